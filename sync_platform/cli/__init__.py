@@ -1,0 +1,5 @@
+"""The command line: reads its arguments, calls one verb of Platform, shows the answer."""
+
+from sync_platform.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,127 @@
+"""HubSpot CRM: the object types share one API and differ only in name; owners are a list of people.
+
+What surprises:
+- A search gives 10,000 results at most, then HTTP 400, so reads walk by id (`keyset_pages`).
+- The search index lags behind writes, so every incremental read goes back an hour (`lookback`).
+- Archived records are listed whole, not by time: each incremental sync reads that list.
+- Contacts call their cursor `lastmodifieddate`, all others `hs_lastmodifieddate`.
+- Calculated properties change without moving the cursor; the daily full sync brings them up to date.
+
+Sources: HubSpot's developer documentation: CRM > Search, Objects, Properties, Owners; Usage details.
+From memory, not checked against the vendor: the 100 calls in 10 seconds of a free private app
+(larger plans have 190 or 250: setting `rate_limit.burst`), 5 searches a second.
+"""
+
+from collections.abc import Iterator
+
+from sync_platform import spec
+
+OBJECTS = ("contacts", "companies", "deals", "tickets", "products", "line_items")
+TYPES: dict[str, spec.FieldType] = {
+    "number": "number",
+    "bool": "boolean",
+    "date": "date",
+    "datetime": "timestamp",
+}
+NEXT = spec.cursor_pages("after", found_at="paging.next.after")
+
+
+def crm_object(name: str) -> spec.ConnectorObject:
+    """One object type of the CRM."""
+    path = f"/crm/v3/objects/{name}"
+    modified = "lastmodifieddate" if name == "contacts" else "hs_lastmodifieddate"
+
+    def fields(api: spec.Api) -> Iterator[spec.Field]:
+        for found in api.get(f"/crm/v3/properties/{name}")["results"]:
+            locked = found.get("calculated") or spec.at(found, "modificationMetadata.readOnlyValue")
+            yield spec.Field(
+                found["name"],
+                TYPES.get(found["type"], "text"),
+                read_only=bool(locked),
+                label=found.get("label"),
+                description=found.get("description") or None,
+            )
+
+    def search(read: spec.Read) -> spec.Json:
+        """Walk by id: HubSpot refuses to page one search past 10,000 results."""
+        filters = [where("hs_object_id", "GT", read.after or 0)]
+        if read.since:
+            filters.append(where(modified, "GTE", spec.epoch_ms(read.since)))
+        if read.until:
+            filters.append(where(modified, "LT", spec.epoch_ms(read.until)))
+        by_id = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+        query = {"filterGroups": [{"filters": filters}], "sorts": [by_id]}
+        return query | {"properties": list(read.fields), "limit": 200}
+
+    return spec.ConnectorObject(
+        name=name,
+        label=name.replace("_", " ").capitalize(),
+        key="hs_object_id",
+        cursor=modified,
+        lookback=spec.hours(1),
+        fields=fields,
+        row=lambda record: record["properties"],
+        read=spec.post(
+            f"{path}/search",
+            json=search,
+            records="results",
+            pages=spec.keyset_pages("id", limit=200),
+            safe_to_repeat=True,
+        ),
+        deletes=spec.get(
+            path, params={"archived": "true", "limit": 100}, records="results", pages=NEXT
+        ),
+        create=spec.post(path, json=properties),
+        update=spec.patch(path + "/{key}", json=properties, safe_to_repeat=True),
+        delete=spec.delete(path + "/{key}"),
+    )
+
+
+def where(name: str, operator: str, value: object) -> spec.Json:
+    return {"propertyName": name, "operator": operator, "value": value}
+
+
+def properties(change: spec.OutboundChange) -> spec.Json:
+    return {"properties": dict(change.values)}
+
+
+owners = spec.ConnectorObject(
+    name="owners",
+    label="Owners",
+    fields=[
+        spec.Field("id", read_only=True, label="Owner id"),
+        spec.Field("email", read_only=True, label="Email"),
+        spec.Field("firstName", read_only=True, label="First name"),
+        spec.Field("lastName", read_only=True, label="Last name"),
+        spec.Field("userId", "integer", read_only=True, label="User id"),
+        spec.Field("createdAt", "timestamp", read_only=True, label="Created at"),
+        spec.Field("updatedAt", "timestamp", read_only=True, label="Updated at"),
+        spec.Field("teams", "json", read_only=True, label="Teams"),
+    ],
+    read=spec.get("/crm/v3/owners", params={"limit": 100}, records="results", pages=NEXT),
+)
+
+
+connector = spec.Connector(
+    name="hubspot",
+    label="HubSpot",
+    base_url="https://api.hubapi.com",
+    auth=[
+        spec.OAuth2(
+            authorize_url="https://app.hubspot.com/oauth/authorize",
+            token_url="https://api.hubapi.com/oauth/v1/token",
+            scopes=[
+                *(f"crm.objects.{name}.{may}" for name in OBJECTS for may in ("read", "write")),
+                "crm.objects.owners.read",
+            ],
+        ),
+        spec.BearerToken(label="Private app token"),
+    ],
+    limits=[
+        spec.RateLimit(name="burst", calls=100, seconds=10),
+        spec.RateLimit(name="search", calls=5, seconds=1, path="*/search"),
+    ],
+    check=spec.get("/account-info/v3/details"),
+    account=lambda details: spec.Account(id=str(details["portalId"])),
+    objects=[*(crm_object(name) for name in OBJECTS), owners],
+)

@@ -1,0 +1,1 @@
+"""The Dagster face: translates between Dagster and the platform, decides nothing."""

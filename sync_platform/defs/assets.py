@@ -1,0 +1,57 @@
+"""One partitioned asset per connector object, key [connector, object]."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from sync_platform.defs.partitions import SyncConfig, partitions, sync_for_run
+from sync_platform.defs.resources import PlatformResource
+from sync_platform.engine.sync import Sync
+from sync_platform.settings import Grain
+from sync_platform.spec import Connector, ConnectorObject
+
+
+def object_asset(
+    connector: Connector, obj: ConnectorObject, grain: Grain, first_day: date
+) -> dg.AssetsDefinition:
+    """The asset of one object: its runs plan a sync, its IO manager runs it."""
+
+    @dg.asset(
+        key=[connector.name, obj.name],
+        group_name=connector.name,
+        kinds={connector.name, "postgres"},
+        tags={"sync_platform/object": "true"},
+        partitions_def=partitions(connector, grain, first_day),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        io_manager_key="postgres",
+        output_required=False,
+        description=obj.description or described(connector, obj),
+        metadata={
+            "cursor": obj.cursor or "none: full syncs only",
+            "key": ", ".join(obj.keys),
+            "sees_deletes": obj.sees_deletes,
+            "writable": obj.writable,
+        },
+    )
+    def synced(
+        context: dg.AssetExecutionContext, config: SyncConfig, platform: PlatformResource
+    ) -> Iterator[dg.Output[Sync]]:
+        it = platform.get()
+        request = sync_for_run(context, config, obj.name, it.clock.now())
+        reason = it.nothing_to_do(request)
+        if reason:
+            context.log.info(reason)
+            return
+        sync = it.sync(request)
+        sync.on_progress = lambda sentence, counts: context.log.info(sentence)
+        yield dg.Output(sync)  # planned, not yet run: the IO manager runs it
+
+    return synced
+
+
+def described(connector: Connector, obj: ConnectorObject) -> str:
+    """A sentence on what the asset can do, from the object's slots."""
+    modes = "incremental, from-date and full syncs" if obj.incremental else "full syncs only"
+    deletes = "told by the vendor" if obj.sees_deletes else "found by full syncs"
+    return f"{connector.label} {obj.label or obj.name}: {modes}; deletions are {deletes}."

@@ -1,0 +1,109 @@
+"""Connection by date: the partitions of every object, and what a run over some of them asks for."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import Refused
+from sync_platform.settings import Grain
+from sync_platform.spec import Connector
+
+CONNECTION = "connection"
+DATE = "date"  # Dagster sorts dimensions by name: keys read "acme-hubspot|2026-11-21"
+AUTOMATIC = "sync_platform/automatic"  # run tag: a sensor or schedule launched it
+CONNECTION_TAG = "sync_platform/connection"
+WAIT_FOR_ASKED = timedelta(minutes=10)  # how long a run that a person launched waits for a lease
+
+
+class SyncConfig(dg.Config):
+    """What a person may choose in the launchpad. Without a mode, the partitions decide: today alone
+    is incremental, other days are read from-date."""
+
+    mode: str | None = None  # "incremental" or "full"
+    accept_deletes: bool = False
+
+
+def connections_of(connector: Connector) -> dg.DynamicPartitionsDefinition:
+    """The connections of one connector, as partitions."""
+    return dg.DynamicPartitionsDefinition(name=f"{connector.name}_connections")
+
+
+def dates(grain: Grain, first_day: date) -> dg.TimeWindowPartitionsDefinition:
+    """Days, or weeks or months where there are hundreds of connections; up to the current one."""
+    if grain == "month":
+        return dg.MonthlyPartitionsDefinition(start_date=first_day.replace(day=1), end_offset=1)
+    if grain == "week":
+        return dg.WeeklyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
+
+
+def partitions(connector: Connector, grain: Grain, first_day: date) -> dg.MultiPartitionsDefinition:
+    """The partitions of each of the connector's objects."""
+    return dg.MultiPartitionsDefinition(
+        {CONNECTION: connections_of(connector), DATE: dates(grain, first_day)}
+    )
+
+
+def partition_key(
+    connection: str, moment: datetime, grain: Grain, first_day: date
+) -> dg.MultiPartitionKey:
+    """The partition of a connection that holds this moment."""
+    key = dates(grain, first_day).get_last_partition_key(current_time=moment)
+    if key is None:
+        raise Refused(f"There are no partitions before {first_day}.")
+    return dg.MultiPartitionKey({CONNECTION: connection, DATE: key})
+
+
+def connection_in(keys: Sequence[str]) -> str:
+    """The one connection that these partition keys speak of; raises Refused if there are more."""
+    names = {key.split("|", 1)[0] for key in keys}
+    if len(names) != 1:
+        raise Refused(
+            f"One run syncs one connection, but this one has {len(names)}: "
+            f"{', '.join(sorted(names)[:5])}. Launch a backfill: it makes a run for each."
+        )
+    return names.pop()
+
+
+def sync_for_run(
+    context: dg.AssetExecutionContext, config: SyncConfig, object: str, now: datetime
+) -> SyncRequest:
+    """What a run means: `full` by config; the current day alone is incremental; anything else is
+    from-date over exactly the partitions' window, open above when it reaches the present."""
+    since, until = context.partition_time_window
+    mode = _mode(config)
+    asked = SyncWindow()
+    if mode is None:
+        mode = SyncMode.INCREMENTAL if _is_current(since, until, now) else SyncMode.FROM_DATE
+    if mode is SyncMode.FROM_DATE:
+        reaches_now = until.astimezone(UTC) > now
+        asked = SyncWindow(since.astimezone(UTC), None if reaches_now else until.astimezone(UTC))
+    automatic = context.run.tags.get(AUTOMATIC) == "true"
+    return SyncRequest(
+        target=Target(connection_in(context.partition_keys), object),
+        mode=mode,
+        window=asked,
+        accept_deletes=config.accept_deletes,
+        wait=timedelta(0) if automatic else WAIT_FOR_ASKED,
+        run_id=context.run.run_id,
+        automatic=automatic,
+    )
+
+
+def _mode(config: SyncConfig) -> SyncMode | None:
+    if config.mode is None:
+        return None
+    if config.mode not in (SyncMode.INCREMENTAL, SyncMode.FULL):
+        raise Refused(
+            f"mode: {config.mode!r} is not 'incremental' or 'full'. For a from-date sync choose "
+            "the days as partitions and leave the mode out."
+        )
+    return SyncMode(config.mode)
+
+
+def _is_current(since: datetime, until: datetime, now: datetime) -> bool:
+    return since <= now < until and until - since <= timedelta(days=31)

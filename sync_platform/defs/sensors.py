@@ -1,0 +1,115 @@
+"""What makes syncs run by themselves, asked of the platform every half minute."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from sync_platform.defs.partitions import (
+    AUTOMATIC,
+    CONNECTION_TAG,
+    connections_of,
+    partition_key,
+)
+from sync_platform.defs.resources import PlatformResource
+from sync_platform.engine.due import DueConnection
+from sync_platform.platform import Platform
+
+RUNS_A_TICK = 100  # launching costs 50 to 200 ms a run; the rest waits for the next tick
+TRY_AGAIN = timedelta(minutes=15)
+OBJECTS = dg.AssetSelection.tag("sync_platform/object", "true")
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Makes every connection a partition, and drops those that were removed.",
+)
+def connections_as_partitions(
+    context: dg.SensorEvaluationContext, platform: PlatformResource
+) -> dg.SensorResult:
+    """Dynamic partitions follow the store's connections, both ways."""
+    it = platform.get()
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    for connector in it.connectors().values():
+        partitions = connections_of(connector)
+        wanted = {each.name for each in it.connections(connector.name)}
+        present = set(context.instance.get_dynamic_partitions(str(partitions.name)))
+        if wanted - present:
+            requests.append(partitions.build_add_request(sorted(wanted - present)))
+        if present - wanted:
+            requests.append(partitions.build_delete_request(sorted(present - wanted)))
+    return dg.SensorResult(dynamic_partitions_requests=requests)
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    target=OBJECTS,
+    description="Launches an incremental sync of every object whose interval has passed: one run a "
+    "connection, with all its due objects.",
+)
+def incremental_due(
+    context: dg.SensorEvaluationContext, platform: PlatformResource
+) -> dg.SensorResult:
+    """One run request a connection with due objects."""
+    it = platform.get()
+    due = it.due()[:RUNS_A_TICK]
+    return dg.SensorResult(
+        run_requests=list(run_requests(it, due, mode=None)),
+        dynamic_partitions_requests=missing_partitions(context.instance, it, due),
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Marks syncs that have not been heard of for five minutes.",
+)
+def stale_syncs(
+    context: dg.SensorEvaluationContext, platform: PlatformResource
+) -> dg.SkipReason | None:
+    """History rows without a heartbeat become stale."""
+    marked = platform.get().mark_stale()
+    for sync in marked:
+        context.log.warning(f"{sync.target}: {sync.error}")
+    return dg.SkipReason(f"{len(marked)} stale syncs." if marked else "No sync is stale.")
+
+
+def run_requests(
+    platform: Platform, due: Sequence[DueConnection], mode: str | None
+) -> Iterator[dg.RunRequest]:
+    """A run for each connection over its due objects, on today's partition."""
+    settings, now = platform.settings, platform.clock.now()
+    for each in due:
+        tries = int((now - each.due_at) / TRY_AGAIN)  # a run that died unheard is launched again
+        connector = each.connection.connector
+        keys = [dg.AssetKey([connector, name]) for name in each.objects]
+        yield dg.RunRequest(
+            run_key=f"{each.connection.name}:{mode or 'due'}:{each.due_at.isoformat()}:{tries}",
+            asset_selection=keys,
+            partition_key=partition_key(
+                each.connection.name, now, settings.grain, settings.first_day
+            ),
+            run_config=config_for(keys, {"mode": mode}) if mode else {},
+            tags={AUTOMATIC: "true", CONNECTION_TAG: each.connection.name},
+        )
+
+
+def config_for(keys: Sequence[dg.AssetKey], config: Mapping[str, object]) -> dict[str, object]:
+    """Run config that gives each of these assets the same SyncConfig."""
+    return {"ops": {key.to_python_identifier(): {"config": dict(config)} for key in keys}}
+
+
+def missing_partitions(
+    instance: dg.DagsterInstance, platform: Platform, due: Sequence[DueConnection]
+) -> list[dg.AddDynamicPartitionsRequest]:
+    """A connection made a moment ago need not wait for its partition."""
+    requests = []
+    for name, connector in platform.connectors().items():
+        partitions = connections_of(connector)
+        present = set(instance.get_dynamic_partitions(str(partitions.name)))
+        wanted = {it.connection.name for it in due if it.connection.connector == name}
+        if wanted - present:
+            requests.append(partitions.build_add_request(sorted(wanted - present)))
+    return requests

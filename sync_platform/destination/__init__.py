@@ -1,0 +1,1 @@
+"""Where rows go: Postgres, a schema per connection, a table per object."""

@@ -1,0 +1,190 @@
+"""What a value becomes in a column: one function a type, from JSON to a cell of COPY's text format.
+
+Each raises ValueError, TypeError, ArithmeticError or RecursionError where the value does not fit,
+so that nothing unfit reaches COPY. In all columns but text, "" means NULL: vendors that send forms
+around (HubSpot) write it for a field that nobody filled in. Text keeps "".
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from sync_platform.spec import FieldType, moment
+from sync_platform.spec.times import EPOCH
+
+NULL = "\\N"
+GREATEST_INTEGER = 2**63 - 1
+LARGEST_EXPONENT = 1000  # numeric would hold 131,072 digits; nobody means them
+DIGITS = re.compile(r"-?[0-9]{1,18}")
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?")
+ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+MISFITS = (ValueError, TypeError, ArithmeticError, RecursionError, AttributeError)
+
+Cell = Callable[[Any], str]
+
+
+def integer(value: Any) -> str:
+    """64 bits: an int, a float without a fraction, or the digits of one."""
+    if type(value) is not int:
+        if value is None or value == "":
+            return NULL
+        if type(value) is str and DIGITS.fullmatch(value):
+            return str(int(value))
+        exact = _decimal(value)
+        value = int(exact)
+        if value != exact:
+            raise ValueError("it has a fraction")
+    if not -GREATEST_INTEGER - 1 <= value <= GREATEST_INTEGER:
+        raise ValueError("it is beyond 64 bits")
+    return str(value)
+
+
+def number(value: Any) -> str:
+    """Any finite number, exactly as it was written."""
+    if type(value) is float:
+        if value - value != 0:
+            raise ValueError("it is not finite")
+        return repr(value)
+    if value is None or value == "":
+        return NULL
+    if type(value) is str and PLAIN_NUMBER.fullmatch(value):
+        return value
+    return str(_decimal(value))
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, str):
+        value = value.strip()
+        if not ANY_NUMBER.fullmatch(value):
+            raise ValueError("it is not a number")
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("it is not a number")
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    _, digits, exponent = exact.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("it is not finite")
+    if max(len(digits), abs(exponent), len(digits) + exponent) > LARGEST_EXPONENT:
+        raise ValueError(f"it has more than {LARGEST_EXPONENT} digits")
+    return exact
+
+
+BOOLEANS: dict[Any, str] = {
+    None: NULL, "": NULL, True: "t", False: "f",  # 1 and 0 are equal to True and False
+    "true": "t", "false": "f", "True": "t", "False": "f", "1": "t", "0": "f",
+}  # fmt: skip
+
+
+def boolean(value: Any) -> str:
+    """true, false, 1, 0, or one of these as text, in any case."""
+    cell = BOOLEANS.get(value)
+    return cell if cell is not None else BOOLEANS.get(value.lower()) or _raise("it is neither")
+
+
+def day(value: Any) -> str:
+    """A date, ISO 8601, or milliseconds since 1970; of a moment, its day in UTC."""
+    if type(value) is str and len(value) == 10 and value[4:8:3] == "--":
+        date.fromisoformat(value)
+        return value
+    if value is None or value == "":
+        return NULL
+    if isinstance(value, str):
+        value = value.strip()
+        if value.lstrip("-").isdigit() and len(value) != 8:
+            value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = EPOCH + timedelta(milliseconds=value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return moment(value).date().isoformat()
+
+
+def timestamp(value: Any) -> str:
+    """A moment between the years 1 and 9999, however spec.moment can read it; UTC."""
+    if type(value) is str and len(value) == 24:
+        if value[4:20:3] == "--T::." and value[23] == "Z":  # 2024-01-01T00:00:00.000Z
+            datetime.fromisoformat(value)
+            return value
+    elif value is None or value == "":
+        return NULL
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return moment(value).isoformat()
+
+
+def json_value(value: Any) -> str:
+    """Any JSON value; "" is NULL here, too."""
+    if value is None or value == "":
+        return NULL
+    written = json_text(value)
+    if "\\" not in written:
+        return written
+    if "\\u0000" in written and NUL_IN_JSON.search(written):
+        raise ValueError("it holds a NUL character")
+    return written.replace("\\", "\\\\")
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; without the limits of orjson (64 bits, 254 levels) where it meets them."""
+    try:
+        written = orjson.dumps(value).decode()
+    except TypeError:
+        written = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
+        written.encode()  # a lone surrogate fails here
+        return written
+    if "null" in written:  # orjson writes NaN so
+        json.dumps(value, allow_nan=False, default=str)
+    return written
+
+
+def text(value: Any) -> str:
+    """Anything, as JSON would write it; not escaped, and None is not for it."""
+    if isinstance(value, str):
+        pass
+    elif isinstance(value, bool):
+        return "true" if value else "false"
+    elif isinstance(value, int):
+        return str(value)
+    elif isinstance(value, float | Decimal):
+        return repr(value) if isinstance(value, float) and value - value == 0 else str(
+            _decimal(value)
+        )
+    elif isinstance(value, date):
+        return value.isoformat()
+    elif isinstance(value, Mapping | list | tuple):
+        return json_text(value)
+    else:
+        raise ValueError("it is not JSON")
+    if "\0" in value:
+        raise ValueError("it holds a NUL character")
+    value.encode()  # a lone surrogate fails here
+    return value
+
+
+def text_cell(value: Any) -> str:
+    """`text`, escaped for COPY."""
+    return NULL if value is None else text(value).translate(ESCAPES)
+
+
+def _raise(why: str) -> str:
+    raise ValueError(why)
+
+
+CELLS: dict[FieldType, Cell] = {
+    "text": text_cell,
+    "integer": integer,
+    "number": number,
+    "boolean": boolean,
+    "date": day,
+    "timestamp": timestamp,
+    "json": json_value,
+}

@@ -1,0 +1,218 @@
+"""Columns: what type they have, how types widen, and how a row becomes a line of COPY text."""
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sync_platform.destination import cells
+from sync_platform.destination.cells import CELLS, MISFITS, NULL, Cell
+from sync_platform.spec import FieldType, Row
+
+POSTGRES: dict[FieldType, str] = {
+    "text": "text",
+    "integer": "bigint",
+    "number": "numeric",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp with time zone",
+    "json": "jsonb",
+}
+FIELD_TYPE: dict[str, FieldType] = {postgres: field for field, postgres in POSTGRES.items()}
+NARROWER: dict[FieldType, tuple[FieldType, ...]] = {  # what fits into it as well
+    "number": ("integer",),
+    "timestamp": ("date",),
+    "json": ("integer", "number", "boolean"),
+}
+
+LONGEST_KEY = 2600  # bytes; an entry of a Postgres index holds 2,704
+SAFE_WIDTH = 320  # columns; so many always fit into a Postgres row, however they are filled
+ROW_BYTES = 7800  # of the 8,160 of a page, less the row's header
+STAYS_INLINE = 24  # bytes; what is longer can be moved out of the row
+SHOWN = 100  # characters of a value in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column that rows are written to; `type` is the column's own, whatever the field's."""
+
+    field: str
+    name: str
+    type: FieldType
+
+
+class DoesNotFit(Exception):
+    """A value has no place in its column. The message is a sentence for people."""
+
+
+def wider(has: FieldType, wanted: FieldType) -> FieldType:
+    """The type for a column that `has` one and gets values of another: the wider of the two, or
+    text where neither holds the other."""
+    if has == wanted or has == "text" or wanted in NARROWER.get(has, ()):
+        return has
+    if has != "json" and has in NARROWER.get(wanted, ()) and wanted != "json":
+        return wanted
+    return "text"
+
+
+def _json_key(value: Any) -> str:
+    return cells.text(value)
+
+
+IDENTITY: dict[FieldType, Callable[[str], Hashable]] = {  # 1.0 and 1 are one key
+    "number": Decimal,
+    "timestamp": datetime.fromisoformat,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A record's key: comparable as Postgres would, and as texts that Postgres can cast."""
+
+    identity: Hashable
+    texts: tuple[str, ...]
+
+
+class RowEncoder:
+    """Turns rows into lines of COPY's text format, in the order of `columns`.
+
+    Made once a table. Text cells, which are most, are joined unescaped and looked at together; only
+    a line that holds something special is written cell by cell.
+    """
+
+    def __init__(self, columns: Sequence[Column], keys: Sequence[str], more: Sequence[str] = ()):
+        """`keys` are fields among the columns'; `more` the fields that share the column _more."""
+        by_field = {column.field: column for column in columns}
+        self._keys = [by_field[key] for key in keys]
+        self._texts = [column.field for column in columns if column.type == "text"]
+        typed = [column for column in columns if column.type != "text"]
+        self._typed: list[tuple[str, Cell]] = [(it.field, CELLS[it.type]) for it in typed]
+        self._more = tuple(more)
+        self._columns = columns
+        self.order = [it.name for it in columns if it.type == "text"]
+        self.order += [it.name for it in typed] + (["_more"] if more else [])
+        self._wide = len(self.order) > SAFE_WIDTH
+        self._tabs = max(len(self._texts) - 1, 0)
+        only = self._keys[0]
+        self._simple_key = only.field if len(self._keys) == 1 and only.type == "text" else None
+
+    def __call__(self, row: Row) -> tuple[Hashable, bytes]:
+        """The key's identity and the line, without its newline; raises DoesNotFit."""
+        try:
+            get = row.get
+            values = [get(field) for field in self._texts]
+            try:
+                line = "\t".join([NULL if value is None else value for value in values])
+                special = (
+                    line.count("\\") != values.count(None)
+                    or line.count("\t") != self._tabs
+                    or "\n" in line
+                    or "\r" in line
+                    or "\0" in line
+                )
+            except TypeError:  # one is not a text
+                special = True
+            if special:
+                line = "\t".join([cells.text_cell(value) for value in values])
+            if self._typed:
+                typed = "\t".join([cell(get(field)) for field, cell in self._typed])
+                line = f"{line}\t{typed}" if values else typed
+            if self._more:
+                line = f"{line}\t{self._shared(row)}"
+            encoded = line.encode()
+            if self._simple_key is not None:
+                key = get(self._simple_key)
+                if type(key) is str and 0 < len(key) <= LONGEST_KEY // 4:
+                    if self._wide:
+                        self._check_width(encoded)
+                    return key, encoded
+            identity = self.key([get(key.field) for key in self._keys]).identity
+        except MISFITS as error:
+            raise self._misfit(row) from error
+        if self._wide:
+            self._check_width(encoded)
+        return identity, encoded
+
+    def key(self, values: Sequence[Any]) -> Key:
+        """The key of these values, in the order of the key's fields; raises DoesNotFit."""
+        if len(values) != len(self._keys):
+            raise DoesNotFit(f"The key {shown(values)} has not {len(self._keys)} parts.")
+        texts, identity = [], []
+        for column, value in zip(self._keys, values, strict=True):
+            try:
+                if value is None:
+                    raise DoesNotFit(f"The key field {shown(column.field)} is missing or null.")
+                it = cells.text(value) if column.type == "text" else CELLS[column.type](value)
+            except MISFITS as error:
+                raise _misfit(column.field, value, column.type, error) from error
+            if it == NULL and column.type != "text":
+                raise DoesNotFit(f"The key field {shown(column.field)} is empty.")
+            texts.append(it)
+            identity.append(IDENTITY.get(column.type, str)(it))
+        if not any(texts):
+            raise DoesNotFit(f"The key field {shown(self._keys[0].field)} is empty.")
+        if sum(len(it.encode()) for it in texts) > LONGEST_KEY:
+            raise DoesNotFit(f"The key {shown(values[0])} is longer than {LONGEST_KEY} bytes.")
+        return Key(identity=identity[0] if len(identity) == 1 else tuple(identity), texts=(*texts,))
+
+    def key_of(self, row: Any) -> Key:
+        """The key of a row; raises DoesNotFit."""
+        if not isinstance(row, Mapping):
+            raise DoesNotFit(f"{shown(row)} is not a record.")
+        return self.key([row.get(column.field) for column in self._keys])
+
+    def _shared(self, row: Row) -> str:
+        held = {field: row[field] for field in self._more if row.get(field) is not None}
+        return cells.json_value(held) if held else NULL
+
+    def _misfit(self, row: Row) -> DoesNotFit:
+        """Which value it was, found by going through them one by one."""
+        try:
+            self.key_of(row)
+        except DoesNotFit as misfit:
+            return misfit
+        shared = [Column(field=field, name="_more", type="json") for field in self._more]
+        for column in (*self._columns, *shared):
+            value = row.get(column.field)
+            try:
+                CELLS[column.type](value)
+            except MISFITS as error:
+                return _misfit(column.field, value, column.type, error)
+        return DoesNotFit(f"{shown(row)} is not a record.")
+
+    def _check_width(self, line: bytes) -> None:
+        """Rows of very many columns may be too wide for a Postgres page, which COPY would say."""
+        widths = [min(max(len(it) + 1, 16), STAYS_INLINE) for it in line.split(b"\t") if it != b"\\N"]
+        if sum(widths) > ROW_BYTES:
+            raise DoesNotFit(
+                f"The record fills {len(widths)} columns, more than one row of Postgres can hold."
+            )
+
+
+def _misfit(field: str, value: Any, type: FieldType, error: Exception) -> DoesNotFit:
+    why = "it holds half a character" if isinstance(error, UnicodeError) else str(error)
+    return DoesNotFit(
+        f"The field {shown(field)} holds {shown(value)}, which does not fit a column of type "
+        f"{POSTGRES[type]} ({shown_plain(why)})."
+    )
+
+
+def shown(value: Any) -> str:
+    """A value for a message: ASCII JSON, shortened."""
+    return shown_plain(ascii_json(value))
+
+
+def shown_plain(written: str) -> str:
+    """A text for a message: shortened, ASCII."""
+    written = written.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
+    return written if len(written) <= SHOWN else f"{written[: SHOWN - 1]}..."
+
+
+def ascii_json(value: Any) -> str:
+    """JSON in ASCII, which any Postgres text can hold, or a word on why there is none."""
+    try:
+        return json.dumps(value, default=repr)
+    except MISFITS as error:
+        return f"({type(value).__name__} that cannot be written as JSON: {type(error).__name__})"

@@ -1,0 +1,64 @@
+"""A connection, as a value: one account of a connector that someone has connected."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sync_platform.engine.ports import ObjectChoice
+from sync_platform.errors import ConfigurationError
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,47}")
+RESERVED_SCHEMAS = ("public", "information_schema", "sync_platform", "dagster")
+
+
+class ConnectionStatus(StrEnum):
+    """Whether a connection may sync by itself."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person
+    NEEDS_REAUTH = "needs_reauth"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One connected account. `schema` is where its tables are (its workspace)."""
+
+    name: str
+    connector: str
+    schema: str
+    status: ConnectionStatus = ConnectionStatus.ACTIVE
+    status_reason: str | None = None  # a sentence for people; None while active
+    base_url: str | None = None  # instead of the connector's: a sandbox, a proxy
+    settings: Mapping[str, str] = field(default_factory=dict)
+    interval: timedelta | None = None  # None: the connector's default
+    objects: Sequence[ObjectChoice] = ()  # the chosen ones
+    account_id: str | None = None  # the vendor's, from the connector's check
+    created_at: datetime | None = None
+
+    def choice(self, object: str) -> ObjectChoice | None:
+        """How this object is synced; None where it is not chosen."""
+        return next((it for it in self.objects if it.object == object), None)
+
+
+def checked_name(name: str) -> str:
+    """The name, if it can be a connection's; raises ConfigurationError."""
+    if not SLUG.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot be a connection's name: use small letters, digits and '-', "
+            "starting with a letter, at most 48."
+        )
+    return name
+
+
+def checked_schema(schema: str) -> str:
+    """The schema, if a connection's tables may live there; raises ConfigurationError."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema) or schema.startswith("pg_"):
+        raise ConfigurationError(
+            f"{schema!r} cannot be a schema: use small letters, digits and '_', at most 63."
+        )
+    if schema in RESERVED_SCHEMAS:
+        raise ConfigurationError(f"The schema {schema!r} is reserved; choose another.")
+    return schema

@@ -1,0 +1,103 @@
+"""Which objects are due for an automatic sync. Pure: values in, values out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from sync_platform.engine import breaker
+from sync_platform.engine.activity import TargetActivity
+from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.ports import ObjectChoice
+from sync_platform.engine.results import Target
+from sync_platform.spec import Connector
+
+RUNS_BY_ITSELF = (ConnectionStatus.ACTIVE, ConnectionStatus.NEEDS_ATTENTION)
+NEVER = TargetActivity()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueConnection:
+    """A connection and those of its objects that are due, since `due_at` (the latest of them)."""
+
+    connection: Connection
+    objects: tuple[str, ...]
+    due_at: datetime
+
+
+def interval_of(connector: Connector, connection: Connection, choice: ObjectChoice) -> timedelta:
+    """How often the object syncs: its own interval, else its connection's, else the connector's
+    default; within the connector's bounds."""
+    asked = choice.interval or connection.interval or connector.interval.default
+    return min(max(asked, connector.interval.shortest), connector.interval.longest)
+
+
+def due_syncs(
+    connections: Iterable[Connection],
+    connectors: Mapping[str, Connector],
+    activity: Mapping[Target, TargetActivity],
+    now: datetime,
+) -> list[DueConnection]:
+    """Whose interval has passed, the longest overdue first."""
+    due = []
+    for connection in connections:
+        connector = connectors.get(connection.connector)
+        if connector is None:
+            continue
+        moments: dict[str, datetime] = {}
+        for choice, known in _able(connection, activity):
+            last = known.last_started_at
+            since = connection.created_at or now
+            if last is not None:
+                since = last + interval_of(connector, connection, choice)
+            if since <= now:
+                moments[choice.object] = since
+        if moments:
+            objects = tuple(moments)
+            due.append(
+                DueConnection(connection=connection, objects=objects, due_at=max(moments.values()))
+            )
+    return sorted(due, key=lambda it: it.due_at)
+
+
+def due_fulls(
+    connections: Iterable[Connection],
+    activity: Mapping[Target, TargetActivity],
+    now: datetime,
+    hour: int,
+) -> list[DueConnection]:
+    """Whose daily full sync is due: its minute of the `hour` (UTC) has passed since the last one.
+
+    A connection's minute follows from its name, so that a day's full syncs spread over the hour. A
+    connection's first day needs none: its first sync reads everything.
+    """
+    due = []
+    for connection in connections:
+        slot = latest_slot(connection.name, now, hour)
+        objects = []
+        for choice, known in _able(connection, activity):
+            last = known.last_full_started_at or connection.created_at
+            if last is not None and last < slot:
+                objects.append(choice.object)
+        if objects:
+            due.append(DueConnection(connection=connection, objects=tuple(objects), due_at=slot))
+    return sorted(due, key=lambda it: it.due_at)
+
+
+def latest_slot(name: str, now: datetime, hour: int) -> datetime:
+    """The last time at which this connection's full sync was to begin."""
+    minute = crc32(name.encode()) % 60
+    slot = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return slot if slot <= now else slot - timedelta(days=1)
+
+
+def _able(
+    connection: Connection, activity: Mapping[Target, TargetActivity]
+) -> Iterator[tuple[ObjectChoice, TargetActivity]]:
+    """The chosen objects that may sync by themselves and are not at it already."""
+    if connection.status not in RUNS_BY_ITSELF:
+        return
+    for choice in connection.objects:
+        known = activity.get(Target(connection.name, choice.object), NEVER)
+        if not known.running and not breaker.is_open(known.recent, known.resumed_at):
+            yield choice, known

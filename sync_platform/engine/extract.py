@@ -1,0 +1,148 @@
+"""Reads one object: page after page, rows from records, and the keys that are gone."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
+from sync_platform.spec import (
+    Api,
+    ConnectorObject,
+    Json,
+    Key,
+    NextPage,
+    Page,
+    Read,
+    Request,
+    Row,
+    at,
+)
+
+PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only cost memory
+BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
+
+Reader = Callable[[ConnectorObject, Api, Read], Iterator[Page]]
+
+
+def rows(obj: ConnectorObject, api: Api, read: Read) -> Iterator[Page]:
+    """The object's records in this window, page by page; goes on from `read.resume` if given."""
+    if not isinstance(obj.read, Request):
+        yield from obj.read(api, read)
+        return
+    for records, resume in _records(obj.read, api, read):
+        yield Page(rows=[obj.row(record) for record in records], resume=resume)
+
+
+def gone(obj: ConnectorObject, api: Api, read: Read) -> Iterator[Page]:
+    """The keys that the vendor says are gone."""
+    if obj.deletes is None:
+        return
+    if not isinstance(obj.deletes, Request):
+        yield from obj.deletes(api, read)
+        return
+    for records, resume in _records(obj.deletes, api, read):
+        yield Page(gone=[key_of(obj, obj.row(record)) for record in records], resume=resume)
+
+
+def key_of(obj: ConnectorObject, row: Row) -> Key:
+    """The values of the row's key fields."""
+    return tuple(row.get(name) for name in obj.keys)
+
+
+def _records(request: Request, api: Api, read: Read) -> Iterator[tuple[list[Any], Json]]:
+    """Each page's records, with where the next page starts (None after the last)."""
+    asked = NextPage(**read.resume) if read.resume else None
+    while True:
+        if asked and asked.after is not None:
+            read = replace(read, after=asked.after)
+        body = api.send(following(request, read, asked), read)
+        records = at(body, request.records)
+        if not isinstance(records, list):
+            place = f"at {request.records!r}" if request.records else "as the whole answer"
+            raise UnexpectedResponse(
+                f"The answer to {request.method} {request.path} holds no list {place}.",
+                evidence={"answer": repr(body)[:500]},
+            )
+        coming = request.pages(body, records, asked)
+        if coming is not None and coming == asked:
+            raise IncompleteRead(
+                f"{request.method} {request.path} gave the same next page twice; reading on would "
+                "never end. Nothing was marked as deleted.",
+                evidence={"next": repr(asked)[:500]},
+            )
+        yield records, asdict(coming) if coming else None
+        if coming is None:
+            return
+        asked = coming
+
+
+def following(request: Request, read: Read, asked: NextPage | None) -> Request:
+    """The request with its late values filled in, and changed as the last answer said."""
+    params = request.params(read) if callable(request.params) else request.params
+    json = request.json(read) if callable(request.json) else request.json
+    if asked is None:
+        return replace(request, params=params, json=json)
+    if asked.url is not None:
+        return replace(request, path=asked.url, params={}, json=json)
+    if asked.json:
+        json = {**(json if isinstance(json, Mapping) else {}), **asked.json}
+    return replace(request, params={**params, **asked.params}, json=json)
+
+
+@contextmanager
+def ahead(
+    pages: Callable[[], Iterator[Page]], *, beat: Callable[[], None], stop: Callable[[], None]
+) -> Iterator[Iterator[Page]]:
+    """The pages, read by a thread of their own while the caller loads earlier ones.
+
+    `beat` is called whenever the reader is silent for long. On leaving early, `stop` must wake the
+    reader from whatever it waits in; what it raises then is dropped.
+    """
+    ready: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
+    leaving = threading.Event()
+
+    def put(what: Page | BaseException | None) -> bool:
+        while not leaving.is_set():
+            try:
+                ready.put(what, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def reader() -> None:
+        try:
+            for page in pages():
+                if not put(page):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    def arriving() -> Iterator[Page]:
+        while True:
+            try:
+                what = ready.get(timeout=BEAT_SECONDS)
+            except queue.Empty:
+                beat()
+                continue
+            if what is None:
+                return
+            if isinstance(what, BaseException):
+                raise what
+            yield what
+
+    thread = threading.Thread(target=reader, name="reader", daemon=True)
+    thread.start()
+    finished = False
+    try:
+        yield arriving()
+        finished = True
+    finally:
+        leaving.set()
+        if not finished:
+            stop()
+        thread.join(timeout=30)

@@ -1,0 +1,81 @@
+"""All arithmetic on windows of time, in one place. Half open, aware, UTC."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class SyncMode(StrEnum):
+    """What a sync asks for: what changed, everything, or a span of source time."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+    FROM_DATE = "from_date"
+
+
+@dataclass(frozen=True)
+class SyncWindow:
+    """A span of source time: since <= t < until; None is unbounded."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for bound in (self.since, self.until):
+            if bound is not None and bound.tzinfo is None:
+                raise ValueError(f"{bound} has no time zone")
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"the window ends ({self.until}) before it starts ({self.since})")
+
+    def __str__(self) -> str:
+        since = self.since.isoformat(timespec="seconds") if self.since else "the beginning"
+        until = self.until.isoformat(timespec="seconds") if self.until else "now"
+        return f"{since} to {until}"
+
+    def steps(self, step: timedelta | None, now: datetime) -> Iterator["SyncWindow"]:
+        """The window in spans of `step`, oldest first; whole where it has no start or no step.
+
+        A window that is open above stays so in its last step, which holds `now`.
+        """
+        if step is None or self.since is None:
+            yield self
+            return
+        end = self.until or now
+        start = self.since
+        while start + step < end:
+            yield SyncWindow(start, start + step)
+            start += step
+        yield SyncWindow(start, self.until)
+
+
+def window_for(
+    mode: SyncMode,
+    *,
+    cursor: datetime | None,
+    lookback: timedelta,
+    asked: SyncWindow,
+    started_at: datetime,
+) -> SyncWindow:
+    """What a sync of this mode reads.
+
+    Incremental windows are closed at the sync's start, so that nothing changed behind the reader
+    can be skipped; full ones are open, because a record edited meanwhile must not look deleted.
+    """
+    if mode is SyncMode.FULL:
+        return SyncWindow()
+    if mode is SyncMode.FROM_DATE:
+        return asked
+    since = cursor - lookback if cursor else None
+    return SyncWindow(since, max(started_at, since) if since else started_at)
+
+
+def cursor_after(
+    highest: datetime | None, window: SyncWindow, started_at: datetime
+) -> datetime | None:
+    """The cursor that a window read to its end has earned: the highest value seen, never past the
+    moment the sync began. None where nothing was seen."""
+    if highest is None:
+        return None
+    bounds = [highest, started_at] + ([window.until] if window.until else [])
+    return min(bounds)

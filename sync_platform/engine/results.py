@@ -1,0 +1,112 @@
+"""What a sync is about and what became of it, as values."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+
+
+@dataclass(frozen=True)
+class Target:
+    """One object of one connection."""
+
+    connection: str
+    object: str
+
+    def __str__(self) -> str:
+        return f"{self.connection}/{self.object}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Records, by what became of them. `rejected` ones lie in the schema's `_rejected` table."""
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    rejected: int = 0
+
+    @property
+    def unchanged(self) -> int:
+        """Fetched, and already in the table just so (or twice in one batch)."""
+        return max(0, self.fetched - self.created - self.updated - self.rejected)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            fetched=self.fetched + other.fetched,
+            created=self.created + other.created,
+            updated=self.updated + other.updated,
+            deleted=self.deleted + other.deleted,
+            rejected=self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a sync cost: calls to the vendor and bytes of their answers (decoded)."""
+
+    calls: int = 0
+    bytes: int = 0
+    pages: int = 0
+
+
+class SyncStatus(StrEnum):
+    """Where a sync stands. A stale one has not been heard of for five minutes."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STALE = "stale"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncResult:
+    """One sync, as history keeps it."""
+
+    id: str
+    target: Target
+    mode: SyncMode
+    window: SyncWindow
+    status: SyncStatus
+    started_at: datetime
+    heartbeat_at: datetime | None = None
+    finished_at: datetime | None = None
+    counts: Counts = field(default_factory=Counts)
+    usage: Usage = field(default_factory=Usage)
+    error: str | None = None  # a sentence for the person who owns the connection
+    error_code: str | None = None  # SyncPlatformError.code
+    run_id: str | None = None  # Dagster's run, where one launched it
+    resumed: bool = False  # it went on where an interrupted sync had stopped
+    automatic: bool = False  # a sensor or schedule asked for it, not a person
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Flat and JSON-ready, for listings."""
+        return {
+            "id": self.id,
+            "connection": self.target.connection,
+            "object": self.target.object,
+            "mode": self.mode.value,
+            "since": self.window.since.isoformat() if self.window.since else None,
+            "until": self.window.until.isoformat() if self.window.until else None,
+            "status": self.status.value,
+            **asdict(self.counts),
+            "unchanged": self.counts.unchanged,
+            **asdict(self.usage),
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "seconds": self.seconds,
+            "error": self.error,
+            "error_code": self.error_code,
+            "run_id": self.run_id,
+            "resumed": self.resumed,
+            "automatic": self.automatic,
+        }

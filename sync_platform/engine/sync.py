@@ -1,0 +1,327 @@
+"""One sync: planned by the platform, run once. `Sync.run` is the heart of the house."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from time import monotonic
+
+from sync_platform.engine import extract
+from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, window_for
+from sync_platform.engine.ports import (
+    Clock,
+    Cursors,
+    Destination,
+    History,
+    Leases,
+    Loader,
+    Progress,
+    SyncRecord,
+    Table,
+    VendorApi,
+)
+from sync_platform.engine.results import Counts, SyncResult, Target
+from sync_platform.errors import Refused, SyncPlatformError, UnexpectedResponse
+from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
+from sync_platform.spec.times import moment
+
+COMMIT_BYTES = 8_000_000  # a batch of rows as COPY text; smaller ones cost more commits
+COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
+RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
+
+log = logging.getLogger("sync_platform.sync")
+
+
+def _log(sentence: str, counts: Counts) -> None:
+    log.info(sentence)
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """What someone asks for: one object, in one mode; `window` is for from-date syncs."""
+
+    target: Target
+    mode: SyncMode = SyncMode.INCREMENTAL
+    window: SyncWindow = SyncWindow()
+    accept_deletes: bool = False  # reconcile whatever share of the table it would delete
+    wait: timedelta = timedelta(0)  # how long to wait for another sync of the object to end
+    run_id: str | None = None
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a sync stands inside its window: what Progress keeps, as JSON."""
+
+    phase: str = "rows"  # then "gone"
+    step: int = 0
+    resume: Json = None  # where the next page starts; None: the step's beginning
+    highest: datetime | None = None  # of the cursor's values in this step
+
+    def as_json(self) -> Json:
+        highest = self.highest.isoformat() if self.highest else None
+        return {"phase": self.phase, "step": self.step, "resume": self.resume, "highest": highest}
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Position":
+        highest = moment(value["highest"]) if value["highest"] else None
+        return cls(value["phase"], value["step"], value["resume"], highest)
+
+
+@dataclass(kw_only=True)
+class Sync:
+    """One sync of one object, planned and not yet run."""
+
+    request: SyncRequest
+    obj: ConnectorObject
+    table: Table
+    settings: Mapping[str, str]
+    filters: Mapping[str, str]
+    open_api: Callable[[], VendorApi]
+    find_fields: Callable[[VendorApi], Sequence[Field]]  # from the catalog, or discovered
+    cursors: Cursors
+    history: History
+    leases: Leases
+    clock: Clock
+    delete_share: float = 0.5
+    check: Callable[[], None] = lambda: None  # raises where the sync must not start
+    on_error: Callable[[SyncPlatformError], None] = lambda error: None  # after history has it
+    on_success: Callable[[], None] = lambda: None
+    on_progress: Callable[[str, Counts], None] = _log  # a sentence, and the counts so far
+    result: SyncResult | None = field(default=None, init=False)
+    fields: Sequence[Field] = field(default=(), init=False)
+    rows_now: int | None = field(default=None, init=False)
+
+    @property
+    def target(self) -> Target:
+        return self.request.target
+
+    def _tell(self, sentence: str) -> None:
+        self.on_progress(sentence, Counts())
+
+    def run(self, into: Destination) -> SyncResult:
+        """Read every page and load it. History gets its row whatever happens; the cursor follows
+        the rows. Raises what stopped it, after history has it."""
+        with self.leases.hold(self.target, wait=self.request.wait):
+            self.check()
+            started_at = self.clock.now()
+            window = window_for(
+                self.request.mode,
+                cursor=self.cursors.get(self.target),
+                lookback=self.obj.lookback,
+                asked=self.request.window,
+                started_at=started_at,
+            )
+            recording = self.history.record(
+                self.target,
+                mode=self.request.mode,
+                window=window,
+                started_at=started_at,
+                run_id=self.request.run_id,
+                automatic=self.request.automatic,
+            )
+            record: SyncRecord | None = None
+            try:
+                with recording as record:
+                    self._run(into, record, window, started_at)
+            except SyncPlatformError as error:
+                self.on_error(error)
+                raise
+            finally:
+                self.result = record.result if record else None
+            self.on_success()
+        return record.result
+
+    def _run(
+        self, into: Destination, record: SyncRecord, window: SyncWindow, started_at: datetime
+    ) -> None:
+        api = self.open_api()
+        try:
+            self.fields = self.find_fields(api)
+            with into.open(self.table, self.fields, sync=record.id) as loader:
+                progress = self._begin(loader, record, window, started_at)
+                self._load(loader, record, progress, api)
+                if progress.mode is SyncMode.FULL:
+                    most = None if self.request.accept_deletes else self.delete_share
+                    # What was written within the lookback may be missing from the vendor's index.
+                    settled = progress.started_at - self.obj.lookback
+                    counts = loader.reconcile(before=settled, most=most)
+                    record.add(counts, api.usage)
+                    self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
+                loader.finish()
+                self.rows_now = loader.rows()
+        finally:
+            api.close()
+
+    def _begin(
+        self, loader: Loader, record: SyncRecord, window: SyncWindow, started_at: datetime
+    ) -> Progress:
+        """Take the table over; go on from what an interrupted sync of the same kind left."""
+        mode = self.request.mode
+        fresh = Progress(
+            sync=record.id,
+            mode=mode,
+            window=window,
+            started_at=started_at,
+            shape=self._shape(),
+            position=Position().as_json(),
+        )
+        left = loader.progress()
+        if left is None or not self._continues(left, fresh):
+            loader.begin(fresh, resume=False)
+            self._tell(f"Reading {self.obj.name}, {mode.value}, {window}.")
+            return fresh
+        going_on = replace(left, sync=record.id)
+        loader.begin(going_on, resume=True)
+        record.resumed(left.mode, left.window)
+        self._tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
+        return going_on
+
+    def _continues(self, left: Progress, fresh: Progress) -> bool:
+        if left.position is None or left.mode is not fresh.mode or left.shape != fresh.shape:
+            return False
+        if fresh.started_at - left.started_at > RESUME_WITHIN:
+            return False
+        if fresh.mode is SyncMode.FROM_DATE:
+            return left.window == fresh.window
+        return fresh.mode is SyncMode.FULL or left.window.since == fresh.window.since
+
+    def _shape(self) -> str:
+        names = sorted(each.name for each in self.fields)
+        asked = repr((names, sorted(self.filters.items()), sorted(self.settings.items())))
+        return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
+
+    def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:
+        """Read the window's steps, then the gone keys; commit as it goes."""
+        windows = list(progress.window.steps(self.obj.step, progress.started_at))
+        position = Position.from_json(progress.position)
+        batch = _Batch(loader, record, progress, api, self.on_progress)
+        if position.phase == "rows":
+            for step in range(position.step, len(windows)):
+                position = self._load_step(batch, windows, replace(position, step=step), api)
+            position = Position(phase="gone")
+        if self.obj.sees_deletes:
+            read = self._read(progress.window, position.resume)
+            with self._ahead(extract.gone, api, read, batch) as pages:
+                for page in pages:
+                    position = replace(position, resume=page.resume)
+                    batch.take(page, position)
+        batch.commit(position)
+
+    def _load_step(
+        self, batch: "_Batch", windows: Sequence[SyncWindow], position: Position, api: VendorApi
+    ) -> Position:
+        """Read one step to its end, then offer its cursor. Gives the next step's position."""
+        window = windows[position.step]
+        read = self._read(window, position.resume)
+        with self._ahead(extract.rows, api, read, batch) as pages:
+            for page in pages:
+                highest = self._highest(page, position.highest)
+                position = replace(position, resume=page.resume, highest=highest)
+                batch.take(page, position)
+        following = Position(step=position.step + 1)
+        if following.step == len(windows):
+            following = Position(phase="gone")
+        batch.commit(following)
+        reached = cursor_after(position.highest, window, batch.progress.started_at)
+        if reached is not None:
+            self.cursors.save(self.target, reached)
+        return following
+
+    def _ahead(
+        self, reader: extract.Reader, api: VendorApi, read: Read, batch: "_Batch"
+    ) -> AbstractContextManager[Iterator[Page]]:
+        """The pages, read ahead; from the step's start where the vendor forgot the resume point."""
+
+        def pages() -> Iterator[Page]:
+            arrived = False
+            try:
+                for page in reader(self.obj, api, read):
+                    arrived = True
+                    yield page
+            except UnexpectedResponse:
+                if arrived or read.resume is None:
+                    raise
+                self._tell("The vendor no longer knows the resume point; reading again.")
+                yield from reader(self.obj, api, replace(read, resume=None))
+
+        return extract.ahead(pages, beat=batch.record.beat, stop=api.close)
+
+    def _read(self, window: SyncWindow, resume: Json) -> Read:
+        return Read(
+            since=window.since,
+            until=window.until,
+            fields=tuple(each.name for each in self.fields),
+            resume=resume,
+            filters=self.filters,
+            settings=self.settings,
+        )
+
+    def _highest(self, page: Page, highest: datetime | None) -> datetime | None:
+        """The greatest cursor value up to this page; values that are no moment are passed over."""
+        if self.obj.cursor is None:
+            return None
+        for row in page.rows:
+            try:
+                value = moment(row.get(self.obj.cursor))
+            except ValueError:
+                continue
+            if highest is None or value > highest:
+                highest = value
+        return highest
+
+
+@dataclass
+class _Batch:
+    """What was taken in since the last commit; commits by size and time."""
+
+    loader: Loader
+    record: SyncRecord
+    progress: Progress
+    api: VendorApi
+    tell: Callable[[str, Counts], None]
+    pages: int = 0
+    total: Counts = field(default_factory=Counts)
+    committed_at: float = field(default_factory=monotonic)
+
+    def take(self, page: Page, position: Position) -> None:
+        self.loader.write(page)
+        self.pages += 1
+        self.record.beat()
+        late = monotonic() - self.committed_at >= COMMIT_SECONDS
+        # Where the page cannot be resumed from, a restart reads its step again: merges allow it.
+        if self.loader.pending >= COMMIT_BYTES or late:
+            self.commit(position)
+
+    def commit(self, position: Position) -> None:
+        self.progress = replace(self.progress, position=position.as_json())
+        counts = self.loader.commit(self.progress)
+        self.committed_at = monotonic()
+        self.total += counts
+        self.record.add(counts, self.api.usage)
+        if self.pages:
+            self.tell(
+                f"{self.pages} pages loaded: {counts.fetched:,} records, {counts.created:,} "
+                f"created, {counts.updated:,} updated, {counts.deleted:,} deleted"
+                + (f", {counts.rejected:,} rejected" if counts.rejected else "")
+                + f"; {self.total.fetched:,} so far.",
+                self.total,
+            )
+        self.pages = 0
+
+
+def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:
+    """The request, in a mode that the object can do; raises Refused where there is none.
+
+    An incremental sync of an object without a cursor is a full one; a from-date one is refused.
+    """
+    if obj.incremental or request.mode is SyncMode.FULL:
+        return request
+    if request.mode is SyncMode.FROM_DATE:
+        raise Refused(
+            f"{label} {obj.name} can only be synced in full: {label} does not tell when they "
+            "change. Ask for a full sync instead."
+        )
+    return replace(request, mode=SyncMode.FULL)

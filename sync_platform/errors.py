@@ -1,0 +1,154 @@
+"""Every error of the platform, grouped by what to do next.
+
+SyncPlatformError
+├── ConfigurationError     mend the settings or the declaration
+│   ├── ConnectorFault         a connector's declaration is wrong
+│   ├── UnknownConnector
+│   ├── UnknownConnection
+│   └── UnknownObject
+├── RetryLater             the platform waits and tries again
+│   ├── RateLimited            .retry_after seconds
+│   ├── VendorUnavailable      .retry_after seconds or None
+│   └── StoreUnavailable       our own Postgres cannot be reached
+├── NeedsPerson            someone must act in the vendor or on the connection
+│   ├── NeedsReauth
+│   ├── NotPermitted
+│   └── ConnectionPaused
+├── Refused                the caller asked what cannot be
+│   ├── RecordRejected         the vendor would not take a change
+│   ├── ReadOnlyObject
+│   ├── AlreadySyncing
+│   ├── LeaseLost              another sync took over; this one must stop
+│   ├── CircuitOpen
+│   └── TooManyDeletes
+└── Unexpected             our bug or theirs: stop, keep the evidence
+    ├── UnexpectedResponse
+    ├── IncompleteRead         the vendor cut the read short: it proves no deletion
+    └── RowDoesNotFit
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class SyncPlatformError(Exception):
+    """Something went wrong in the platform."""
+
+    def __init__(self, message: str | None = None, *, evidence: Mapping[str, Any] | None = None):
+        """`message` is for the person who owns the connection; `evidence` is for us. No secrets."""
+        super().__init__(message or (self.__doc__ or "").strip())
+        self.evidence: dict[str, Any] = dict(evidence or {})
+
+    @property
+    def code(self) -> str:
+        """A stable name for machines: the class name in snake case."""
+        name = type(self).__name__
+        return "".join(
+            f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name)
+        )
+
+
+class ConfigurationError(SyncPlatformError):
+    """The settings or a declaration must be mended."""
+
+
+class ConnectorFault(ConfigurationError):
+    """A connector's declaration is wrong."""
+
+
+class UnknownConnector(ConfigurationError):
+    """There is no connector of that name."""
+
+
+class UnknownConnection(ConfigurationError):
+    """There is no connection of that name."""
+
+
+class UnknownObject(ConfigurationError):
+    """The connector has no object of that name."""
+
+
+class RetryLater(SyncPlatformError):
+    """It will be tried again later."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after: float | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(message, evidence=evidence)
+        self.retry_after = retry_after
+
+
+class RateLimited(RetryLater):
+    """The vendor asks us to slow down."""
+
+
+class VendorUnavailable(RetryLater):
+    """The vendor could not be reached or could not answer."""
+
+
+class StoreUnavailable(RetryLater):
+    """The platform's own database cannot be reached."""
+
+
+class NeedsPerson(SyncPlatformError):
+    """Someone must act before this connection can go on."""
+
+
+class NeedsReauth(NeedsPerson):
+    """The vendor no longer accepts this sign-in. Reconnect."""
+
+
+class NotPermitted(NeedsPerson):
+    """The vendor does not permit this to the account that is connected."""
+
+
+class ConnectionPaused(NeedsPerson):
+    """The connection is paused."""
+
+
+class Refused(SyncPlatformError):
+    """That cannot be done."""
+
+
+class RecordRejected(Refused):
+    """The vendor would not take the change."""
+
+
+class ReadOnlyObject(Refused):
+    """The object cannot be written."""
+
+
+class AlreadySyncing(Refused):
+    """This object is being synced already."""
+
+
+class LeaseLost(Refused):
+    """Another sync of the same object has taken over; this one stops."""
+
+
+class CircuitOpen(Refused):
+    """Automatic syncs are paused after repeated failures."""
+
+
+class TooManyDeletes(Refused):
+    """The reconcile would delete too much, so nothing was marked."""
+
+
+class Unexpected(SyncPlatformError):
+    """Something that should not happen: a bug of ours or the vendor's."""
+
+
+class UnexpectedResponse(Unexpected):
+    """The vendor answered something that its documents do not describe."""
+
+
+class IncompleteRead(Unexpected):
+    """The vendor cut the read short, so it proves nothing about what is missing."""
+
+
+class RowDoesNotFit(Unexpected):
+    """A row could not be loaded."""

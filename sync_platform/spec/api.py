@@ -1,0 +1,37 @@
+"""What passes between a connector and the platform: JSON, rows, pages and the calls it may make."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sync_platform.spec.requests import OutboundChange, Read, Request
+
+Json = Any  # what json.loads gives
+Row = Mapping[str, Any]  # field name -> value as the vendor sent it
+Key = tuple[Any, ...]  # the values of an object's key fields, in their order
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows and gone keys that came together.
+
+    `resume` is where the next page starts, as JSON: a read that is given it back as `Read.resume`
+    goes on from there. None: this was the last page, or the read cannot be resumed.
+    """
+
+    rows: Sequence[Row] = ()
+    gone: Sequence[Key] = ()
+    resume: Json = None
+
+
+class Api(Protocol):
+    """What a function in a slot may call. Signing, pace, retries and errors are taken care of."""
+
+    def get(self, path: str, **params: str) -> Json:
+        """The decoded answer of a GET."""
+        ...
+
+    def send(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Json:
+        """The decoded answer of a described call; None where the answer has no body."""
+        ...

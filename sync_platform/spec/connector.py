@@ -1,0 +1,79 @@
+"""What we know of one SaaS API, as one value."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sync_platform.errors import UnknownObject
+from sync_platform.spec.api import Api, Json
+from sync_platform.spec.auth import Auth
+from sync_platform.spec.limits import RateLimit
+from sync_platform.spec.objects import ConnectorObject
+from sync_platform.spec.requests import Request
+
+
+def minutes(count: float) -> timedelta:
+    """A span of minutes."""
+    return timedelta(minutes=count)
+
+
+def hours(count: float) -> timedelta:
+    """A span of hours."""
+    return timedelta(hours=count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """How often a connection syncs, and within which bounds a person may change that."""
+
+    default: timedelta = minutes(15)
+    shortest: timedelta = minutes(5)
+    longest: timedelta = hours(24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Something that the person who connects must say besides signing in (a subdomain, a base)."""
+
+    name: str
+    label: str
+    required: bool = True
+    default: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Whose data it is, as the vendor names it: what `check` found."""
+
+    id: str
+    name: str = ""
+
+
+def no_account(answer: Json) -> Account | None:
+    """The answer to `check` does not name the account."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """One SaaS API: where it is, how it is signed and paced, and which objects it has."""
+
+    name: str
+    label: str
+    base_url: str | Callable[[Mapping[str, str]], str]
+    auth: Sequence[Auth]
+    objects: Sequence[ConnectorObject]
+    check: Request  # the cheapest call that proves the credentials
+    account: Callable[[Json], Account | None] = no_account  # from the answer to `check`
+    limits: Sequence[RateLimit] = ()
+    interval: Interval = Interval()
+    settings: Sequence[Setting] = ()
+    discover: Callable[[Api], Iterable[ConnectorObject]] | None = None
+
+    def __getitem__(self, name: str) -> ConnectorObject:
+        """The object of that name; raises UnknownObject, naming those there are."""
+        for obj in self.objects:
+            if obj.name == name:
+                return obj
+        known = ", ".join(obj.name for obj in self.objects)
+        raise UnknownObject(f"{self.label} has no object {name!r}. It has: {known}.")

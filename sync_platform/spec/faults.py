@@ -1,0 +1,125 @@
+"""All that is wrong with a declaration, said in sentences, before anything runs."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from sync_platform.spec.auth import ApiKey, BasicAuth, BearerToken, OAuth2
+from sync_platform.spec.connector import Connector, Interval
+from sync_platform.spec.limits import RateLimit
+from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field
+from sync_platform.spec.requests import Request
+
+CONNECTOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+OBJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+
+
+def faults(connector: Connector) -> list[str]:
+    """What must be mended in `connector`, a sentence each, naming the slot; empty when sound."""
+    return list(_connector(connector))
+
+
+def _connector(it: Connector) -> Iterator[str]:
+    if not isinstance(it.name, str) or not CONNECTOR_NAME.fullmatch(it.name):
+        yield f"name: {it.name!r} must be a lower-case word (letters, digits, _; starts with one)."
+    if not it.label:
+        yield "label: say how people call it, such as 'HubSpot'."
+    if not callable(it.base_url) and not re.match(r"https?://[^/]", str(it.base_url)):
+        yield f"base_url: {it.base_url!r} must start with https:// (or be a function of settings)."
+    if not it.auth:
+        yield "auth: at least one way to sign in is needed."
+    for way in it.auth:
+        if not isinstance(way, OAuth2 | BearerToken | ApiKey | BasicAuth):
+            yield f"auth: {way!r} is not OAuth2, BearerToken, ApiKey or BasicAuth."
+    yield from _request("check", it.check)
+    names = [limit.name for limit in it.limits]
+    for limit in it.limits:
+        yield from _limit(limit)
+        if names.count(limit.name) > 1:
+            yield f"limits: the name {limit.name!r} stands there twice."
+    yield from _interval(it.interval)
+    if not it.objects and it.discover is None:
+        yield "objects: there are none, and no `discover` to find them."
+    seen: set[str] = set()
+    for obj in it.objects:
+        if not isinstance(obj, ConnectorObject):
+            yield f"objects: {obj!r} is not a ConnectorObject."
+            continue
+        if obj.name.lower() in seen:
+            yield f"objects: {obj.name!r} stands there twice."
+        seen.add(obj.name.lower())
+        yield from (f"objects[{obj.name!r}].{fault}" for fault in _object(obj))
+
+
+def _object(obj: ConnectorObject) -> Iterator[str]:
+    if not OBJECT_NAME.fullmatch(obj.name):
+        yield f"name: {obj.name!r} must be letters, digits and _, at most 63."
+    yield from _reading("read", obj.read)
+    if obj.deletes is not None:
+        yield from _reading("deletes", obj.deletes)
+    if not obj.keys or not all(isinstance(part, str) and part for part in obj.keys):
+        yield f"key: {obj.key!r} must be a field's name, or a tuple of them."
+    if not callable(obj.fields):
+        yield from _fields(obj)
+    if obj.lookback < timedelta(0):
+        yield "lookback: it must not be negative."
+    if obj.step is not None and obj.step <= timedelta(0):
+        yield "step: it must be a positive span of time."
+    if obj.cursor is None and (obj.lookback or obj.step):
+        yield "lookback, step: they mean nothing without a `cursor`."
+    if not callable(obj.row):
+        yield "row: it must be a function from a record to a row."
+    for slot in ("create", "update", "delete"):
+        request = getattr(obj, slot)
+        if request is not None:
+            yield from _request(slot, request)
+            if slot != "create" and "{key}" not in request.path and not callable(request.json):
+                yield f"{slot}: neither its path has {{key}} nor its json is a function of the key."
+
+
+def _fields(obj: ConnectorObject) -> Iterator[str]:
+    declared = list(obj.fields)  # type: ignore[arg-type]
+    names: list[str] = []
+    for field in declared:
+        if not isinstance(field, Field):
+            yield f"fields: {field!r} is not a Field."
+            continue
+        if field.type not in FIELD_TYPES:
+            known = ", ".join(FIELD_TYPES)
+            yield f"fields: {field.name!r} has type {field.type!r}; there are {known}."
+        if field.name in names:
+            yield f"fields: {field.name!r} stands there twice."
+        names.append(field.name)
+    for slot, name in [("key", part) for part in obj.keys] + [("cursor", obj.cursor)]:
+        if name is not None and name not in names:
+            yield f"{slot}: {name!r} is not among its fields."
+
+
+def _reading(slot: str, reading: Request | Callable[..., Any]) -> Iterator[str]:
+    if isinstance(reading, Request):
+        yield from _request(slot, reading)
+        if reading.method == "POST" and not reading.repeatable:
+            yield f"{slot}: a POST that only reads must say safe_to_repeat=True."
+    elif not callable(reading):
+        yield f"{slot}: {reading!r} is neither a Request nor a function."
+
+
+def _request(slot: str, request: Any) -> Iterator[str]:
+    if not isinstance(request, Request):
+        yield f"{slot}: {request!r} is not a Request; write spec.get(...), spec.post(...)."
+        return
+    if not request.path.startswith("/"):
+        yield f"{slot}: the path {request.path!r} must start with '/'."
+    if not callable(request.pages):
+        yield f"{slot}: pages must be a paginator, such as spec.cursor_pages(...)."
+
+
+def _limit(limit: RateLimit) -> Iterator[str]:
+    if limit.calls < 1 or limit.seconds <= 0:
+        yield f"limits: {limit.name!r} must allow at least one call in a positive time."
+
+
+def _interval(it: Interval) -> Iterator[str]:
+    if not timedelta(0) < it.shortest <= it.default <= it.longest:
+        yield "interval: it must hold 0 < shortest <= default <= longest."

@@ -1,0 +1,81 @@
+"""What a connector says about one kind of record: its columns, its reads, its writes."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+from sync_platform.spec.api import Api, Json, Page, Row
+from sync_platform.spec.requests import Read, Request
+
+FieldType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
+FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of an object. `label` is the vendor's name for people; it becomes the comment."""
+
+    name: str
+    type: FieldType = "text"
+    read_only: bool = False  # computed by the vendor: synced in, never written out
+    label: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """A choice a person may make per object, such as a status; `values` are suggestions."""
+
+    name: str
+    label: str
+    values: Sequence[str] = ()
+
+
+Fields = Sequence[Field] | Callable[[Api], Iterable[Field]]
+Reading = Request | Callable[[Api, Read], Iterator[Page]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorObject:
+    """One kind of record. Each slot answers a question; a slot left out the API cannot do.
+
+    `cursor` names the field that moves when a record *changes*. A creation date is not a cursor:
+    edits would never be seen.
+    """
+
+    name: str
+    fields: Fields  # what columns are there?
+    read: Reading  # which records, in this window?
+    key: str | tuple[str, ...] = "id"
+    cursor: str | None = None  # None: full syncs only
+    lookback: timedelta = timedelta(0)  # re-read this much, for sources that settle late
+    step: timedelta | None = None  # read long windows in steps, saving the cursor after each
+    deletes: Reading | None = None  # which are gone?
+    row: Callable[[Json], Row] = dict
+    create: Request | None = None
+    update: Request | None = None
+    delete: Request | None = None
+    filters: Sequence[Filter] = ()
+    label: str = ""
+    description: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key's fields, also where there is only one."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+    @property
+    def incremental(self) -> bool:
+        """Whether changes can be asked for; without it every sync is a full one."""
+        return self.cursor is not None
+
+    @property
+    def sees_deletes(self) -> bool:
+        """Whether the vendor tells of deletions; without it only a full sync finds them."""
+        return self.deletes is not None
+
+    @property
+    def writable(self) -> bool:
+        """Whether any change can be written to the vendor."""
+        return any((self.create, self.update, self.delete))

@@ -1,0 +1,85 @@
+"""Calls that the platform will make. Connectors describe calls; they never make them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sync_platform.spec.api import Json
+from sync_platform.spec.pages import Paginator, single_page
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What one read is asked for; late parts of a Request are functions of it."""
+
+    since: datetime | None = None  # inclusive
+    until: datetime | None = None  # exclusive
+    fields: tuple[str, ...] = ()
+    after: str | None = None  # set by keyset_pages: the last key that was read
+    resume: Json = None  # for reads that are functions: the `resume` of the last page loaded
+    filters: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # the connection's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundChange:
+    """One create, update or delete to write to the vendor."""
+
+    kind: Literal["create", "update", "delete"]
+    key: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A call to the vendor.
+
+    `path` is relative to the connector's base_url; "{key}" and "{a_setting}" are filled in, quoted.
+    `params` and `json` are values or functions of the Read or OutboundChange. `records` says where
+    the list is in the answer, dotted; "" is the answer itself. `pages` says what comes next.
+    """
+
+    method: Method
+    path: str
+    params: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] = field(default_factory=dict)
+    json: Json | Callable[[Any], Json] = None
+    headers: Mapping[str, str] | Callable[[Any], Mapping[str, str]] = field(default_factory=dict)
+    records: str = ""
+    pages: Paginator = single_page
+    safe_to_repeat: bool | None = None  # None: decided by the method
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a call whose answer was lost may be made again: a POST that searches may."""
+        if self.safe_to_repeat is None:
+            return self.method in ("GET", "PUT", "DELETE")
+        return self.safe_to_repeat
+
+
+def get(path: str, **slots: Any) -> Request:
+    """Describe a GET."""
+    return Request(method="GET", path=path, **slots)
+
+
+def post(path: str, **slots: Any) -> Request:
+    """Describe a POST. Say `safe_to_repeat=True` where it only reads."""
+    return Request(method="POST", path=path, **slots)
+
+
+def put(path: str, **slots: Any) -> Request:
+    """Describe a PUT."""
+    return Request(method="PUT", path=path, **slots)
+
+
+def patch(path: str, **slots: Any) -> Request:
+    """Describe a PATCH."""
+    return Request(method="PATCH", path=path, **slots)
+
+
+def delete(path: str, **slots: Any) -> Request:
+    """Describe a DELETE."""
+    return Request(method="DELETE", path=path, **slots)

@@ -1,0 +1,1 @@
+"""What the platform remembers, in the Postgres schema `sync_platform`."""
