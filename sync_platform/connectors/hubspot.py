@@ -5,9 +5,9 @@ What surprises:
 - The search index lags behind writes, so every incremental read goes back an hour (`lookback`).
 - Archived records are listed whole, not by time: each incremental sync reads that list.
 - Contacts call their cursor `lastmodifieddate`, all others `hs_lastmodifieddate`.
-- Calculated properties change without moving the cursor; the daily full sync brings them up to date.
+- Calculated properties change without moving the cursor; the daily full sync refreshes them.
 
-Sources: HubSpot's developer documentation: CRM > Search, Objects, Properties, Owners; Usage details.
+Sources: HubSpot's developer documents: CRM > Search, Objects, Properties, Owners; Usage details.
 From memory, not checked against the vendor: the 100 calls in 10 seconds of a free private app
 (larger plans have 190 or 250: setting `rate_limit.burst`), 5 searches a second.
 """

@@ -1,5 +1,6 @@
 """Loads Postgres and reads from it: runs planned syncs, and passes tables on as DataFrames."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -47,8 +48,10 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         path = context.asset_key.path
         platform = self.platform.get()
         if not platform.is_object(path):
-            schema = str((context.upstream_output_metadata()).get("schema", "analytics"))
-            return platform.read_stored(schema, path[-1], columns=columns)
+            made = context.upstream_output
+            return platform.read_stored(
+                schema_of(made.definition_metadata if made else None), path[-1], columns=columns
+            )
         connection = asked.get("connection") or connection_in(context.asset_partition_keys)
         return platform.read_frame(
             Target(str(connection), path[-1]),
@@ -71,7 +74,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         }
 
     def _store(self, context: dg.OutputContext, frame: pandas.DataFrame) -> dict[str, Any]:
-        schema = str((context.definition_metadata or {}).get("schema", "analytics"))
+        schema = schema_of(context.definition_metadata)
         table = context.asset_key.path[-1]
         keys = context.asset_partition_keys if context.has_asset_partitions else []
         if len(keys) > 1:
@@ -81,6 +84,11 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             "dagster/row_count": len(frame),
             "dagster/relation_identifier": f"{schema}.{table}",
         }
+
+
+def schema_of(metadata: Mapping[str, Any] | None) -> str:
+    """The schema that an asset's DataFrame is stored in."""
+    return str((metadata or {}).get("schema", "analytics"))
 
 
 def sync_metadata(result: SyncResult) -> dict[str, Any]:

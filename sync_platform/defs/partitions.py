@@ -35,7 +35,9 @@ def connections_of(connector: Connector) -> dg.DynamicPartitionsDefinition:
 def dates(grain: Grain, first_day: date) -> dg.TimeWindowPartitionsDefinition:
     """Days, or weeks or months where there are hundreds of connections; up to the current one."""
     if grain == "month":
-        return dg.MonthlyPartitionsDefinition(start_date=first_day.replace(day=1), end_offset=1)
+        return dg.MonthlyPartitionsDefinition(
+            start_date=first_day.replace(day=1).isoformat(), end_offset=1
+        )
     if grain == "week":
         return dg.WeeklyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
     return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
@@ -48,11 +50,9 @@ def partitions(connector: Connector, grain: Grain, first_day: date) -> dg.MultiP
     )
 
 
-def partition_key(
-    connection: str, moment: datetime, grain: Grain, first_day: date
-) -> dg.MultiPartitionKey:
-    """The partition of a connection that holds this moment."""
-    key = dates(grain, first_day).get_last_partition_key(current_time=moment)
+def current_partition(connection: str, grain: Grain, first_day: date) -> dg.MultiPartitionKey:
+    """The partition of a connection that holds the present."""
+    key = dates(grain, first_day).get_last_partition_key()
     if key is None:
         raise Refused(f"There are no partitions before {first_day}.")
     return dg.MultiPartitionKey({CONNECTION: connection, DATE: key})

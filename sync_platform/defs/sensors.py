@@ -9,7 +9,7 @@ from sync_platform.defs.partitions import (
     AUTOMATIC,
     CONNECTION_TAG,
     connections_of,
-    partition_key,
+    current_partition,
 )
 from sync_platform.defs.resources import PlatformResource
 from sync_platform.engine.due import DueConnection
@@ -88,8 +88,8 @@ def run_requests(
         yield dg.RunRequest(
             run_key=f"{each.connection.name}:{mode or 'due'}:{each.due_at.isoformat()}:{tries}",
             asset_selection=keys,
-            partition_key=partition_key(
-                each.connection.name, now, settings.grain, settings.first_day
+            partition_key=current_partition(
+                each.connection.name, settings.grain, settings.first_day
             ),
             run_config=config_for(keys, {"mode": mode}) if mode else {},
             tags={AUTOMATIC: "true", CONNECTION_TAG: each.connection.name},

@@ -36,19 +36,6 @@ class PlatformStorage(DagsterPostgresStorage):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         return cls(postgres_url=storage_url(url), inst_data=inst_data)
 
-    # Dagster asks these for copies of its parts; it needs none, the whole is made from inst_data.
-    @property
-    def event_storage_data(self) -> None:
-        return None
-
-    @property
-    def run_storage_data(self) -> None:
-        return None
-
-    @property
-    def schedule_storage_data(self) -> None:
-        return None
-
 
 def libpq(url: str) -> str:
     """The url without SQLAlchemy's name of a driver."""

@@ -28,7 +28,7 @@ def differences(platform: Platform, vendor_url: str, target: Target) -> Iterator
     )
     truth = {str(record["id"]): obj.row(record) for record in answer.json()["results"]}
     with psycopg.connect(platform.database_url, row_factory=dict_row) as postgres:
-        place = sql.Identifier(table.schema, platform.destination.table_name(table))
+        place = sql.Identifier(table.schema, platform.destination.table_name(table) or table.name)
         query = sql.SQL("SELECT * FROM {} WHERE _deleted_at IS NULL").format(place)
         (key,) = obj.keys
         loaded = {str(row[columns[key]]): row for row in postgres.execute(query)}

@@ -20,7 +20,6 @@ from sync_platform.spec.times import EPOCH
 NULL = "\\N"
 GREATEST_INTEGER = 2**63 - 1
 LARGEST_EXPONENT = 1000  # numeric would hold 131,072 digits; nobody means them
-DIGITS = re.compile(r"-?[0-9]{1,18}")
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?")
 ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -36,8 +35,8 @@ def integer(value: Any) -> str:
     if type(value) is not int:
         if value is None or value == "":
             return NULL
-        if type(value) is str and DIGITS.fullmatch(value):
-            return str(int(value))
+        if type(value) is str and len(value) < 19 and value.isdecimal() and value.isascii():
+            return value if value[0] != "0" else str(int(value))
         exact = _decimal(value)
         value = int(exact)
         if value != exact:
@@ -57,6 +56,8 @@ def number(value: Any) -> str:
         return NULL
     if type(value) is str and PLAIN_NUMBER.fullmatch(value):
         return value
+    if type(value) is int and -GREATEST_INTEGER <= value <= GREATEST_INTEGER:
+        return str(value)
     return str(_decimal(value))
 
 
@@ -136,9 +137,7 @@ def json_text(value: Any) -> str:
     try:
         written = orjson.dumps(value).decode()
     except TypeError:
-        written = json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        )
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         written.encode()  # a lone surrogate fails here
         return written
     if "null" in written:  # orjson writes NaN so
@@ -155,8 +154,8 @@ def text(value: Any) -> str:
     elif isinstance(value, int):
         return str(value)
     elif isinstance(value, float | Decimal):
-        return repr(value) if isinstance(value, float) and value - value == 0 else str(
-            _decimal(value)
+        return (
+            repr(value) if isinstance(value, float) and value - value == 0 else str(_decimal(value))
         )
     elif isinstance(value, date):
         return value.isoformat()
@@ -172,7 +171,12 @@ def text(value: Any) -> str:
 
 def text_cell(value: Any) -> str:
     """`text`, escaped for COPY."""
-    return NULL if value is None else text(value).translate(ESCAPES)
+    if value is None:
+        return NULL
+    written = text(value)
+    if "\\" in written or "\n" in written or "\t" in written or "\r" in written:
+        return written.translate(ESCAPES)
+    return written
 
 
 def _raise(why: str) -> str:

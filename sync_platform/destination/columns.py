@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from sync_platform.destination import cells
@@ -24,7 +25,7 @@ FIELD_TYPE: dict[str, FieldType] = {postgres: field for field, postgres in POSTG
 NARROWER: dict[FieldType, tuple[FieldType, ...]] = {  # what fits into it as well
     "number": ("integer",),
     "timestamp": ("date",),
-    "json": ("integer", "number", "boolean"),
+    "json": ("integer", "number", "boolean", "date", "timestamp"),
 }
 
 LONGEST_KEY = 2600  # bytes; an entry of a Postgres index holds 2,704
@@ -52,13 +53,9 @@ def wider(has: FieldType, wanted: FieldType) -> FieldType:
     text where neither holds the other."""
     if has == wanted or has == "text" or wanted in NARROWER.get(has, ()):
         return has
-    if has != "json" and has in NARROWER.get(wanted, ()) and wanted != "json":
+    if has in NARROWER.get(wanted, ()) and wanted != "json":
         return wanted
     return "text"
-
-
-def _json_key(value: Any) -> str:
-    return cells.text(value)
 
 
 IDENTITY: dict[FieldType, Callable[[str], Hashable]] = {  # 1.0 and 1 are one key
@@ -84,30 +81,34 @@ class RowEncoder:
 
     def __init__(self, columns: Sequence[Column], keys: Sequence[str], more: Sequence[str] = ()):
         """`keys` are fields among the columns'; `more` the fields that share the column _more."""
+        texts = [column for column in columns if column.type == "text"]
+        typed = [column for column in columns if column.type != "text"]
+        self._columns = texts + typed
+        self._fields = [column.field for column in self._columns]
+        self._get = itemgetter(*self._fields, self._fields[0])  # once more: always a tuple
+        self._texts = len(texts)
+        self._typed: list[Cell] = [CELLS[column.type] for column in typed]
+        self._more = tuple(more)
+        self.order = [column.name for column in self._columns] + (["_more"] if more else [])
+        self._wide = len(self.order) > SAFE_WIDTH
         by_field = {column.field: column for column in columns}
         self._keys = [by_field[key] for key in keys]
-        self._texts = [column.field for column in columns if column.type == "text"]
-        typed = [column for column in columns if column.type != "text"]
-        self._typed: list[tuple[str, Cell]] = [(it.field, CELLS[it.type]) for it in typed]
-        self._more = tuple(more)
-        self._columns = columns
-        self.order = [it.name for it in columns if it.type == "text"]
-        self.order += [it.name for it in typed] + (["_more"] if more else [])
-        self._wide = len(self.order) > SAFE_WIDTH
-        self._tabs = max(len(self._texts) - 1, 0)
         only = self._keys[0]
         self._simple_key = only.field if len(self._keys) == 1 and only.type == "text" else None
 
     def __call__(self, row: Row) -> tuple[Hashable, bytes]:
         """The key's identity and the line, without its newline; raises DoesNotFit."""
         try:
-            get = row.get
-            values = [get(field) for field in self._texts]
             try:
-                line = "\t".join([NULL if value is None else value for value in values])
+                values = self._get(row)
+            except KeyError:  # a field that is not there is NULL
+                values = (*map(row.get, self._fields), None)
+            texts = values[: self._texts]
+            try:
+                line = "\t".join([NULL if value is None else value for value in texts])
                 special = (
-                    line.count("\\") != values.count(None)
-                    or line.count("\t") != self._tabs
+                    line.count("\\") != texts.count(None)
+                    or line.count("\t") >= len(texts) > 0
                     or "\n" in line
                     or "\r" in line
                     or "\0" in line
@@ -115,25 +116,25 @@ class RowEncoder:
             except TypeError:  # one is not a text
                 special = True
             if special:
-                line = "\t".join([cells.text_cell(value) for value in values])
+                line = "\t".join([cells.text_cell(value) for value in texts])
             if self._typed:
-                typed = "\t".join([cell(get(field)) for field, cell in self._typed])
-                line = f"{line}\t{typed}" if values else typed
+                rest = values[self._texts : -1]
+                typed = "\t".join(
+                    [cell(value) for cell, value in zip(self._typed, rest, strict=True)]
+                )
+                line = f"{line}\t{typed}" if texts else typed
             if self._more:
                 line = f"{line}\t{self._shared(row)}"
             encoded = line.encode()
+            if self._wide:
+                self._check_width(encoded)
             if self._simple_key is not None:
-                key = get(self._simple_key)
+                key = row.get(self._simple_key)
                 if type(key) is str and 0 < len(key) <= LONGEST_KEY // 4:
-                    if self._wide:
-                        self._check_width(encoded)
                     return key, encoded
-            identity = self.key([get(key.field) for key in self._keys]).identity
+            return self.key_of(row).identity, encoded
         except MISFITS as error:
             raise self._misfit(row) from error
-        if self._wide:
-            self._check_width(encoded)
-        return identity, encoded
 
     def key(self, values: Sequence[Any]) -> Key:
         """The key of these values, in the order of the key's fields; raises DoesNotFit."""
@@ -184,7 +185,9 @@ class RowEncoder:
 
     def _check_width(self, line: bytes) -> None:
         """Rows of very many columns may be too wide for a Postgres page, which COPY would say."""
-        widths = [min(max(len(it) + 1, 16), STAYS_INLINE) for it in line.split(b"\t") if it != b"\\N"]
+        widths = [
+            min(max(len(it) + 1, 16), STAYS_INLINE) for it in line.split(b"\t") if it != b"\\N"
+        ]
         if sum(widths) > ROW_BYTES:
             raise DoesNotFit(
                 f"The record fills {len(widths)} columns, more than one row of Postgres can hold."

@@ -15,17 +15,19 @@ UNCOUNTED = ("too_many_deletes", "already_syncing", "lease_lost")  # refused, no
 HOPELESS = ("needs_reauth", "not_permitted")  # no try will succeed until someone acts
 
 
-def failures_in_a_row(history: Iterable[SyncResult], resumed_at: datetime | None) -> int:
-    """How many of an object's latest syncs failed, one after the other; newest first in `history`.
+def failures_in_a_row(
+    history: Iterable[SyncResult], resumed_at: datetime | None
+) -> list[SyncResult]:
+    """An object's latest syncs that failed, one after the other; newest first, as in `history`.
 
     Syncs from before `resumed_at` do not count. Canceled and running ones are passed over.
     """
-    failures = 0
+    failures = []
     for sync in history:
         if resumed_at is not None and sync.started_at <= resumed_at:
             break
         if sync.status in (SyncStatus.FAILED, SyncStatus.STALE):
-            failures += sync.error_code not in UNCOUNTED
+            failures += [sync] if sync.error_code not in UNCOUNTED else []
         elif sync.status is SyncStatus.SUCCEEDED:
             break
     return failures
@@ -33,8 +35,7 @@ def failures_in_a_row(history: Iterable[SyncResult], resumed_at: datetime | None
 
 def is_open(history: Iterable[SyncResult], resumed_at: datetime | None) -> bool:
     """Whether automatic syncs of the object must wait for a person."""
-    syncs = list(history)
-    failures = failures_in_a_row(syncs, resumed_at)
-    latest = next((it for it in syncs if it.status is SyncStatus.FAILED), None)
-    hopeless = failures > 0 and latest is not None and latest.error_code in HOPELESS
-    return failures >= FAILURES or hopeless
+    failures = failures_in_a_row(history, resumed_at)
+    latest = next((it for it in failures if it.status is SyncStatus.FAILED), None)
+    hopeless = latest is not None and latest.error_code in HOPELESS
+    return len(failures) >= FAILURES or hopeless

@@ -50,6 +50,8 @@ def due_syncs(
             since = connection.created_at or now
             if last is not None:
                 since = last + interval_of(connector, connection, choice)
+                if known.resumed_at and last < known.resumed_at:
+                    since = known.resumed_at  # whoever resumes it wants to see it run
             if since <= now:
                 moments[choice.object] = since
         if moments:

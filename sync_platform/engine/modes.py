@@ -79,3 +79,12 @@ def cursor_after(
         return None
     bounds = [highest, started_at] + ([window.until] if window.until else [])
     return min(bounds)
+
+
+def joins(window: SyncWindow, cursor: datetime | None, lookback: timedelta) -> bool:
+    """Whether a window begins where the cursor stands or before, so that reading it leaves no gap.
+
+    The cursor must not follow a window that does not (a from-date sync of last week, while the
+    cursor stands at last month): what changed between them would never be read.
+    """
+    return cursor is None or window.since is None or window.since <= cursor - lookback

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from time import monotonic
 
 from sync_platform.engine import extract
-from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, window_for
+from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, joins, window_for
 from sync_platform.engine.ports import (
     Clock,
     Cursors,
@@ -23,7 +23,13 @@ from sync_platform.engine.ports import (
     VendorApi,
 )
 from sync_platform.engine.results import Counts, SyncResult, Target
-from sync_platform.errors import Refused, SyncPlatformError, UnexpectedResponse
+from sync_platform.errors import (
+    IncompleteRead,
+    Refused,
+    SyncPlatformError,
+    TooManyDeletes,
+    UnexpectedResponse,
+)
 from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
 from sync_platform.spec.times import moment
 
@@ -90,6 +96,8 @@ class Sync:
     on_error: Callable[[SyncPlatformError], None] = lambda error: None  # after history has it
     on_success: Callable[[], None] = lambda: None
     on_progress: Callable[[str, Counts], None] = _log  # a sentence, and the counts so far
+    commit_bytes: int = COMMIT_BYTES
+    commit_seconds: float = COMMIT_SECONDS
     result: SyncResult | None = field(default=None, init=False)
     fields: Sequence[Field] = field(default=(), init=False)
     rows_now: int | None = field(default=None, init=False)
@@ -147,7 +155,11 @@ class Sync:
                     most = None if self.request.accept_deletes else self.delete_share
                     # What was written within the lookback may be missing from the vendor's index.
                     settled = progress.started_at - self.obj.lookback
-                    counts = loader.reconcile(before=settled, most=most)
+                    try:
+                        counts = loader.reconcile(before=settled, most=most)
+                    except TooManyDeletes:
+                        loader.finish()  # the next one must read anew, not go on to this same end
+                        raise
                     record.add(counts, api.usage)
                     self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
                 loader.finish()
@@ -194,41 +206,41 @@ class Sync:
         return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
 
     def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:
-        """Read the window's steps, then the gone keys; commit as it goes."""
+        """Read the window's steps, oldest first; commit as it goes."""
         windows = list(progress.window.steps(self.obj.step, progress.started_at))
         position = Position.from_json(progress.position)
-        batch = _Batch(loader, record, progress, api, self.on_progress)
+        limits = self.commit_bytes, self.commit_seconds
+        batch = _Batch(loader, record, progress, api, self.on_progress, *limits)
+        for step in range(position.step, len(windows)):
+            if step > position.step:
+                position = Position(step=step)
+            self._load_step(batch, windows[step], position, api)
+
+    def _load_step(
+        self, batch: "_Batch", window: SyncWindow, position: Position, api: VendorApi
+    ) -> None:
+        """Read one step to its end, rows and then gone keys, and only then offer its cursor: the
+        next sync asks from there, also for gone keys."""
         if position.phase == "rows":
-            for step in range(position.step, len(windows)):
-                position = self._load_step(batch, windows, replace(position, step=step), api)
-            position = Position(phase="gone")
+            read = self._read(window, position.resume)
+            with self._ahead(extract.rows, api, read, batch) as pages:
+                for page in pages:
+                    highest = self._highest(page, position.highest)
+                    position = replace(position, resume=page.resume, highest=highest)
+                    batch.take(page, position)
+            position = replace(position, phase="gone", resume=None)
+            batch.commit(position)
         if self.obj.sees_deletes:
-            read = self._read(progress.window, position.resume)
+            read = self._read(window, position.resume)
             with self._ahead(extract.gone, api, read, batch) as pages:
                 for page in pages:
                     position = replace(position, resume=page.resume)
                     batch.take(page, position)
-        batch.commit(position)
-
-    def _load_step(
-        self, batch: "_Batch", windows: Sequence[SyncWindow], position: Position, api: VendorApi
-    ) -> Position:
-        """Read one step to its end, then offer its cursor. Gives the next step's position."""
-        window = windows[position.step]
-        read = self._read(window, position.resume)
-        with self._ahead(extract.rows, api, read, batch) as pages:
-            for page in pages:
-                highest = self._highest(page, position.highest)
-                position = replace(position, resume=page.resume, highest=highest)
-                batch.take(page, position)
-        following = Position(step=position.step + 1)
-        if following.step == len(windows):
-            following = Position(phase="gone")
-        batch.commit(following)
+            batch.commit(replace(position, resume=None))
         reached = cursor_after(position.highest, window, batch.progress.started_at)
-        if reached is not None:
+        joined = joins(batch.progress.window, self.cursors.get(self.target), self.obj.lookback)
+        if reached is not None and joined:
             self.cursors.save(self.target, reached)
-        return following
 
     def _ahead(
         self, reader: extract.Reader, api: VendorApi, read: Read, batch: "_Batch"
@@ -241,7 +253,7 @@ class Sync:
                 for page in reader(self.obj, api, read):
                     arrived = True
                     yield page
-            except UnexpectedResponse:
+            except (UnexpectedResponse, IncompleteRead):
                 if arrived or read.resume is None:
                     raise
                 self._tell("The vendor no longer knows the resume point; reading again.")
@@ -282,6 +294,8 @@ class _Batch:
     progress: Progress
     api: VendorApi
     tell: Callable[[str, Counts], None]
+    commit_bytes: int
+    commit_seconds: float
     pages: int = 0
     total: Counts = field(default_factory=Counts)
     committed_at: float = field(default_factory=monotonic)
@@ -290,9 +304,9 @@ class _Batch:
         self.loader.write(page)
         self.pages += 1
         self.record.beat()
-        late = monotonic() - self.committed_at >= COMMIT_SECONDS
+        late = monotonic() - self.committed_at >= self.commit_seconds
         # Where the page cannot be resumed from, a restart reads its step again: merges allow it.
-        if self.loader.pending >= COMMIT_BYTES or late:
+        if self.loader.pending >= self.commit_bytes or late:
             self.commit(position)
 
     def commit(self, position: Position) -> None:

@@ -25,6 +25,7 @@ class Fault:
 
     kind: Kind
     times: int = 1
+    after: int = 0  # so many matching answers go well first
     path: str | None = None
     status: int = 500
     retry_after: float | None = None
@@ -34,8 +35,15 @@ class Fault:
         if self.kind not in get_args(Kind):
             raise ValueError(f"No fault {self.kind!r}; there are {', '.join(get_args(Kind))}.")
 
-    def matches(self, path: str) -> bool:
-        return self.times > 0 and (self.path is None or fnmatch.fnmatchcase(path, self.path))
+    def strikes(self, path: str) -> bool:
+        """Whether it spoils the answer to a call of this path that has just come; counts it."""
+        if self.path is not None and not fnmatch.fnmatchcase(path, self.path):
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True
 
 
 def fault_from(wanted: Mapping[str, Any]) -> Fault:

@@ -116,8 +116,9 @@ class Vendor:
         status: int = 500,
         retry_after: float | None = None,
         seconds: float = 1.0,
+        after: int = 0,
     ) -> None:
-        """Spoil the next `times` answers whose path matches."""
+        """Spoil `times` answers whose path matches, once `after` of them have gone well."""
         fault = Fault(
             kind=kind,
             times=times,
@@ -125,6 +126,7 @@ class Vendor:
             status=status,
             retry_after=retry_after,
             seconds=seconds,
+            after=after,
         )
         with self.lock:
             self.faults.append(fault)
@@ -161,9 +163,8 @@ class Vendor:
         path = scope["path"]
         with self.lock:
             self.calls[scope["method"], re.sub(r"/\d+(?=/|$)", "/{id}", path)] += 1
-            fault = next((fault for fault in self.faults if fault.matches(path)), None)
+            fault = next((fault for fault in self.faults if fault.strikes(path)), None)
             if fault is not None:
-                fault.times -= 1
                 self.faults = [waiting for waiting in self.faults if waiting.times > 0]
 
         async def counted(message: Message) -> None:

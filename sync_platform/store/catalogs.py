@@ -1,7 +1,7 @@
 """What discovery found on each connection, and how it changed since."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -57,9 +57,7 @@ class Catalogs:
             if first is not None:
                 return []
             before = connection.execute(
-                select(catalogs.c.fields, catalogs.c.vanished)
-                .filter_by(**where)
-                .with_for_update()
+                select(catalogs.c.fields, catalogs.c.vanished).filter_by(**where).with_for_update()
             ).one()
             had = {each["name"]: each.get("type", "text") for each in before.fields}
             has = {each["name"]: each.get("type", "text") for each in kept}
@@ -76,18 +74,10 @@ class Catalogs:
             )
             if changes:
                 connection.execute(
-                    insert(schema_changes),
-                    [
-                        {
-                            **where,
-                            "field": each.field,
-                            "kind": each.kind,
-                            "before": each.before,
-                            "after": each.after,
-                            "found_at": func.now(),
-                        }
-                        for each in changes
-                    ],
+                    insert(schema_changes).values(
+                        connection=target.connection, found_at=func.now()
+                    ),
+                    [asdict(each) for each in changes],
                 )
         return changes
 

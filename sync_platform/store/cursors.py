@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from sync_platform.engine.results import Target
@@ -11,7 +11,7 @@ from sync_platform.store.tables import cursors
 
 
 class Cursors:
-    """The cursors, in the store. Every method raises StoreUnavailable where it cannot be reached."""
+    """The cursors, in the store. Every method raises StoreUnavailable where it is out of reach."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,5 +51,5 @@ class Cursors:
             connection.execute(delete(cursors).where(*_is(target)))
 
 
-def _is(target: Target):  # type: ignore[no-untyped-def]
+def _is(target: Target) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return cursors.c.connection == target.connection, cursors.c.object == target.object

@@ -1,4 +1,4 @@
-"""Runs the migrations on a connection, inside its transaction. The only place that loads Alembic."""
+"""Runs the migrations inside a connection's transaction. The only place that loads Alembic."""
 
 from alembic import command
 from alembic.config import Config

@@ -1,0 +1,254 @@
+"""PostgresLoader: writes one sync's rows into one table."""
+
+from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from psycopg import errors as pg
+from psycopg.sql import Composed
+
+from sync_platform.destination import rejects
+from sync_platform.destination.columns import DoesNotFit, RowEncoder
+from sync_platform.destination.merge import BY_INDEX, Statements
+from sync_platform.destination.progress import ProgressRow
+from sync_platform.destination.rejects import Rejected
+from sync_platform.destination.sessions import Connection, translated
+from sync_platform.destination.tables import Landing
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import Progress
+from sync_platform.engine.results import Counts
+from sync_platform.errors import IncompleteRead, TooManyDeletes
+from sync_platform.spec import Page, Row
+
+LINES_AT_ONCE = 500  # handed to COPY together
+
+
+class PostgresLoader:
+    """Writes one sync's rows into one table.
+
+    Rows become lines of COPY text as they come and are kept by key, so that of two of one key the
+    last one wins. A loader that never began a sync writes rows and leaves the progress of others
+    alone: that is how a single record that was pushed gets into the table.
+    """
+
+    def __init__(self, connection: Connection, landing: Landing, sync: str) -> None:
+        self._connection, self._landing, self._sync = connection, landing, sync
+        keys = landing.table.keys
+        self._encode = RowEncoder(landing.columns, keys, landing.more)
+        self._sql = Statements(landing, self._encode.order)
+        self._progress = ProgressRow(connection, landing)
+        self._mode: SyncMode | None = None  # None: it has not begun
+        self._staging = False
+        self._only_new: bool | None = None  # the table was empty, and no key has come twice
+        self._forget_pending()
+
+    def _forget_pending(self) -> None:
+        self._lines: dict[Hashable, bytes] = {}
+        self._gone: dict[Hashable, tuple[str, ...]] = {}
+        self._rejected: list[Rejected] = []
+        self._rejected_keys: dict[Hashable, tuple[str, ...]] = {}
+        self._fetched = 0
+        self._pending = 0
+
+    def progress(self) -> Progress | None:
+        """What an interrupted sync of this table left; None where none did, or where the keys it
+        had seen were lost with the server."""
+        with self._doing("reading the progress"), self._connection.transaction():
+            found = self._progress.read()
+            if found is None:
+                return None
+            progress, seen = found
+            if progress.mode is SyncMode.FULL and self._count_seen() != seen:
+                return None
+            return progress
+
+    def begin(self, progress: Progress, *, resume: bool) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
+        with self._doing("beginning the sync"), self._connection.transaction():
+            before = self._progress.lock()
+            resumed = resume and before is progress.mode
+            if before is SyncMode.FULL and not resumed:
+                self._connection.execute(self._sql.drop_seen)
+            if progress.mode is SyncMode.FULL:
+                self._connection.execute(self._sql.make_seen)
+            self._progress.take(progress, keep_seen=resumed)
+        self._mode, self._sync = progress.mode, progress.sync
+
+    def write(self, page: Page) -> None:
+        """Take a page in; it is not in the table until commit."""
+        encode, lines, gone = self._encode, self._lines, self._gone
+        size = 0
+        for row in page.rows:
+            try:
+                key, line = encode(row)
+            except DoesNotFit as misfit:
+                self._reject(row, misfit)
+                continue
+            lines[key] = line
+            size += len(line)
+            if gone:
+                gone.pop(key, None)
+        for values in page.gone:
+            try:
+                found = encode.key(values if isinstance(values, tuple | list) else (values,))
+            except DoesNotFit as misfit:
+                self._refuse(values, None, misfit)
+                self._fetched += 1
+                continue
+            gone[found.identity] = found.texts
+            size += sum(map(len, found.texts))
+        self._fetched += len(page.rows)
+        self._pending += size
+
+    @property
+    def pending(self) -> int:
+        """Bytes taken in and not yet committed."""
+        return self._pending
+
+    def commit(self, progress: Progress) -> Counts:
+        """Merge what was taken in and keep `progress`, in one transaction.
+
+        Raises LeaseLost if another sync has taken the table over, StoreUnavailable if Postgres is
+        gone; then nothing of it is in the table.
+        """
+        with self._doing("loading rows"), self._connection.transaction():
+            if self._mode is not None:
+                self._progress.keep(progress)
+            created = updated = deleted = 0
+            if self._lines or self._gone:
+                self._connection.execute(BY_INDEX)
+            if self._lines:
+                self._copy()
+                created, updated = self._merge()
+            if self._gone:
+                deleted = self._connection.execute(
+                    self._sql.mark_gone, _arrays(self._gone)
+                ).rowcount
+            if self._mode is SyncMode.FULL:
+                self._see()
+            if self._rejected:
+                rejects.keep(self._connection, self._landing, self._sync, self._rejected)
+        counts = Counts(
+            fetched=self._fetched,
+            created=created,
+            updated=updated,
+            deleted=deleted,
+            rejected=len(self._rejected),
+        )
+        self._staging = self._staging or bool(self._lines)
+        self._forget_pending()
+        return counts
+
+    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
+        """Mark as deleted what this (full) sync did not see and was last written before `before`.
+
+        Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
+        live rows would go, or all of them because nothing was read. `most=None`: no guard. Raises
+        LeaseLost, and IncompleteRead where the keys that were seen are not all there any more.
+        """
+        with self._doing("reconciling"), self._connection.transaction():
+            kept = self._progress.hold(self._sync)
+            if self._mode is not SyncMode.FULL or self._count_seen() != kept:
+                raise IncompleteRead(
+                    f"{self._landing.table.label}: which records the full sync saw is not known "
+                    "any more, so nothing was marked as deleted. Sync it in full again."
+                )
+            live, going = self._row(self._sql.count_unseen, [before])
+            if most is not None and going and (going > most * live or (going == live and not kept)):
+                raise self._too_many(going, live)
+            if going:
+                going = self._connection.execute(self._sql.mark_unseen, [before]).rowcount
+        return Counts(deleted=going)
+
+    def finish(self) -> None:
+        """The sync ended well: forget its progress, unless another sync has taken over."""
+        with self._doing("finishing"), self._connection.transaction():
+            if self._progress.forget(self._sync) and self._mode is SyncMode.FULL:
+                self._connection.execute(self._sql.drop_seen)
+
+    def rows(self) -> int:
+        """How many live rows the table has now."""
+        with self._doing("counting rows"):
+            return int(self._row(self._sql.count_live)[0])
+
+    # -- the steps ---------------------------------------------------------------------------
+
+    def _doing(self, what: str) -> AbstractContextManager[None]:
+        table = self._landing.table
+        return translated(f"{what} of {table.schema}.{self._landing.name}")
+
+    def _row(self, statement: Composed, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
+        row = self._connection.execute(statement, values).fetchone()
+        assert row is not None
+        return row
+
+    def _count_seen(self) -> int | None:
+        """How many keys were seen; None where the table that holds them is gone."""
+        try:
+            with self._connection.transaction():
+                return int(self._row(self._sql.count_seen)[0])
+        except pg.UndefinedTable:
+            return None
+
+    def _copy(self) -> None:
+        if not self._staging:
+            self._connection.execute(self._sql.make_staging)
+        lines = iter(self._lines.values())
+        with self._connection.cursor().copy(self._sql.copy) as copy:
+            while chunk := list(islice(lines, LINES_AT_ONCE)):
+                chunk.append(b"")
+                copy.write(b"\n".join(chunk))
+
+    def _merge(self) -> tuple[int, int]:
+        """How many rows were created and updated."""
+        if self._only_new is None:
+            self._only_new = bool(self._row(self._sql.is_empty)[0])
+        if self._only_new:
+            try:
+                with self._connection.transaction():
+                    return self._connection.execute(self._sql.insert).rowcount, 0
+            except pg.UniqueViolation:  # the vendor repeats itself, or someone pushed a record
+                self._only_new = False
+        created, updated = self._row(self._sql.merge)
+        return created, updated
+
+    def _see(self) -> None:
+        """Keep the keys that came, also those of records that were rejected: they exist."""
+        count = 0
+        if self._lines:
+            count += self._connection.execute(self._sql.see_staged).rowcount
+        if self._rejected_keys:
+            given = _arrays(self._rejected_keys)
+            count += self._connection.execute(self._sql.see_given, given).rowcount
+        if count:
+            self._progress.add_seen(count)
+
+    def _reject(self, row: Row, misfit: DoesNotFit) -> None:
+        try:
+            key = self._encode.key_of(row)
+        except DoesNotFit:
+            self._refuse(row, None, misfit)
+        else:
+            self._rejected_keys[key.identity] = key.texts
+            self._gone.pop(key.identity, None)
+            self._refuse(row, key.texts, misfit)
+
+    def _refuse(self, record: object, key: tuple[str, ...] | None, misfit: DoesNotFit) -> None:
+        found = rejects.rejected(record, key, misfit)
+        self._rejected.append(found)
+        self._pending += found.size
+
+    def _too_many(self, going: int, live: int) -> TooManyDeletes:
+        return TooManyDeletes(
+            f"{going:,} of {live:,} records of {self._landing.table.label} were not in the full "
+            "read and would be marked as deleted. That is more than usual, so nothing was marked. "
+            "If they are really gone, accept the deletes and sync in full again; if not, look for "
+            "a permission or a filter that was taken away.",
+            evidence={"would_delete": going, "live": live},
+        )
+
+
+def _arrays(keys: dict[Hashable, tuple[str, ...]]) -> list[list[str]]:
+    return [list(column) for column in zip(*keys.values(), strict=True)]

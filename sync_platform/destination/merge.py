@@ -1,0 +1,137 @@
+"""The SQL that moves rows: into the staging table by COPY, from there by one merge, and the marks
+of deletion. Written as SQL; identifiers are composed once a loader."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from sync_platform.destination.columns import POSTGRES, Column
+from sync_platform.destination.tables import Landing
+
+STAGING = SQL("pg_temp._staging")
+
+# A batch is small beside its table, and statistics lag behind a table that grows: looking up each
+# key in the index costs the same for every batch, where a hash join reads the whole table for each.
+BY_INDEX = (
+    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
+
+
+def names(columns: Sequence[str]) -> Composed:
+    """Columns, as a list in SQL."""
+    return SQL(", ").join(map(Identifier, columns))
+
+
+def of(table: str, columns: Sequence[str]) -> Composed:
+    """Columns of an aliased table, as a list in SQL."""
+    return SQL(", ").join(Identifier(table, column) for column in columns)
+
+
+class Statements:
+    """The statements of one table, for rows whose cells come in `order`."""
+
+    def __init__(self, landing: Landing, order: Sequence[str]) -> None:
+        self._landing = landing
+        self._keys: tuple[Column, ...] = landing.keys
+        keys = [key.name for key in self._keys]
+        types = {column.name: POSTGRES[column.type] for column in landing.columns}
+        types["_more"] = "jsonb"
+        rest = [name for name in order if name not in keys]
+        same_key = SQL(" AND ").join(
+            SQL("{} = {}").format(Identifier("t", key), Identifier("s", key)) for key in keys
+        )
+        parts: dict[str, Composable] = {
+            "table": landing.relation,
+            "staging": STAGING,
+            "seen": landing.seen,
+            "all": names(order),
+            "keys": names(keys),
+            "staged_keys": of("s", keys),
+            "first_key": Identifier("t", keys[0]),
+            "same_key": same_key,
+            "typed": SQL(", ").join(
+                SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in order
+            ),
+            "typed_keys": SQL(", ").join(
+                SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in keys
+            ),
+            "differs": SQL("OR ({}) IS DISTINCT FROM ({})").format(
+                _row(of("s", rest)), _row(of("t", rest))
+            )
+            if rest
+            else SQL(""),
+            "set": SQL("").join(
+                SQL("{0} = EXCLUDED.{0}, ").format(Identifier(name)) for name in rest
+            ),
+            "given_keys": self._given_keys(),
+        }
+
+        def sql(text: LiteralString) -> Composed:
+            return SQL(text).format(**parts)
+
+        self.make_staging = sql("CREATE TEMP TABLE _staging ({typed}) ON COMMIT DELETE ROWS")
+        self.copy = sql("COPY {staging} ({all}) FROM STDIN")
+        self.is_empty = sql("SELECT NOT EXISTS (SELECT FROM {table})")
+
+        # Into a table that was empty, while no key comes twice; half the price of the merge.
+        self.insert = sql(
+            "INSERT INTO {table} ({all}, _synced_at) SELECT {all}, now() FROM {staging}"
+        )
+
+        # Only rows that are new, different or deleted reach ON CONFLICT, which locks what it meets.
+        # xmax is 0 in a row that was inserted, and not in one that was updated.
+        self.merge = sql("""
+            WITH changed AS (
+                SELECT s.* FROM {staging} s LEFT JOIN {table} t ON {same_key}
+                WHERE {first_key} IS NULL OR t._deleted_at IS NOT NULL {differs}
+            ), merged AS (
+                INSERT INTO {table} ({all}, _synced_at) SELECT {all}, now() FROM changed
+                ON CONFLICT ({keys}) DO UPDATE SET {set}
+                    _synced_at = EXCLUDED._synced_at, _deleted_at = NULL, _deleted_by = NULL
+                RETURNING xmax = 0 AS created
+            )
+            SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM merged
+        """)
+
+        self.mark_gone = sql("""
+            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'vendor', _synced_at = now()
+            FROM ({given_keys}) s WHERE {same_key} AND t._deleted_at IS NULL
+        """)
+
+        # Without an index: only an anti-join reads it, and a key that is in it twice does no harm.
+        self.make_seen = sql("CREATE UNLOGGED TABLE IF NOT EXISTS {seen} ({typed_keys})")
+        self.drop_seen = sql("DROP TABLE IF EXISTS {seen}")
+        self.count_seen = sql("SELECT count(*) FROM {seen}")
+        self.see_staged = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM {staging}")
+        self.see_given = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM ({given_keys}) s")
+
+        unseen = """
+            t._deleted_at IS NULL AND t._synced_at < %s
+            AND NOT EXISTS (SELECT FROM {seen} s WHERE {same_key})
+        """
+        self.count_unseen = sql(
+            "SELECT (SELECT count(*) FROM {table} WHERE _deleted_at IS NULL),"
+            " (SELECT count(*) FROM {table} t WHERE " + unseen + ")"
+        )
+        self.mark_unseen = sql(
+            "UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile',"
+            " _synced_at = now() WHERE " + unseen
+        )
+        self.count_live = sql("SELECT count(*) FROM {table} WHERE _deleted_at IS NULL")
+
+    def _given_keys(self) -> Composed:
+        """Keys from a parameter per key column: an array of texts."""
+        cast = [
+            SQL("{0}::{1} AS {0}").format(Identifier(key.name), SQL(POSTGRES[key.type]))
+            for key in self._keys
+        ]
+        return SQL("SELECT {} FROM unnest({}) AS given({})").format(
+            SQL(", ").join(cast),
+            SQL(", ").join([SQL("%s::text[]")] * len(self._keys)),
+            names([key.name for key in self._keys]),
+        )
+
+
+def _row(columns: Composed) -> Composed:
+    return SQL("ROW({})").format(columns)

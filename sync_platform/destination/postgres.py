@@ -1,0 +1,71 @@
+"""PostgresDestination: a schema per connection, a table per object, and a loader for each sync.
+
+Every table has the columns `_synced_at` (last written because something changed), `_deleted_at` and
+`_deleted_by` ('vendor' said so, or 'reconcile' found it missing from a full read).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from psycopg.sql import SQL, Identifier
+
+from sync_platform.destination import book, tables
+from sync_platform.destination.loader import PostgresLoader
+from sync_platform.destination.sessions import connected, translated
+from sync_platform.engine.ports import Table
+from sync_platform.errors import ConfigurationError
+from sync_platform.spec import Field
+
+__all__ = ["PostgresDestination", "PostgresLoader"]
+
+
+class PostgresDestination:
+    """Where rows go, when they go to Postgres 14 or later. `url` is libpq's; UTF-8 only."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @contextmanager
+    def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator[PostgresLoader]:
+        """Make or widen the table for these fields, and give a loader for it, with a database
+        connection of its own.
+
+        Raises StoreUnavailable, or ConfigurationError where the table cannot take the fields.
+        """
+        with connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection:
+            with translated(f"preparing {table.schema}.{table.name}"):
+                landing = tables.prepare(connection, table, fields)
+            yield PostgresLoader(connection, landing, sync)
+
+    def table_name(self, table: Table) -> str | None:
+        """What the object's table is called; None before its first sync."""
+        return self._look(table).name
+
+    def column_names(self, table: Table) -> dict[str, str]:
+        """The column of each field that ever had one; empty before the first sync."""
+        return {field: booked.column for field, booked in self._look(table).booked.items()}
+
+    def column_types(self, table: Table) -> list[tuple[str, str, str | None]]:
+        """Each column in order: its name, its Postgres type, its comment."""
+        return [(name, it.type, it.comment) for name, it in self._look(table).actual.items()]
+
+    def erase(self, schema: str) -> None:
+        """Drop a connection's schema with all that is in it, people's own tables and views too.
+
+        Raises ConfigurationError where the schema is none of ours.
+        """
+        with (
+            connected(self._url, f"sync_platform erase {schema}") as connection,
+            translated(f"erasing {schema}"),
+            connection.transaction(),
+        ):
+            if not book.actual_columns(connection, schema, "_tables"):
+                raise ConfigurationError(f"The schema {schema!r} holds no synced tables.")
+            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
+
+    def _look(self, table: Table) -> book.Found:
+        with (
+            connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection,
+            translated(f"looking at {table.schema}.{table.name}"),
+        ):
+            return book.look(connection, table)

@@ -1,0 +1,125 @@
+"""How far an unfinished sync of a table got: a row beside the rows, which also says whose turn it
+is. Whoever holds the row's `sync` may write; a sync that finds another's name there must stop."""
+
+import json
+from typing import Any
+
+from psycopg.sql import SQL
+
+from sync_platform.destination.book import relation
+from sync_platform.destination.sessions import Connection
+from sync_platform.destination.tables import Landing
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.ports import Progress
+from sync_platform.errors import LeaseLost
+
+
+class ProgressRow:
+    """The row of one table in `_progress`."""
+
+    def __init__(self, connection: Connection, landing: Landing) -> None:
+        self._connection, self._landing = connection, landing
+        self._book = relation(landing.table.schema, "_progress")
+
+    def read(self) -> tuple[Progress, int] | None:
+        """What is kept, and how many keys the sync had seen."""
+        row = self._connection.execute(
+            SQL(
+                "SELECT sync, mode, since, until, started_at, shape, position, seen"
+                " FROM {} WHERE table_name = %s"
+            ).format(self._book),
+            [self._landing.name],
+        ).fetchone()
+        if row is None:
+            return None
+        progress = Progress(
+            sync=row[0],
+            mode=SyncMode(row[1]),
+            window=SyncWindow(row[2], row[3]),
+            started_at=row[4],
+            shape=row[5],
+            position=row[6],
+        )
+        return progress, row[7]
+
+    def lock(self) -> SyncMode | None:
+        """Wait until nobody commits on this table; the mode of the sync that was, if any."""
+        row = self._connection.execute(
+            SQL("SELECT mode FROM {} WHERE table_name = %s FOR UPDATE").format(self._book),
+            [self._landing.name],
+        ).fetchone()
+        return SyncMode(row[0]) if row else None
+
+    def take(self, progress: Progress, *, keep_seen: bool) -> None:
+        """Make it this sync's."""
+        self._connection.execute(
+            SQL(
+                "INSERT INTO {} AS p"
+                " (table_name, sync, mode, since, until, started_at, shape, position)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (table_name) DO UPDATE SET"
+                " sync = EXCLUDED.sync, mode = EXCLUDED.mode, since = EXCLUDED.since,"
+                " until = EXCLUDED.until, started_at = EXCLUDED.started_at,"
+                " shape = EXCLUDED.shape, position = EXCLUDED.position,"
+                " seen = CASE WHEN %s THEN p.seen ELSE 0 END, updated_at = now()"
+            ).format(self._book),
+            [self._landing.name, *_values(progress), keep_seen],
+        )
+
+    def keep(self, progress: Progress) -> None:
+        """Write it, if it is still this sync's, and hold it until the transaction ends; raises
+        LeaseLost."""
+        cursor = self._connection.execute(
+            SQL(
+                "UPDATE {} SET mode = %s, since = %s, until = %s, started_at = %s, shape = %s,"
+                " position = %s, updated_at = now() WHERE table_name = %s AND sync = %s"
+            ).format(self._book),
+            [*_values(progress)[1:], self._landing.name, progress.sync],
+        )
+        if not cursor.rowcount:
+            raise self._lost()
+
+    def add_seen(self, count: int) -> None:
+        """Count keys that were seen, so that their loss is noticed."""
+        self._connection.execute(
+            SQL("UPDATE {} SET seen = seen + %s WHERE table_name = %s").format(self._book),
+            [count, self._landing.name],
+        )
+
+    def hold(self, sync: str) -> int:
+        """Hold the row until the transaction ends; how many keys were seen. Raises LeaseLost."""
+        row = self._connection.execute(
+            SQL("SELECT seen FROM {} WHERE table_name = %s AND sync = %s FOR UPDATE").format(
+                self._book
+            ),
+            [self._landing.name, sync],
+        ).fetchone()
+        if row is None:
+            raise self._lost()
+        return int(row[0])
+
+    def forget(self, sync: str) -> bool:
+        """Delete the row; whether it was this sync's."""
+        cursor = self._connection.execute(
+            SQL("DELETE FROM {} WHERE table_name = %s AND sync = %s").format(self._book),
+            [self._landing.name, sync],
+        )
+        return bool(cursor.rowcount)
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(
+            f"Another sync of {self._landing.table.label} has taken over the table "
+            f"{self._landing.table.schema}.{self._landing.name}; this one stops. "
+            "What it had committed stays."
+        )
+
+
+def _values(progress: Progress) -> list[Any]:
+    return [
+        progress.sync,
+        progress.mode.value,
+        progress.window.since,
+        progress.window.until,
+        progress.started_at,
+        progress.shape,
+        None if progress.position is None else json.dumps(progress.position),
+    ]

@@ -1,0 +1,80 @@
+"""Connections to Postgres, and the one place where psycopg's errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+
+from sync_platform import errors
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def connected(url: str, purpose: str) -> Iterator[Connection]:
+    """A connection in autocommit for the length of the block; `purpose` names it to operators.
+
+    Raises StoreUnavailable, or ConfigurationError where the database does not speak UTF-8.
+    """
+    with translated("connecting"):
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,  # plans must follow tables that grow from nothing
+            application_name=purpose.encode("ascii", "replace")[:63].decode(),
+            client_encoding="utf8",
+        )
+    try:
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            raise errors.ConfigurationError(
+                "The database does not store UTF-8, so not every text would fit. "
+                "Create it with ENCODING 'UTF8'."
+            )
+        with translated("connecting"):
+            connection.execute(
+                "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
+            )
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Raise what psycopg raises in the block as one of our errors; `doing` says what was tried."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _ours(error, doing) from error
+
+
+def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
+    said = error.diag.message_primary or str(error)
+    evidence = {"sqlstate": error.sqlstate, "postgres": said[:500], "doing": doing}
+    match error:
+        case pg.LockNotAvailable():
+            return errors.StoreUnavailable(
+                f"While {doing}, someone else held a lock on the table for too long. Nothing is "
+                "lost; it will be tried again.",
+                evidence=evidence,
+            )
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return errors.StoreUnavailable(
+                f"Postgres could not be reached, or gave up, while {doing}. What was not committed "
+                "is undone; it will be tried again.",
+                evidence=evidence,
+            )
+        case pg.InsufficientPrivilege():
+            return errors.ConfigurationError(
+                f"While {doing}, Postgres refused: {said}. Grant it to the platform's user.",
+                evidence=evidence,
+            )
+        case psycopg.DataError() | psycopg.IntegrityError() | pg.ProgramLimitExceeded():
+            return errors.RowDoesNotFit(
+                f"While {doing}, Postgres would not take a row: {said}. If someone added a "
+                "constraint or a trigger to the table, that is the likely cause.",
+                evidence=evidence,
+            )
+    return errors.Unexpected(f"While {doing}, Postgres answered: {said}.", evidence=evidence)

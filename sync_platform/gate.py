@@ -1,0 +1,81 @@
+"""Whether a sync may run, and what its end says about its connection."""
+
+from sync_platform.engine import breaker
+from sync_platform.engine.connections import ConnectionStatus
+from sync_platform.engine.due import due_syncs
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import (
+    CircuitOpen,
+    ConnectionPaused,
+    NeedsPerson,
+    NeedsReauth,
+    Refused,
+    SyncPlatformError,
+    TooManyDeletes,
+)
+from sync_platform.parts import Parts
+
+
+def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
+    """Why a run for this request should end quietly, in a sentence; None if it should run."""
+    target = request.target
+    choice = parts.store.get(target.connection).choice(target.object)
+    if choice is None:
+        return f"{target.object} is not chosen on {target.connection}; nothing to do."
+    if not request.automatic:
+        return None
+    try:
+        check(parts, request)
+    except (NeedsPerson, Refused) as reason:
+        return str(reason)
+    if parts.leases.busy(target):
+        return f"{target} is being synced already; nothing to do."
+    if request.mode is SyncMode.INCREMENTAL and not _is_due(parts, target):
+        return f"{target} was synced a moment ago; nothing to do."
+    return None
+
+
+def check(parts: Parts, request: SyncRequest) -> None:
+    """Raises where an automatic sync must not start; what a person asks for always may."""
+    if not request.automatic:
+        return
+    target = request.target
+    connection = parts.store.get(target.connection)
+    if connection.status is ConnectionStatus.PAUSED:
+        raise ConnectionPaused(f"{connection.name} is paused: {connection.status_reason}")
+    if connection.status is ConnectionStatus.NEEDS_REAUTH:
+        raise NeedsReauth(f"{connection.name} needs a new sign-in: {connection.status_reason}")
+    recent = parts.past.recent(target.connection, target.object, limit=breaker.FAILURES)
+    if breaker.is_open(recent, parts.store.resumed_at(target)):
+        raise CircuitOpen(
+            f"Automatic syncs of {target} are paused after repeated failures. "
+            f"Last: {recent[0].error} Mend that, then resume."
+        )
+
+
+def _is_due(parts: Parts, target: Target) -> bool:
+    connection = parts.store.get(target.connection)
+    activity = parts.past.activity(connection.name)
+    due = due_syncs([connection], parts.connectors(), activity, parts.clock.now())
+    return any(target.object in each.objects for each in due)
+
+
+def flag(parts: Parts, name: str, error: SyncPlatformError) -> None:
+    """Tell on the connection that someone must act."""
+    if isinstance(error, NeedsReauth):
+        parts.store.flag(name, ConnectionStatus.NEEDS_REAUTH, str(error))
+    elif isinstance(error, NeedsPerson | TooManyDeletes):
+        parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, str(error))
+
+
+def unflag(parts: Parts, request: SyncRequest) -> None:
+    """A sync that a person asked for went well: if nothing else is wrong, all is well again."""
+    connection = parts.store.get(request.target.connection)
+    troubled = (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH)
+    if request.automatic or connection.status not in troubled:
+        return
+    activity = parts.past.activity(connection.name).values()
+    if not any(breaker.is_open(each.recent, each.resumed_at) for each in activity):
+        parts.store.resume(connection.name)

@@ -1,0 +1,183 @@
+"""One row of history: how it is read, and how a running sync keeps it."""
+
+import secrets
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select, update
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.ports import Clock
+from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
+from sync_platform.errors import StoreUnavailable, SyncPlatformError
+from sync_platform.store.database import Database
+from sync_platform.store.storable import storable, text
+from sync_platform.store.tables import sync_targets, syncs
+
+BEAT_EVERY = timedelta(seconds=5)
+WRITE_EVERY = timedelta(seconds=1)
+COUNTS = tuple(Counts.__dataclass_fields__)
+USAGE = tuple(Usage.__dataclass_fields__)
+COLUMNS = [column for column in syncs.c if column.name != "evidence"]
+ERROR_LENGTH = 2000  # of a sentence for people; what is longer is in the evidence
+
+
+def new_id(now: datetime) -> str:
+    """A name for a sync: 32 hex digits that sort by the millisecond (as UUID version 7 does)."""
+    milliseconds = int(now.astimezone(UTC).timestamp() * 1000)
+    return f"{milliseconds & (1 << 48) - 1:012x}7{secrets.token_hex(10)[1:]}"
+
+
+def result_of(row: RowMapping) -> SyncResult:
+    """The row as a value."""
+    return SyncResult(
+        id=row["id"],
+        target=Target(row["connection"], row["object"]),
+        mode=SyncMode(row["mode"]),
+        window=SyncWindow(row["since"], row["until"]),
+        status=SyncStatus(row["status"]),
+        started_at=row["started_at"],
+        heartbeat_at=row["heartbeat_at"],
+        finished_at=row["finished_at"],
+        counts=Counts(**{name: row[name] for name in COUNTS}),
+        usage=Usage(**{name: row[name] for name in USAGE}),
+        error=row["error"],
+        error_code=row["error_code"],
+        run_id=row["run_id"],
+        resumed=row["resumed"],
+        automatic=row["automatic"],
+    )
+
+
+def row_of(result: SyncResult) -> dict[str, Any]:
+    """The value as a row, without evidence."""
+    return {
+        "id": result.id,
+        "connection": result.target.connection,
+        "object": result.target.object,
+        "mode": result.mode.value,
+        "since": result.window.since,
+        "until": result.window.until,
+        "status": result.status.value,
+        "started_at": result.started_at,
+        "heartbeat_at": result.heartbeat_at,
+        "finished_at": result.finished_at,
+        **asdict(result.counts),
+        **asdict(result.usage),
+        "error": result.error,
+        "error_code": result.error_code,
+        "run_id": result.run_id,
+        "resumed": result.resumed,
+        "automatic": result.automatic,
+    }
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """What a row says of the exception that ended its sync: status, error, error_code, evidence."""
+    if isinstance(error, SyncPlatformError):
+        status, sentence, code = SyncStatus.FAILED, str(error), error.code
+        evidence: dict[str, Any] = storable(error.evidence)
+    elif isinstance(error, Exception):
+        shortened = " ".join(str(error).split())[:300]
+        status, code = SyncStatus.FAILED, "unexpected"
+        sentence = f"Unexpected: {type(error).__name__}: {shortened}".rstrip(": ")
+        evidence = {}
+    else:
+        status, code = SyncStatus.CANCELED, "canceled"
+        sentence = "Canceled while it ran. What it had committed stays."
+        evidence = {"exit": type(error).__name__}
+    return {
+        "status": status,
+        "error": text(sentence)[:ERROR_LENGTH],
+        "error_code": code,
+        "evidence": evidence,
+    }
+
+
+class OpenRecord:
+    """The row of a sync that runs (a SyncRecord). Several threads may beat it."""
+
+    def __init__(self, database: Database, clock: Clock, result: SyncResult) -> None:
+        self._database = database
+        self._clock = clock
+        self._result = result
+        self._written_at = result.started_at
+        self._guard = Lock()
+
+    @property
+    def id(self) -> str:
+        return self._result.id
+
+    @property
+    def result(self) -> SyncResult:
+        """As it stands; final once the record is closed."""
+        return self._result
+
+    def add(self, counts: Counts, usage: Usage) -> None:
+        """Add counts; `usage` is the total so far. Written every second at most."""
+        with self._guard:
+            self._result = replace(self._result, counts=self._result.counts + counts, usage=usage)
+            self._write_if(WRITE_EVERY)
+
+    def beat(self) -> None:
+        """The sync is alive. Written every five seconds at most."""
+        with self._guard:
+            self._write_if(BEAT_EVERY)
+
+    def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
+        """It goes on where an interrupted one stopped, over that one's window."""
+        with self._guard:
+            self._result = replace(self._result, mode=mode, window=window, resumed=True)
+            values = {"mode": mode.value, "since": window.since, "until": window.until}
+            with self._database.transaction() as transaction:
+                transaction.execute(
+                    update(syncs).where(syncs.c.id == self.id).values(resumed=True, **values)
+                )
+                if mode is SyncMode.FULL:
+                    started_at = self._result.started_at
+                    target = self._result.target
+                    known = sync_targets.c.last_full_started_at
+                    transaction.execute(
+                        update(sync_targets)
+                        .filter_by(connection=target.connection, object=target.object)
+                        .values(last_full_started_at=func.greatest(known, started_at))
+                    )
+
+    def finished(self, **changes: Any) -> SyncResult:
+        """The result as it is to be closed."""
+        with self._guard:
+            now = self._clock.now()
+            self._result = replace(self._result, heartbeat_at=now, finished_at=now, **changes)
+            return self._result
+
+    def _write_if(self, apart: timedelta) -> None:
+        now = self._clock.now()
+        if now - self._written_at < apart:
+            return
+        self._written_at = now
+        self._result = replace(self._result, heartbeat_at=now)
+        # One that was taken for dead, and beats, runs; one that was closed for good stays so.
+        alive = syncs.c.status.in_([SyncStatus.RUNNING.value, SyncStatus.STALE.value])
+        values = row_of(self._result)
+        changing = ("status", "heartbeat_at", "finished_at", "error", "error_code")
+        try:
+            with self._database.statement() as writing:
+                writing.execute(
+                    update(syncs)
+                    .where(syncs.c.id == self.id, alive)
+                    .values({name: values[name] for name in (*changing, *COUNTS, *USAGE)})
+                )
+        except StoreUnavailable:
+            pass  # no reason to stop a sync: the next beat, or the end, writes it all
+
+
+def rows_of(rows: Any) -> list[SyncResult]:
+    """A query's rows as values."""
+    return [result_of(row) for row in rows.mappings()]
+
+
+def listed() -> Any:
+    """The query for rows that become values."""
+    return select(*COLUMNS)

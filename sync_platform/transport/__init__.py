@@ -1,0 +1,1 @@
+"""The wire to the vendors: the only room that speaks HTTP as a client."""

@@ -1,0 +1,128 @@
+"""Where calls go: to the connection's own origin, encrypted, with every filled-in part quoted."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from sync_platform.errors import ConfigurationError, Refused, UnexpectedResponse
+from sync_platform.spec import iso
+
+ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.IGNORECASE)
+SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Address:
+    """The base url of a connection; raises ConfigurationError where it cannot be called safely."""
+
+    def __init__(self, base_url: str, *, label: str, connection: str, allow_http: bool = False):
+        self._label, self._connection = label, connection
+        try:
+            self._text = base_url.rstrip("/")
+            self._base = httpx.URL(self._text)
+        except httpx.InvalidURL as error:
+            raise self._unusable("it is no URL") from error
+        if self._base.scheme not in ("http", "https") or not self._base.host:
+            raise self._unusable("it must start with https:// and name a host")
+        if self._base.scheme == "http" and not (self.loopback or allow_http):
+            raise self._unusable("without https:// anyone on the way could read the sign-in")
+        if self._base.userinfo or self._base.query or self._base.fragment:
+            raise self._unusable("it must end with its path and hold no user, '?' or '#'")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is on this very machine."""
+        try:
+            return ip_address(self._base.host).is_loopback
+        except ValueError:
+            return self._base.host == "localhost"
+
+    def of(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
+        """The url of a path under the base, or of a link that the vendor gave, with its params.
+
+        "{name}" in a path becomes that value, quoted. A param that is None is left out, a list is
+        repeated. Raises Refused, ConfigurationError, or UnexpectedResponse for a foreign link.
+        """
+        if ABSOLUTE.match(path):
+            url = self.own(self._parsed(path))
+        else:
+            filled = SLOT.sub(lambda slot: self._filled(slot[1], values), path)
+            url = self.own(self._parsed(f"{self._text}/{filled.lstrip('/')}"))
+        texts = {name: _texts(value) for name, value in params.items() if value is not None}
+        return url.copy_merge_params(texts) if texts else url
+
+    def redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+        """Where a redirect leads; raises UnexpectedResponse where that is elsewhere."""
+        try:
+            return self.own(url.join(location))
+        except httpx.InvalidURL as error:
+            raise UnexpectedResponse(f"{self._label} redirects to what is no URL.") from error
+
+    def own(self, url: httpx.URL) -> httpx.URL:
+        """The url, if it has the base's origin; raises UnexpectedResponse."""
+        if _origin(url) == _origin(self._base):
+            return url
+        raise UnexpectedResponse(
+            f"{self._label} points to another host ({url.scheme}://{url.host}) than "
+            f"{self._connection} signs in to ({self._base.scheme}://{self._base.host}). It was not "
+            "called, so that the sign-in of one is not given to the other."
+        )
+
+    def path_of(self, url: httpx.URL) -> str:
+        """The path below the base, without a query, as connectors write it."""
+        path, above = _path(url), _path(self._base).rstrip("/")
+        return path.removeprefix(above) if path.startswith(f"{above}/") else path
+
+    def plain(self, url: httpx.URL) -> str:
+        """The url as it may be shown: without query and user."""
+        return f"{url.scheme}://{url.netloc.decode()}{_path(url)}"
+
+    def _filled(self, name: str, values: Mapping[str, Any]) -> str:
+        value = values.get(name)
+        if value is None and name != "key":
+            raise ConfigurationError(
+                f"{self._connection} lacks the setting {name!r}, which {self._label} needs."
+            )
+        text = "" if value is None else str(value)
+        if text.strip() in ("", ".", ".."):  # would name another resource, such as the whole list
+            raise Refused(
+                f"{text!r} cannot be the {name} of a {self._label} record, so nothing was done."
+            )
+        return quote(text, safe="")
+
+    def _parsed(self, text: str) -> httpx.URL:
+        try:
+            return httpx.URL(text)
+        except httpx.InvalidURL as error:
+            raise UnexpectedResponse(
+                f"The address of the next call to {self._label} is no URL; nothing was called."
+            ) from error
+
+    def _unusable(self, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"The address of {self._connection} cannot be used: {why}. Mend its base url."
+        )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _path(url: httpx.URL) -> str:
+    return url.raw_path.split(b"?")[0].decode("ascii")
+
+
+def _texts(value: Any) -> str | list[str]:
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_text(each) for each in value if each is not None]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return iso(value) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,93 @@
+"""Reads what vendors answer: the JSON, and the sentence inside an error."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from sync_platform.spec import Json
+
+SENTENCE = 300  # characters
+EVIDENCE = 500  # characters
+REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-hubspot-correlation-id",
+    "x-correlation-id",
+    "x-amzn-requestid",
+    "x-trace-id",
+    "cf-ray",
+)
+WORDS = ("message", "error_description", "error_message", "detail", "description", "title")
+
+DIGITS_TO_0 = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+BEYOND_64_BITS = (b"0" * 20, b"-" + b"0" * 19)  # at least: shorter ones surely fit
+
+
+def decoded(body: bytes) -> Json:
+    """The JSON of a body, None where it is empty; raises ValueError where it is none.
+
+    Integers of any size keep all their digits: orjson would make floats of those beyond 64 bits.
+    """
+    if not body.strip():
+        return None
+    zeros = body.translate(DIGITS_TO_0)
+    if not any(digits in zeros for digits in BEYOND_64_BITS):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # NaN, a byte order mark: what the standard library's more lenient one may take
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def encoded(value: Json) -> bytes:
+    """A value as JSON; raises TypeError where it cannot be."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()  # integers beyond 64 bits
+
+
+def vendor_sentence(body: bytes, scrub: Callable[[str], str] = str) -> str | None:
+    """The vendor's own words in an error body, scrubbed of secrets and then cut to 300 characters;
+    None where it has none."""
+    try:
+        words = _words(decoded(body))
+    except ValueError:
+        return None
+    return shortened(scrub(words), SENTENCE) if words else None
+
+
+def shortened(text: str, most: int) -> str:
+    """On one line, and cut after `most` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """How the vendor's support finds the call, if it says."""
+    return next((headers[name] for name in REQUEST_IDS if name in headers), None)
+
+
+def _words(value: Any, depth: int = 0) -> str | None:
+    """The first text that the common error shapes hold: message, error.message, errors[0].…"""
+    if isinstance(value, str):
+        return value.strip() or None
+    if depth > 4:
+        return None
+    if isinstance(value, list):
+        return _words(value[0], depth + 1) if value else None
+    if not isinstance(value, Mapping):
+        return None
+    lower = {str(name).lower(): inner for name, inner in value.items()}
+    for name in WORDS:
+        if isinstance(lower.get(name), str) and lower[name].strip():
+            return str(lower[name]).strip()
+    for name in ("error", "errors", "fault"):
+        if found := _words(lower.get(name), depth + 1):
+            return found
+    return None

@@ -1,0 +1,218 @@
+"""Carries out the calls that connectors describe; every failure becomes one of our errors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event, Lock
+from typing import Any
+
+import httpx
+
+from sync_platform.engine.ports import Clock, Secret
+from sync_platform.engine.results import Usage
+from sync_platform.errors import (
+    ConfigurationError,
+    RateLimited,
+    Refused,
+    RetryLater,
+    UnexpectedResponse,
+    VendorUnavailable,
+)
+from sync_platform.spec import Connector, Json, OutboundChange, Read, Request
+from sync_platform.transport.address import Address
+from sync_platform.transport.answers import decoded, encoded
+from sync_platform.transport.clock import pause
+from sync_platform.transport.failures import PASSING, Failures, limited
+from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
+from sync_platform.transport.pace import asked_to_wait, until_reset
+from sync_platform.transport.retry import Failed, Patience, patiently
+from sync_platform.transport.sign import Signing
+from sync_platform.transport.throttle import RateLimiter
+
+LARGEST_ANSWER = 256 * 2**20  # bytes, decompressed
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """A described call with its late values filled in."""
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | None
+    repeatable: bool
+    change: bool
+    what: str  # for messages: "GET /owners"
+
+
+class HttpApi:
+    """The Api of one connection, for the length of one sync. Close it; it closes its limiter.
+
+    `secret` is asked when first needed and once more at a 401, unless `refresh` makes a fresh one
+    out of the refused. Raises ConfigurationError where `base_url` is not https; one on loopback may
+    be http, any other with `allow_http`.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        connection: str,
+        base_url: str,
+        secret: Callable[[], Secret],
+        settings: Mapping[str, str],
+        limiter: RateLimiter,
+        clock: Clock,
+        refresh: Callable[[Secret], Secret] | None = None,
+        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
+        largest_answer: int = LARGEST_ANSWER,
+        allow_http: bool = False,
+    ) -> None:
+        self._connection, self._label = connection, connector.label
+        self._settings, self._limiter, self._clock = settings, limiter, clock
+        self._patience, self._largest = patience or Patience(), largest_answer
+        self._signing = Signing(connector, connection, secret, refresh)
+        self._failures = Failures(
+            label=connector.label, connection=connection, scrub=self._signing.scrub
+        )
+        self._address = Address(
+            base_url, label=connector.label, connection=connection, allow_http=allow_http
+        )
+        self._line = Line(
+            timeouts=timeouts or Timeouts(),
+            largest=largest_answer,
+            loopback=self._address.loopback,
+        )
+        self._closed = Event()
+        self._lock = Lock()
+        self._pages = 0
+
+    def get(self, path: str, **params: str) -> Json:
+        """The decoded answer of a GET."""
+        return self.send(Request(method="GET", path=path, params=params))
+
+    def send(self, request: Request, asked: Read | OutboundChange | None = None) -> Json:
+        """The decoded answer of a described call; None where the answer has no body.
+
+        Waits for the rate limits and between tries. Raises RateLimited or VendorUnavailable when
+        its tries are spent, NeedsReauth, NotPermitted, RecordRejected (for a change), Refused,
+        ConfigurationError, and UnexpectedResponse for everything else.
+        """
+        self._signing.secret()  # from here on, no message can hold it
+        call = self._described(request, asked)
+        body = patiently(lambda: self._try(call), self._patience, self._sleep)
+        if isinstance(asked, Read):
+            with self._lock:
+                self._pages += 1
+        return body
+
+    @property
+    def usage(self) -> Usage:
+        """Calls made (every try), bytes of their answers, and answers to reads, so far."""
+        return Usage(calls=self._line.calls, bytes=self._line.bytes, pages=self._pages)
+
+    def close(self) -> None:
+        """Let go of connections and wake whatever waits in a call, which then raises."""
+        self._closed.set()
+        self._limiter.close()
+        self._line.close()
+
+    def _described(self, request: Request, asked: Read | OutboundChange | None) -> _Call:
+        params = request.params(asked) if callable(request.params) else request.params
+        headers = request.headers(asked) if callable(request.headers) else request.headers
+        json = request.json(asked) if callable(request.json) else request.json
+        values: dict[str, Any] = {**self._settings, **(asked.settings if asked else {})}
+        change = isinstance(asked, OutboundChange)
+        if isinstance(asked, OutboundChange):
+            values["key"] = asked.key
+        url = self._address.of(request.path, params or {}, values)
+        try:
+            content = None if json is None else encoded(json)
+        except TypeError as error:
+            raise Refused(f"A value cannot be sent to {self._label}: {error}.") from error
+        sent = {name: str(value) for name, value in headers.items() if value is not None}
+        if content is not None and "content-type" not in {name.lower() for name in sent}:
+            sent["Content-Type"] = "application/json"
+        what = self._signing.scrub(f"{request.method} {self._address.path_of(url)}")
+        return _Call(
+            method=request.method,
+            url=url,
+            headers=sent,
+            content=content,
+            repeatable=request.repeatable,
+            change=change,
+            what=what,
+        )
+
+    def _try(self, call: _Call) -> Json:
+        """One try; raises Failed where another may be made, and our errors where none may."""
+        secret = self._signing.secret()
+        answer = self._exchange(call, self._signing.auth(secret))
+        if answer.status == 401 and (fresh := self._signing.renewed(secret)):
+            answer = self._exchange(call, self._signing.auth(fresh))
+        shown = self._address.plain(call.url)
+        if not 200 <= answer.status < 300:
+            raise self._refused(call, answer, shown)
+        try:
+            return decoded(answer.body)
+        except ValueError as error:
+            unreadable = self._failures.unreadable(call.what, answer, "is not JSON", url=shown)
+            raise Failed(unreadable, again=call.repeatable) from error
+
+    def _refused(self, call: _Call, answer: Answer, shown: str) -> Failed:
+        error = self._failures.refused(call.what, answer, url=shown, change=call.change)
+        asked = None
+        if isinstance(error, RetryLater):
+            now = self._clock.now()
+            asked = asked_to_wait(answer.headers, now)
+            if asked is None and limited(answer):
+                asked = until_reset(answer.headers, now)
+            error.retry_after = asked
+            if isinstance(error, RateLimited) and asked is None:
+                error.retry_after = self._patience.longest
+        again = limited(answer) or (call.repeatable and answer.status in PASSING)
+        return Failed(error, again=again, asked=asked)
+
+    def _exchange(self, call: _Call, auth: httpx.Auth) -> Answer:
+        """One call and its answer; a GET follows redirects that stay with the vendor."""
+        url = call.url
+        for _ in range(1 + MOST_REDIRECTS):
+            answer = self._once(call, url, auth)
+            location = answer.headers.get("location")
+            if call.method != "GET" or answer.status not in REDIRECTS or not location:
+                return answer
+            url = self._address.redirected(url, location)
+        raise UnexpectedResponse(
+            f"{self._label} redirects {call.what} more than {MOST_REDIRECTS} times.",
+            evidence=self._failures.evidence(call.what, self._address.plain(call.url)),
+        )
+
+    def _once(self, call: _Call, url: httpx.URL, auth: httpx.Auth) -> Answer:
+        path, shown = self._address.path_of(url), self._address.plain(url)
+        self._limiter.wait(path, urgent=call.change)
+        try:
+            answer = self._line.exchange(
+                call.method, url, headers=call.headers, content=call.content, auth=auth
+            )
+        except Lost as lost:
+            error = self._failures.lost(call.what, lost, url=shown, repeatable=call.repeatable)
+            again = (call.repeatable or not lost.reached) and not self._closed.is_set()
+            raise Failed(error, again=again) from lost.__cause__
+        except TooLarge:
+            raise self._failures.too_large(call.what, self._largest, url=shown) from None
+        except Unsendable:
+            raise ConfigurationError(
+                f"{call.what} was not sent to {self._label}: a header holds characters that HTTP "
+                f"cannot carry. Mend the connector or the settings of {self._connection}."
+            ) from None
+        self._limiter.heed(path, 429 if limited(answer) else answer.status, answer.headers)
+        return answer
+
+    def _sleep(self, seconds: float) -> None:
+        if not pause(self._clock, seconds, self._closed):
+            raise VendorUnavailable(
+                f"A call to {self._label} was given up, because the sync of {self._connection} "
+                "ended."
+            )

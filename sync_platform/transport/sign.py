@@ -1,0 +1,149 @@
+"""Proves to the vendor who we are, and keeps the proof out of everything that people read."""
+
+import base64
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+from sync_platform.engine.ports import Secret
+from sync_platform.errors import NeedsReauth
+from sync_platform.spec import ApiKey, Auth, BasicAuth, BearerToken, Connector, OAuth2
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+NOT_SECRET = ("auth", "expires_at", "expires_in", "scope", "scopes", "token_type")
+SHORTEST = 4  # characters: taking shorter values out of texts would only garble them
+
+
+class HeaderAuth(httpx.Auth):
+    """The proof in a header."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    @property
+    def sendable(self) -> bool:
+        """Whether HTTP can carry it."""
+        return self._value.isascii() and self._value.isprintable()
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        request.headers[self._name] = self._value
+        yield request
+
+
+class QueryAuth(httpx.Auth):
+    """The proof in a query parameter."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        request.url = request.url.copy_set_param(self._name, self._value)
+        yield request
+
+
+class Signing:
+    """How the calls of one connection are signed.
+
+    `read` gives the secret when first needed; its entry `auth` names the way ("OAuth2",
+    "BearerToken" …), without it the first way of the connector that it fits. `refresh` is given a
+    secret that the vendor refused and gives a fresh one; without it, `read` is asked once more.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        connection: str,
+        read: Callable[[], Secret],
+        refresh: Callable[[Secret], Secret] | None = None,
+    ) -> None:
+        self._connector, self._connection = connector, connection
+        self._read, self._refresh = read, refresh
+        self._lock = Lock()
+        self._secret: Secret | None = None
+        self._seen: set[str] = set()
+
+    def secret(self) -> Secret:
+        """The secret to sign with now."""
+        with self._lock:
+            if self._secret is None:
+                self._secret = self._keep(self._read())
+            return self._secret
+
+    def renewed(self, refused: Secret) -> Secret | None:
+        """A secret to try in place of the refused one; None where there is no other."""
+        with self._lock:
+            if self._secret is not None and self._secret is not refused:
+                return self._secret  # another thread was quicker
+            fresh = self._keep(self._refresh(refused) if self._refresh else self._read())
+            if dict(fresh) == dict(refused):
+                return None
+            self._secret = fresh
+            return fresh
+
+    def auth(self, secret: Secret) -> httpx.Auth:
+        """Signs a request with this secret; raises NeedsReauth where it cannot."""
+        named = secret.get("auth")
+        for way in self._connector.auth:
+            if named in (None, type(way).__name__) and (auth := _auth(way, secret)):
+                if isinstance(auth, HeaderAuth) and not auth.sendable:
+                    raise NeedsReauth(
+                        f"The credentials of {self._connection} hold characters that cannot be "
+                        f"sent. Copy them again, whole, and reconnect {self._connection}."
+                    )
+                return auth
+        ways = ", ".join(type(way).__name__ for way in self._connector.auth)
+        raise NeedsReauth(
+            f"The credentials kept for {self._connection} fit no sign-in of "
+            f"{self._connector.label} ({ways}). Reconnect {self._connection}."
+        )
+
+    def scrub(self, text: str) -> str:
+        """The text with "…" wherever a secret stood in it, as it is or encoded."""
+        with self._lock:
+            found = sorted(self._seen, key=len, reverse=True)
+        for value in found:
+            text = text.replace(value, "…")
+        return text
+
+    def _keep(self, secret: Secret) -> Secret:
+        self._seen.update(_written(secret))
+        return secret
+
+
+def _auth(way: Auth, secret: Mapping[str, Any]) -> httpx.Auth | None:
+    """Signs the way's way; None where the secret lacks what it needs."""
+    name = "access_token" if isinstance(way, OAuth2) else "token"
+    token = str(secret.get(name) or "").strip()
+    if not token:
+        return None
+    match way:
+        case OAuth2() | BearerToken():
+            return HeaderAuth("Authorization", f"Bearer {token}")
+        case ApiKey(sent_in="header"):
+            return HeaderAuth(way.name, way.prefix + token)
+        case ApiKey():
+            return QueryAuth(way.name, way.prefix + token)
+        case BasicAuth():
+            username = _username(way, secret)
+            return None if username is None else httpx.BasicAuth(username, token)
+
+
+def _username(way: BasicAuth, secret: Mapping[str, Any]) -> str | None:
+    if way.username is not None:
+        return way.username
+    return str(secret["username"]).strip() if "username" in secret else None
+
+
+def _written(secret: Mapping[str, Any]) -> Iterable[str]:
+    """Every way in which a value of the secret may stand in a text."""
+    for name, value in secret.items():
+        text = str(value).strip()
+        if name in NOT_SECRET or len(text) < SHORTEST:
+            continue
+        yield from (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])
+    pair = f"{secret.get('username', '')}:{secret.get('token', '')}"
+    yield base64.b64encode(pair.encode()).decode()

@@ -1,0 +1,101 @@
+"""Keeps a connection within its vendor's rate limits, together with all other processes."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from threading import Event
+
+from sync_platform.engine.ports import Budget, Clock, Quotas
+from sync_platform.errors import ConfigurationError, RateLimited, VendorUnavailable
+from sync_platform.spec import RateLimit
+from sync_platform.transport.clock import pause
+from sync_platform.transport.pace import asked_to_wait, until_reset
+
+LONGEST_WAIT = 600.0  # seconds: a sync that had to wait longer fails, and goes on another time
+BLOCK = (1.0, 60.0)  # seconds: the least and the most for a 429 that does not say how long
+
+
+class RateLimiter:
+    """The limits of one connection, for one HttpApi, which closes it.
+
+    What may be called is counted in `quotas`. `reserve` (0 to 1) is the share of each limit that
+    is kept for urgent calls. A setting `rate_limit.<name>` replaces the calls of a limit, "0" or
+    "unlimited" lifts it; raises ConfigurationError where it is anything else.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        limits: Sequence[RateLimit],
+        quotas: Quotas,
+        clock: Clock,
+        settings: Mapping[str, str] | None = None,
+        reserve: float = 0.1,
+    ) -> None:
+        self._connection, self._quotas, self._clock = connection, quotas, clock
+        self._reserve = reserve
+        self._closed = Event()
+        self._budgets: list[tuple[str, Budget]] = []
+        for limit in limits:
+            calls = _calls(limit, connection, settings or {})
+            if calls is not None:
+                budget = Budget(name=limit.name, calls=calls, seconds=limit.seconds)
+                self._budgets.append((limit.path, budget))
+
+    def wait(self, path: str, *, urgent: bool = False) -> None:
+        """Take a call to `path` out of every limit it counts for, and wait until it may be made.
+
+        Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
+        """
+        seconds = 0.0
+        if budgets := self._matching(path):
+            reserve = 0.0 if urgent else self._reserve
+            seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
+        if seconds > LONGEST_WAIT:
+            raise RateLimited(
+                f"{self._connection} has used up the calls that its vendor allows. It goes on by "
+                f"itself in {seconds / 60:,.0f} minutes.",
+                retry_after=seconds,
+            )
+        if not pause(self._clock, seconds, self._closed):
+            raise VendorUnavailable(
+                f"A call of {self._connection} was given up, because its sync ended."
+            )
+
+    def heed(self, path: str, status: int, headers: Mapping[str, str]) -> float | None:
+        """Stop all calls like this one for as long as the answer says; the seconds, if any.
+
+        A 429 that does not say how long counts as the shortest window of the limits it may be of.
+        """
+        now = self._clock.now()
+        budgets = self._matching(path)
+        seconds = until_reset(headers, now)
+        if status == 429:
+            asked = asked_to_wait(headers, now)
+            least, most = BLOCK
+            window = min((budget.seconds for budget in budgets), default=least)
+            given = (it for it in (asked, seconds) if it is not None)
+            seconds = next(given, min(max(least, window), most))
+        if seconds and budgets:
+            self._quotas.block(self._connection, budgets, seconds)
+        return seconds
+
+    def close(self) -> None:
+        """Wake whatever waits here, which then raises."""
+        self._closed.set()
+
+    def _matching(self, path: str) -> list[Budget]:
+        return [budget for glob, budget in self._budgets if fnmatchcase(path, glob)]
+
+
+def _calls(limit: RateLimit, connection: str, settings: Mapping[str, str]) -> float | None:
+    """How many calls the limit allows on this connection; None: as many as one likes."""
+    name = f"rate_limit.{limit.name}"
+    text = str(settings.get(name, limit.calls)).strip().lower()
+    if text in ("0", "unlimited"):
+        return None
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return float(text)
+    raise ConfigurationError(
+        f"The setting {name} of {connection} is {settings[name]!r}. It must be a whole number of "
+        f"calls in {limit.seconds:g} seconds, or 'unlimited'."
+    )

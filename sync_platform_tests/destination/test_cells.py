@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sync_platform.destination import cells
+from sync_platform.destination.cells import MISFITS, NULL
+from sync_platform.destination.columns import wider
+from sync_platform.spec import FieldType
+
+FIT: list[tuple[Callable[[Any], str], Any, str]] = [
+    (cells.integer, 5, "5"),
+    (cells.integer, 5.0, "5"),
+    (cells.integer, "007", "7"),
+    (cells.integer, "-12", "-12"),
+    (cells.integer, " 12 ", "12"),
+    (cells.integer, "5.0", "5"),
+    (cells.integer, "9223372036854775807", "9223372036854775807"),
+    (cells.integer, -(2**63), "-9223372036854775808"),
+    (cells.integer, "", NULL),
+    (cells.integer, None, NULL),
+    (cells.number, 1.5, "1.5"),
+    (cells.number, "1.10", "1.10"),
+    (cells.number, Decimal("1E+3"), "1E+3"),
+    (cells.number, 10**30, str(10**30)),
+    (cells.number, "", NULL),
+    (cells.boolean, True, "t"),
+    (cells.boolean, "FALSE", "f"),
+    (cells.boolean, 0, "f"),
+    (cells.boolean, "1", "t"),
+    (cells.boolean, "", NULL),
+    (cells.day, "2024-02-29", "2024-02-29"),
+    (cells.day, date(2024, 1, 2), "2024-01-02"),
+    (cells.day, "2024-01-02T23:30:00-05:00", "2024-01-03"),
+    (cells.day, 86_400_000, "1970-01-02"),
+    (cells.day, "-86400000", "1969-12-31"),
+    (cells.day, "", NULL),
+    (cells.timestamp, "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z"),
+    (cells.timestamp, "2024-01-01 02:00+02:00", "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, "2024-W01-1T00:00:00.000Z", "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, 1704067200000, "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, date(2024, 1, 1), "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, "", NULL),
+    (cells.json_value, {"a": [1, None]}, '{"a":[1,null]}'),
+    (cells.json_value, 2**70, str(2**70)),
+    (cells.json_value, "a\\u0000b", '"a' + "\\" * 4 + 'u0000b"'),
+    (cells.json_value, "", NULL),
+    (cells.text_cell, "", ""),
+    (cells.text_cell, "\\N", "\\\\N"),
+    (cells.text_cell, "a\tb\nc\rd", "a\\tb\\nc\\rd"),
+    (cells.text_cell, {"a": 1}, '{"a":1}'),
+    (cells.text_cell, True, "true"),
+    (cells.text_cell, 1.0, "1.0"),
+    (cells.text_cell, None, NULL),
+]
+
+MISFIT: list[tuple[Callable[[Any], str], Any]] = [
+    (cells.integer, 2**63),
+    (cells.integer, "9223372036854775808"),
+    (cells.integer, 1.5),
+    (cells.integer, True),
+    (cells.integer, "1_000"),
+    (cells.integer, "٣"),
+    (cells.integer, [1]),
+    (cells.integer, float("nan")),
+    (cells.number, float("inf")),
+    (cells.number, "NaN"),
+    (cells.number, "Infinity"),
+    (cells.number, "1e99999"),
+    (cells.number, "1e-99999"),
+    (cells.number, "1,5"),
+    (cells.number, False),
+    (cells.boolean, "yes"),
+    (cells.boolean, 2),
+    (cells.boolean, []),
+    (cells.day, "2024-02-30"),
+    (cells.day, "2024-W1-1"),
+    (cells.day, 10**18),
+    (cells.day, True),
+    (cells.timestamp, "2024-01-01T00:00:00.000X"),
+    (cells.timestamp, "10000-01-01T00:00:00Z"),
+    (cells.timestamp, "0001-01-01T00:00:00+05:00"),
+    (cells.timestamp, 10**20),
+    (cells.timestamp, "soon"),
+    (cells.timestamp, "infinity"),
+    (cells.json_value, {"a": "\0"}),
+    (cells.json_value, "\ud800"),
+    (cells.json_value, [float("nan")]),
+    (cells.json_value, object()),
+    (cells.text_cell, "a\0"),
+    (cells.text_cell, "\udfff"),
+    (cells.text_cell, b"bytes"),
+    (cells.text_cell, float("nan")),
+]
+
+
+@pytest.mark.parametrize(("cell", "value", "written"), FIT)
+def test_a_value_that_fits_is_written(cell: Callable[[Any], str], value: Any, written: str) -> None:
+    assert cell(value) == written
+
+
+@pytest.mark.parametrize(("cell", "value"), MISFIT)
+def test_a_value_that_does_not_fit_is_told(cell: Callable[[Any], str], value: Any) -> None:
+    with pytest.raises(MISFITS):
+        cell(value)
+
+
+def test_json_nested_too_deeply_is_told() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(MISFITS):
+        cells.json_value(deep)
+
+
+@pytest.mark.parametrize(
+    ("has", "wanted", "then"),
+    [
+        ("integer", "number", "number"),
+        ("number", "integer", "number"),
+        ("integer", "text", "text"),
+        ("text", "integer", "text"),
+        ("date", "timestamp", "timestamp"),
+        ("timestamp", "date", "timestamp"),
+        ("json", "number", "json"),
+        ("json", "text", "text"),
+        ("boolean", "integer", "text"),
+        ("date", "number", "text"),
+        ("number", "json", "text"),
+    ],
+)
+def test_types_widen_and_never_narrow(has: FieldType, wanted: FieldType, then: FieldType) -> None:
+    assert wider(has, wanted) == then

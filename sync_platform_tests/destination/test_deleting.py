@@ -1,0 +1,93 @@
+import pytest
+
+from sync_platform.engine.results import Counts
+from sync_platform.errors import TooManyDeletes
+from sync_platform.spec import Page
+from sync_platform_tests.destination.tables import (
+    FULL,
+    full,
+    later,
+    load,
+    loading,
+    people,
+    progress,
+    select,
+)
+
+DELETED = "SELECT id, _deleted_by FROM acme.contacts WHERE _deleted_at IS NOT NULL ORDER BY id"
+
+
+def test_gone_keys_are_marked_once(database: str) -> None:
+    load(database, *people(3))
+    assert load(database, gone=[("1",), 2, ("unknown",)]) == Counts(deleted=2)
+    assert load(database, gone=[("1",)]) == Counts()
+    assert select(database, DELETED) == [("1", "vendor"), ("2", "vendor")]
+
+
+def test_a_record_that_returns_is_live_again_and_counts_as_updated(database: str) -> None:
+    load(database, *people(2), gone=[("1",)])
+    assert load(database, *people(2)) == Counts(fetched=2, updated=1)
+    assert select(database, DELETED) == []
+
+
+def test_of_a_row_and_a_gone_key_the_later_page_wins(database: str) -> None:
+    with loading(database) as loader:
+        loader.write(Page(rows=people(2)))
+        loader.write(Page(gone=[("0",)]))
+        assert loader.commit(progress()) == Counts(fetched=2, created=2, deleted=1)
+        loader.write(Page(gone=[("0",), ("1",)]))
+        loader.write(Page(rows=people(1)))
+        assert loader.commit(progress()) == Counts(fetched=1, updated=1, deleted=1)
+    assert select(database, DELETED) == [("1", "vendor")]
+
+
+def test_a_gone_key_that_cannot_be_one_is_kept_as_rejected(database: str) -> None:
+    assert load(database, gone=[(None,)]) == Counts(fetched=1, rejected=1)
+    assert select(database, "SELECT record FROM acme._rejected") == ["[null]"]
+
+
+def test_a_full_sync_marks_what_it_did_not_see(database: str) -> None:
+    full(database, *people(4))
+    assert full(database, *people(3), sync="f2") == Counts(fetched=3, deleted=1)
+    assert select(database, DELETED) == [("3", "reconcile")]
+    assert full(database, *people(4), sync="f3") == Counts(fetched=4, updated=1)
+    assert select(database, "SELECT to_regclass('acme._seen_contacts') IS NULL") == [True]
+
+
+def test_a_record_that_was_rejected_is_not_deleted(database: str) -> None:
+    full(database, *people(2))
+    counts = full(database, people(1)[0], {"id": "1", "age": "old"}, sync="f2")
+    assert counts == Counts(fetched=2, rejected=1)
+    assert select(database, DELETED) == []
+
+
+def test_rows_written_after_the_sync_began_are_safe(database: str) -> None:
+    with loading(database, mode=FULL) as loader:
+        started = select(database, "SELECT now()")[0]
+        loader.write(Page(people(1)))
+        loader.commit(progress(mode=FULL))
+        select(
+            database,
+            "INSERT INTO acme.contacts (id, _synced_at) VALUES ('pushed', now())",
+        )
+        assert loader.reconcile(before=started, most=None) == Counts()
+
+
+def test_too_many_deletes_are_refused_and_nothing_is_marked(database: str) -> None:
+    full(database, *people(10))
+    with pytest.raises(TooManyDeletes, match=r"6 of 10 records .* accept the deletes"):
+        full(database, *people(4), most=0.5, sync="f2")
+    assert select(database, DELETED) == []
+    assert full(database, *people(5), most=0.5, sync="f3").deleted == 5
+    assert full(database, most=None, sync="f4").deleted == 5
+
+
+def test_an_empty_read_deletes_nothing_whatever_the_share(database: str) -> None:
+    full(database, *people(2))
+    with pytest.raises(TooManyDeletes):
+        full(database, most=1.0, sync="f2")
+
+
+def test_an_empty_table_can_be_reconciled(database: str) -> None:
+    with loading(database, mode=FULL) as loader:
+        assert loader.reconcile(before=later(), most=0.5) == Counts()

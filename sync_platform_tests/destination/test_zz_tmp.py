@@ -1,0 +1,109 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_platform.engine.results import Counts
+from sync_platform.errors import RowDoesNotFit
+from sync_platform.spec import FIELD_TYPES, Field, Page
+from sync_platform_tests.destination.tables import load, loading, progress, select
+
+REJECTED = "SELECT key, record, reason FROM acme._rejected ORDER BY id"
+
+
+def test_a_record_that_does_not_fit_is_kept_with_the_reason(database: str) -> None:
+    counts = load(database, {"id": "1", "age": "old"}, {"id": "2", "age": 5})
+    assert counts == Counts(fetched=2, created=1, rejected=1)
+    [(key, record, reason)] = select(database, REJECTED)
+    assert (key, json.loads(record)) == ("1", {"id": "1", "age": "old"})
+    assert '"age" holds "old", which does not fit a column of type bigint' in reason
+
+
+def test_nul_and_half_characters_survive_in_the_rejected_record(database: str) -> None:
+    bad = [{"id": "1", "email": "a\0b"}, {"id": "2", "email": "\ud83d"}, {"id": "\0"}]
+    assert load(database, *bad, {"id": "4"}) == Counts(fetched=4, created=1, rejected=3)
+    assert [json.loads(record) for _, record, _ in select(database, REJECTED)] == bad
+
+
+@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": ""}, {"id": "x" * 3000}, None, [1], "x"])
+def test_a_record_without_a_usable_key_is_rejected(database: str, row: Any) -> None:
+    assert load(database, row, {"id": "1"}) == Counts(fetched=2, created=1, rejected=1)
+
+
+def test_a_record_rejected_again_is_kept_once(database: str) -> None:
+    for sync in ("s1", "s2"):
+        load(database, {"id": "1", "age": "old"}, {"age": 1}, sync=sync)
+    assert select(database, "SELECT key, sync FROM acme._rejected ORDER BY key") == [
+        ("1", "s2"),
+        (None, "s2"),
+    ]
+
+
+def test_a_constraint_of_somebody_is_told_plainly(database: str) -> None:
+    load(database, {"id": "1"})
+    select(database, "ALTER TABLE acme.contacts ADD CHECK (age < 100)")
+    with pytest.raises(RowDoesNotFit, match="constraint"):
+        load(database, {"id": "2", "age": 100})
+
+
+FIELDS = (
+    Field("id"),
+    *(Field(kind, kind) for kind in FIELD_TYPES),  # type: ignore[arg-type]
+    Field("text2"),
+)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=8)
+    | st.sampled_from(["\\N", "\\.", "\\", "\t", "\n", "\r\n", "\\u0000", "\x00", "1e5", "-0"])
+    | st.sampled_from(["2024-01-01T00:00:00.000Z", "2024-02-30", "20240101", "true", "12", "1.50"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+ROW = st.fixed_dictionaries({}, optional={field.name: JSON for field in FIELDS})
+
+
+def exact(written: str | None) -> Any:
+    """JSON, decoded with every digit of its numbers; NULL is null."""
+    return json.loads(written or "null", parse_int=Decimal, parse_float=Decimal)
+
+
+def test_whatever_comes_is_in_the_table_or_among_the_rejected(database: str) -> None:
+    with (
+        loading(database, fields=FIELDS) as loader,
+        psycopg.connect(database, autocommit=True) as reader,
+    ):
+
+        @settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(ROW, min_size=1, max_size=20))
+        def check(rows: list[dict[str, Any]]) -> None:
+            reader.execute("TRUNCATE acme.contacts, acme._rejected")
+            rows = [row | {"id": f"row {n}"} if n % 4 else row for n, row in enumerate(rows)]
+            loader.write(Page(rows))
+            counts = loader.commit(progress())
+            found = {
+                it[0]: it[1:]
+                for it in reader.execute('SELECT id, "text", text2, json::text FROM acme.contacts')
+            }
+            kept = [it[0] for it in reader.execute("SELECT record FROM acme._rejected")]
+            assert (counts.fetched, counts.created) == (len(rows), len(found))
+            assert counts.rejected == len(kept)
+            for n, row in enumerate(rows):
+                written = found.get(f"row {n}") if n % 4 else None
+                if n % 4 and written is None:
+                    assert json.dumps(row) in kept
+                if written is not None:
+                    for name, value in zip(("text", "text2", "json"), written, strict=True):
+                        sent = row.get(name)
+                        if name == "json":
+                            assert exact(value) == (None if sent == "" else exact(json.dumps(sent)))
+                        elif sent is None or isinstance(sent, str):
+                            assert value == sent
+
+        check()

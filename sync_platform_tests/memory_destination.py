@@ -1,0 +1,213 @@
+"""The destination in dictionaries: MemoryDestination and its loader.
+
+It keeps what the protocols promise (`engine/ports.py`), so that a sync that is right here is right
+in Postgres; it keeps values as they came.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import Clock, Progress, Table
+from sync_platform.engine.results import Counts
+from sync_platform.errors import IncompleteRead, LeaseLost, TooManyDeletes
+from sync_platform.spec import Field, Page, Row
+
+Identity = tuple[str, ...]  # a key as text: 7 and "7" are one record, as in a text column
+
+
+@dataclass
+class MemoryRow:
+    """A row with its system columns."""
+
+    values: dict[str, Any]
+    synced_at: datetime
+    deleted_at: datetime | None = None
+    deleted_by: str | None = None  # "vendor" or "reconcile"
+
+
+@dataclass
+class MemoryTable:
+    """A table with what lies beside it."""
+
+    rows: dict[Identity, MemoryRow] = field(default_factory=dict)
+    rejected: list[Row] = field(default_factory=list)
+    progress: Progress | None = None
+    seen: set[Identity] = field(default_factory=set)
+    seen_count: int = 0  # another one than len(seen): keys were lost with the server
+    commits: list[Counts] = field(default_factory=list)
+
+    @property
+    def live(self) -> dict[Identity, dict[str, Any]]:
+        """The rows that are not deleted, by key."""
+        return {key: row.values for key, row in self.rows.items() if row.deleted_at is None}
+
+    def lose_seen(self) -> None:
+        """What a crash of the server does to an unlogged table."""
+        self.seen.clear()
+
+    def forget_seen(self) -> None:
+        """No key was seen yet."""
+        self.seen.clear()
+        self.seen_count = 0
+
+
+class MemoryDestination:
+    """Where rows go, when they go nowhere. `before_commit` may raise, as a lost server would."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.tables: dict[tuple[str, str], MemoryTable] = {}
+        self.before_commit: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator["MemoryLoader"]:
+        """Make the table if it is not there, and give a loader for it."""
+        yield MemoryLoader(self, table, self.table(table), [each.name for each in fields], sync)
+
+    def table(self, table: Table) -> MemoryTable:
+        """What is in the table; empty before the first sync."""
+        return self.tables.setdefault((table.schema, table.name), MemoryTable())
+
+
+class MemoryLoader:
+    """Writes one sync's rows into one table."""
+
+    def __init__(
+        self, destination: MemoryDestination, table: Table, into: MemoryTable,
+        fields: Sequence[str], sync: str,
+    ) -> None:  # fmt: skip
+        self._destination, self._table, self._into = destination, table, into
+        self._fields, self._sync = fields, sync
+        self._mode: SyncMode | None = None  # None: it has not begun
+        self._forget_pending()
+
+    def _forget_pending(self) -> None:
+        self._written: dict[Identity, dict[str, Any]] = {}
+        self._gone: dict[Identity, None] = {}
+        self._rejected: list[Row] = []
+        self._fetched = self._pending = 0
+
+    def progress(self) -> Progress | None:
+        """What an interrupted sync of this table left."""
+        left = self._into.progress
+        if left and left.mode is SyncMode.FULL and len(self._into.seen) != self._into.seen_count:
+            return None
+        return left
+
+    def begin(self, progress: Progress, *, resume: bool) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
+        before = self._into.progress
+        if not (resume and before and before.mode is progress.mode):
+            self._into.forget_seen()
+        self._into.progress = _as_stored(progress)
+        self._mode, self._sync = progress.mode, progress.sync
+
+    def write(self, page: Page) -> None:
+        """Take a page in; it is not in the table yet."""
+        for row in page.rows:
+            self._fetched += 1
+            self._pending += len(json.dumps(dict(row), default=str))
+            key = _identity([row.get(name) for name in self._table.keys])
+            if key is None:
+                self._rejected.append(row)
+            else:
+                self._written[key] = {name: row.get(name) for name in self._fields}
+                self._gone.pop(key, None)
+        for values in page.gone:
+            key = _identity(values)
+            if key is None:
+                self._rejected.append(dict(zip(self._table.keys, values, strict=False)))
+            else:
+                self._gone[key] = None
+                self._pending += sum(map(len, key))
+
+    @property
+    def pending(self) -> int:
+        """Bytes taken in and not yet committed."""
+        return self._pending
+
+    def commit(self, progress: Progress) -> Counts:
+        """Merge what was taken in and keep `progress`; LeaseLost if the table was taken over."""
+        self._destination.before_commit()
+        if self._mode is not None:
+            self._hold(progress.sync)
+            self._into.progress = _as_stored(progress)
+        now = self._destination.clock.now()
+        created = sum(key not in self._into.rows for key in self._written)
+        updated = 0
+        for key, values in self._written.items():
+            has = self._into.rows.get(key)
+            if has is None or has.deleted_at is not None or has.values != values:
+                updated += has is not None
+                self._into.rows[key] = MemoryRow(values, now)
+        if self._mode is SyncMode.FULL:
+            self._into.seen |= self._written.keys()
+            self._into.seen_count = len(self._into.seen)
+        counts = Counts(
+            fetched=self._fetched,
+            created=created,
+            updated=updated,
+            deleted=self._mark(list(self._gone), "vendor", now),
+            rejected=len(self._rejected),
+        )
+        self._into.rejected += self._rejected
+        self._into.commits.append(counts)
+        self._forget_pending()
+        return counts
+
+    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
+        """Mark as deleted what this full sync did not see and was last written before `before`."""
+        self._hold(self._sync)
+        if self._mode is not SyncMode.FULL or len(self._into.seen) != self._into.seen_count:
+            raise IncompleteRead("Which records the full sync saw is not known any more.")
+        live = self._into.live
+        going = [
+            key
+            for key in live
+            if key not in self._into.seen and self._into.rows[key].synced_at < before
+        ]
+        count, total = len(going), len(live)
+        if most is not None and going and (
+            count > most * total or (count == total and not self._into.seen)
+        ):  # fmt: skip
+            raise TooManyDeletes(f"{count} of {total} records would be marked as deleted.")
+        return Counts(deleted=self._mark(going, "reconcile", self._destination.clock.now()))
+
+    def finish(self) -> None:
+        """The sync ended well: forget its progress, unless another one has taken over."""
+        if self._into.progress and self._into.progress.sync == self._sync:
+            self._into.progress = None
+            self._into.forget_seen()
+
+    def rows(self) -> int:
+        """How many live rows the table has now."""
+        return len(self._into.live)
+
+    def _hold(self, sync: str) -> None:
+        if self._into.progress is None or self._into.progress.sync != sync:
+            raise LeaseLost(f"Another sync of {self._table.label} has taken over the table.")
+
+    def _mark(self, keys: Sequence[Identity], by: str, now: datetime) -> int:
+        marked = [key for key in keys if key in self._into.live]
+        for key in marked:
+            row = self._into.rows[key]
+            row.deleted_at, row.deleted_by, row.synced_at = now, by, now
+        return len(marked)
+
+
+def _identity(values: Sequence[Any]) -> Identity | None:
+    """The key as text; None where a part is missing or all of them are empty."""
+    if any(value is None for value in values):
+        return None
+    texts = tuple(str(value) for value in values)
+    return texts if any(texts) else None
+
+
+def _as_stored(progress: Progress) -> Progress:
+    """As it comes back from a database: its position has been JSON text."""
+    return replace(progress, position=json.loads(json.dumps(progress.position)))

@@ -1,0 +1,51 @@
+"""A migrated store with one connection in it, and a clock that a test turns by hand."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import ObjectChoice
+from sync_platform.store.connections import Connections
+from sync_platform.store.database import Database
+
+
+class HandClock:
+    """Stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Database]:
+    """An empty store."""
+    made = Database(database)
+    made.apply_migrations()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def acme(store: Database, clock: HandClock) -> Connection:
+    """A connection of two objects that is registered."""
+    return Connections(store, clock).register(
+        Connection(
+            name="acme-hubspot",
+            connector="hubspot",
+            schema="acme_hubspot",
+            objects=[ObjectChoice(object="contacts"), ObjectChoice(object="deals")],
+        )
+    )

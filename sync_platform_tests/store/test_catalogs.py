@@ -1,0 +1,90 @@
+from collections.abc import Sequence
+
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import SchemaChange
+from sync_platform.engine.results import Target
+from sync_platform.spec import Field
+from sync_platform.store.catalogs import Catalogs
+from sync_platform.store.database import Database
+
+CONTACTS = Target("acme-hubspot", "contacts")
+EMAIL = Field("email", label="Email", description="How to write to them")
+AGE = Field("age", "integer", read_only=True)
+
+
+def told(changes: Sequence[SchemaChange]) -> list[tuple[str, str, str | None, str | None]]:
+    return [(each.field, each.kind, each.before, each.after) for each in changes]
+
+
+def test_before_the_first_discovery_nothing_is_known(store: Database, acme: Connection) -> None:
+    assert Catalogs(store).fields(CONTACTS) is None
+
+
+def test_the_first_discovery_changes_nothing(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    assert catalogs.save(CONTACTS, [EMAIL, AGE]) == []
+    assert catalogs.fields(CONTACTS) == [EMAIL, AGE]
+    assert catalogs.changes("acme-hubspot") == []
+    assert catalogs.save(CONTACTS, [EMAIL, AGE]) == []
+
+
+def test_an_object_without_fields_is_known_too(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [])
+    assert catalogs.fields(CONTACTS) == []
+
+
+def test_added_vanished_and_retyped_fields_are_told_and_kept(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [EMAIL, AGE])
+    changes = catalogs.save(CONTACTS, [Field("age", "number"), Field("city")])
+    assert told(changes) == [
+        ("age", "retyped", "integer", "number"),
+        ("city", "added", None, "text"),
+        ("email", "vanished", "text", None),
+    ]
+    assert catalogs.fields(CONTACTS) == [Field("age", "number"), Field("city")]
+    kept = catalogs.changes("acme-hubspot")
+    assert told(kept) == list(reversed(told(changes)))
+    assert {each.object for each in kept} == {"contacts"}
+    assert all(each.found_at.tzinfo for each in kept)
+
+
+def test_a_field_that_comes_back_has_returned(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [EMAIL, AGE])
+    catalogs.save(CONTACTS, [EMAIL])
+    catalogs.save(CONTACTS, [EMAIL])
+    assert told(catalogs.save(CONTACTS, [EMAIL, Field("age", "text")])) == [
+        ("age", "returned", None, "text"),
+        ("age", "retyped", "integer", "text"),
+    ]
+    assert told(catalogs.save(CONTACTS, [EMAIL])) == [("age", "vanished", "text", None)]
+
+
+def test_a_change_of_words_is_no_schema_change(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [EMAIL])
+    renamed = Field("email", label="E-mail\0 address")
+    assert catalogs.save(CONTACTS, [renamed]) == []
+    assert catalogs.fields(CONTACTS) == [Field("email", label="E-mail address")]
+
+
+def test_changes_can_be_asked_for_one_object(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    for name in ("contacts", "deals"):
+        catalogs.save(Target("acme-hubspot", name), [])
+        catalogs.save(Target("acme-hubspot", name), [AGE])
+    assert len(catalogs.changes("acme-hubspot")) == 2
+    assert [each.object for each in catalogs.changes("acme-hubspot", "deals")] == ["deals"]
+    assert catalogs.changes("other") == []
+
+
+def test_hundreds_of_fields_can_change_at_once(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [])
+    many = [Field(f"field_{number}") for number in range(1500)]
+    assert len(catalogs.save(CONTACTS, many)) == 1500
+    assert catalogs.fields(CONTACTS) == many

@@ -1,0 +1,129 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import Secret
+from sync_platform.errors import ConfigurationError, NeedsReauth, UnknownConnection
+from sync_platform.store.credentials import Credentials
+from sync_platform.store.database import Database
+
+OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
+SIGN_IN = Secret({"access_token": "hush-1", "refresh_token": "hush-r", "expires_at": 1.5})
+
+
+def test_a_secret_comes_back_and_is_not_readable_in_the_table(
+    store: Database, acme: Connection
+) -> None:
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+    assert credentials.read("acme-hubspot") == SIGN_IN
+    with store.statement() as reading:
+        kept = reading.scalar(text("SELECT secret FROM sync_platform.credentials"))
+    assert b"hush" not in bytes(kept)
+    assert "hush" not in repr((credentials, credentials.read("acme-hubspot")))
+
+
+def test_a_secret_is_replaced_by_the_next(store: Database, acme: Connection) -> None:
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+    credentials.save("acme-hubspot", Secret({"token": "ümläut"}))
+    assert credentials.read("acme-hubspot") == {"token": "ümläut"}
+
+
+def test_without_a_secret_a_person_must_sign_in(store: Database, acme: Connection) -> None:
+    with pytest.raises(NeedsReauth, match="acme-hubspot has no sign-in saved"):
+        Credentials(store, [NEW]).read("acme-hubspot")
+
+
+def test_a_secret_needs_a_connection(store: Database) -> None:
+    with pytest.raises(UnknownConnection):
+        Credentials(store, [NEW]).save("acme-hubspot", SIGN_IN)
+
+
+def test_a_secret_that_no_key_opens_names_the_setting(store: Database, acme: Connection) -> None:
+    Credentials(store, [OLD]).save("acme-hubspot", SIGN_IN)
+    with pytest.raises(ConfigurationError, match="SYNC_PLATFORM_KEYS"):
+        Credentials(store, [NEW]).read("acme-hubspot")
+
+
+def test_old_keys_open_until_all_is_encrypted_with_the_new(
+    store: Database, acme: Connection
+) -> None:
+    Credentials(store, [OLD]).save("acme-hubspot", SIGN_IN)
+    both = Credentials(store, [NEW, OLD])
+    assert both.read("acme-hubspot") == SIGN_IN
+    assert both.reencrypt() == 1
+    assert Credentials(store, [NEW]).read("acme-hubspot") == SIGN_IN
+
+
+def test_a_refresh_that_is_refused_changes_nothing(store: Database, acme: Connection) -> None:
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+
+    def refuse(current: Secret) -> Secret:
+        raise NeedsReauth
+
+    with pytest.raises(NeedsReauth):
+        credentials.rotate("acme-hubspot", refuse)
+    assert credentials.read("acme-hubspot") == SIGN_IN
+
+
+def test_two_that_find_the_sign_in_expired_renew_it_once(store: Database, acme: Connection) -> None:
+    """The second waits for the lock, is given what the first got, and leaves it so."""
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+    refreshing, go_on = Event(), Event()
+    refreshed = []
+
+    def refresh(current: Secret) -> Secret:
+        if current["access_token"] != "hush-1":
+            return current
+        refreshed.append(current)
+        refreshing.set()
+        assert go_on.wait(10)
+        return Secret({**current, "access_token": "hush-2"})
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(credentials.rotate, "acme-hubspot", refresh)
+        assert refreshing.wait(10)
+        second = threads.submit(credentials.rotate, "acme-hubspot", refresh)
+        wait_for_a_locked_session(store)
+        go_on.set()
+        assert first.result()["access_token"] == second.result()["access_token"] == "hush-2"
+    assert len(refreshed) == 1
+    assert credentials.read("acme-hubspot")["access_token"] == "hush-2"
+
+
+def test_a_fresh_secret_outlives_the_loss_of_the_connection_it_came_over(
+    store: Database, acme: Connection, database: str
+) -> None:
+    """A vendor that rotates refresh tokens has thrown the old one away by now."""
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+
+    def refresh(current: Secret) -> Secret:
+        with psycopg.connect(database, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        return Secret({**current, "refresh_token": "hush-new"})
+
+    assert credentials.rotate("acme-hubspot", refresh)["refresh_token"] == "hush-new"
+    assert credentials.read("acme-hubspot")["refresh_token"] == "hush-new"
+
+
+def wait_for_a_locked_session(store: Database) -> None:
+    """Until some session waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with store.statement() as reading:
+        while not reading.scalar(waiting):
+            pass

@@ -1,0 +1,100 @@
+import logging
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from sync_platform.errors import (
+    ConfigurationError,
+    StoreUnavailable,
+    Unexpected,
+    UnknownConnection,
+)
+from sync_platform.store.database import Database
+
+
+def one(database: Database, query: str) -> object:
+    with database.statement() as connection:
+        return connection.scalar(text(query))
+
+
+def test_sessions_are_in_utc_and_bear_our_name(store: Database) -> None:
+    assert one(store, "SHOW timezone") == "UTC"
+    assert one(store, "SHOW application_name") == "sync_platform"
+
+
+def test_a_transaction_is_rolled_back_by_an_exception(store: Database) -> None:
+    def half() -> None:
+        with store.transaction() as transaction:
+            transaction.execute(text("CREATE TABLE public.half (id int)"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half()
+    assert one(store, "SELECT to_regclass('public.half')") is None
+
+
+def test_a_server_that_is_not_there_makes_the_store_unavailable_and_hides_the_password() -> None:
+    database = Database("postgresql://ann:hushhush@127.0.0.1:1/main")
+    with pytest.raises(StoreUnavailable) as failed:
+        database.apply_migrations()
+    database.close()
+    assert "'main' at 127.0.0.1:1 cannot be reached" in str(failed.value)
+    assert "SYNC_PLATFORM_DATABASE_URL" in str(failed.value)
+    chain = repr((failed.value, failed.value.__cause__, failed.value.evidence, database))
+    assert "hushhush" not in chain
+
+
+def test_a_connection_that_the_server_ended_is_replaced(store: Database, database: str) -> None:
+    assert one(store, "SELECT 1") == 1
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert one(store, "SELECT 1") == 1
+
+
+def test_a_connection_lost_in_a_transaction_makes_the_store_unavailable(
+    store: Database, database: str
+) -> None:
+    def lose() -> None:
+        with store.transaction() as transaction:
+            pid = transaction.scalar(text("SELECT pg_backend_pid()"))
+            with psycopg.connect(database, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            transaction.execute(text("SELECT 1"))
+
+    with pytest.raises(StoreUnavailable):
+        lose()
+    assert one(store, "SELECT 1") == 1
+
+
+def test_missing_tables_are_told_as_missing_migrations(database: str) -> None:
+    empty = Database(database)
+    with pytest.raises(ConfigurationError, match="Apply the migrations"):
+        one(empty, "SELECT count(*) FROM sync_platform.syncs")
+    empty.close()
+
+
+def test_a_row_of_a_connection_that_is_not_there_is_refused(store: Database) -> None:
+    with pytest.raises(UnknownConnection, match="it has been removed"):
+        one(
+            store,
+            "INSERT INTO sync_platform.cursors VALUES ('none', 'contacts', now(), now())",
+        )
+
+
+def test_another_refusal_of_the_server_is_unexpected_and_shows_no_values(
+    store: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(Unexpected) as failed,
+        store.statement() as writing,
+    ):
+        writing.execute(text("SELECT 1 / :zero, :hidden"), {"zero": 0, "hidden": "hushhush"})
+    assert "division by zero" in str(failed.value)
+    assert failed.value.evidence == {"sqlstate": "22012"}
+    assert "hushhush" not in repr(failed.value.__cause__)
+    assert "hushhush" not in str(failed.value.__cause__)

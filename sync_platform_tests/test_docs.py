@@ -1,0 +1,48 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from sync_platform.cli.commands import cli
+from sync_platform_tests.connector_table import readme_with_table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_readmes_table_of_connectors_is_what_the_declarations_say() -> None:
+    assert readme_with_table(README) == README
+
+
+def test_ci_runs_the_two_commands_of_readme_to_the_letter() -> None:
+    ci = (ROOT / ".ci" / "run").read_text()
+    for command in re.findall(r"^python3 -m venv .*$", README, re.MULTILINE):
+        assert command in ci
+
+
+def test_every_command_that_the_documents_name_exists() -> None:
+    texts = [path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]]
+    named = {name for text in texts for name in re.findall(r"sync-platform ([a-z]+)", text)}
+    assert named, "the documents name no command"
+    assert named <= set(cli.commands)
+
+
+def test_every_command_explains_itself() -> None:
+    for name in cli.commands:
+        answer = CliRunner().invoke(cli, [name, "--help"])
+        assert answer.exit_code == 0
+        assert "Usage:" in answer.output
+
+
+def test_every_setting_in_readme_is_read_and_every_one_read_is_in_readme() -> None:
+    source = (ROOT / "sync_platform" / "settings.py").read_text()
+    read = {f"SYNC_PLATFORM_{name}" for name in re.findall(r'read\("([A-Z_]+)"', source)}
+    assert read == set(re.findall(r"^\| `(SYNC_PLATFORM_[A-Z_]+)`", README, re.MULTILINE))
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
