@@ -14,9 +14,14 @@ from sync_platform.settings import Settings
 from sync_platform.spec import Connector
 
 
-def build_definitions(settings: Settings, connectors: Iterable[Connector]) -> dg.Definitions:
-    """Everything that Dagster shows and runs. Needs no database: runs and ticks open it."""
-    platform = PlatformResource()
+def build_definitions(
+    settings: Settings, connectors: Iterable[Connector], platform: PlatformResource | None = None
+) -> dg.Definitions:
+    """Everything that Dagster shows and runs. Needs no database: runs and ticks open it.
+
+    `platform` gives the platform; by default it is made from the environment, once a process.
+    """
+    platform = platform or PlatformResource()
     return dg.Definitions(
         assets=[
             object_asset(connector, obj, settings.grain, settings.first_day)

@@ -94,11 +94,15 @@ def following(request: Request, read: Read, asked: NextPage | None) -> Request:
 
 @contextmanager
 def ahead(
-    pages: Callable[[], Iterator[Page]], *, beat: Callable[[], None], stop: Callable[[], None]
+    pages: Callable[[], Iterator[Page]],
+    *,
+    beat: Callable[[], None],
+    stop: Callable[[], None],
+    beat_seconds: float = BEAT_SECONDS,
 ) -> Iterator[Iterator[Page]]:
     """The pages, read by a thread of their own while the caller loads earlier ones.
 
-    `beat` is called whenever the reader is silent for long. On leaving early, `stop` must wake the
+    `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must wake the
     reader from whatever it waits in; what it raises then is dropped.
     """
     ready: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
@@ -125,7 +129,7 @@ def ahead(
     def arriving() -> Iterator[Page]:
         while True:
             try:
-                what = ready.get(timeout=BEAT_SECONDS)
+                what = ready.get(timeout=beat_seconds)
             except queue.Empty:
                 beat()
                 continue

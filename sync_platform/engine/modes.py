@@ -66,7 +66,7 @@ def window_for(
         return SyncWindow()
     if mode is SyncMode.FROM_DATE:
         return asked
-    since = cursor - lookback if cursor else None
+    since = earlier(cursor, lookback) if cursor else None
     return SyncWindow(since, max(started_at, since) if since else started_at)
 
 
@@ -81,10 +81,22 @@ def cursor_after(
     return min(bounds)
 
 
+def earlier(moment: datetime, span: timedelta) -> datetime | None:
+    """The moment so long before; None, which is unbounded, where no calendar has it (vendors write
+    the year 1 for "never")."""
+    try:
+        return moment - span
+    except OverflowError:
+        return None
+
+
 def joins(window: SyncWindow, cursor: datetime | None, lookback: timedelta) -> bool:
     """Whether a window begins where the cursor stands or before, so that reading it leaves no gap.
 
     The cursor must not follow a window that does not (a from-date sync of last week, while the
     cursor stands at last month): what changed between them would never be read.
     """
-    return cursor is None or window.since is None or window.since <= cursor - lookback
+    if cursor is None or window.since is None:
+        return True
+    begins = earlier(cursor, lookback)
+    return begins is not None and window.since <= begins

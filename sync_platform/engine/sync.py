@@ -278,7 +278,7 @@ class Sync:
         for row in page.rows:
             try:
                 value = moment(row.get(self.obj.cursor))
-            except ValueError:
+            except (ValueError, OverflowError):  # the year 1 in Tokyo is the year 0 in UTC
                 continue
             if highest is None or value > highest:
                 highest = value

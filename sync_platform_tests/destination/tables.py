@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 
-from sync_platform.destination.postgres import PostgresDestination, PostgresLoader
+from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Progress, Table
+from sync_platform.engine.ports import Destination, Loader, Progress, Table
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Field, Page
 
@@ -39,6 +39,11 @@ def later() -> datetime:
     return datetime.now(UTC) + timedelta(hours=1)
 
 
+def destination(url: str) -> Destination:
+    """The real one, seen as the engine sees it."""
+    return PostgresDestination(url)
+
+
 @contextmanager
 def loading(
     url: str,
@@ -47,9 +52,9 @@ def loading(
     *,
     sync: str = "s1",
     mode: SyncMode = INCREMENTAL,
-) -> Iterator[PostgresLoader]:
+) -> Iterator[Loader]:
     """A loader that has begun its sync."""
-    with PostgresDestination(url).open(table, fields, sync=sync) as loader:
+    with destination(url).open(table, fields, sync=sync) as loader:
         loader.begin(progress(sync, mode), resume=False)
         yield loader
 

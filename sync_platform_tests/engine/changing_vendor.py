@@ -18,7 +18,7 @@ from sync_platform.spec import (
     keyset_pages,
     offset_pages,
 )
-from sync_platform_tests.engine.stage import HandClock
+from sync_platform_tests.fakes import FakeClock
 
 FIELDS = (Field("id"), Field("revision", "integer"), Field("updated", "timestamp"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ class Version:
 class ChangingVendor:
     """Tells records by id; before each answer the next of `coming` happens."""
 
-    clock: HandClock
+    clock: FakeClock
     granule: int  # seconds; stamps are rounded down to it
     skew: int  # seconds by which its clock is ahead of ours
     closes_windows: bool  # False: it knows `since` and not `until`

@@ -3,7 +3,7 @@ that a test turns by hand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
@@ -21,6 +21,7 @@ from sync_platform.spec import (
     keyset_pages,
     moment,
 )
+from sync_platform_tests.fakes import NOON, FakeClock
 from sync_platform_tests.memory import (
     Answer,
     MemoryApi,
@@ -31,7 +32,6 @@ from sync_platform_tests.memory import (
     MemoryTable,
 )
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CONTACTS = Target("acme", "contacts")
 TABLE = Table(schema="acme", name="contacts", keys=("id",), connection="acme", label="contacts")
 FIELDS = (Field("id"), Field("name"), Field("updated", "timestamp"))
@@ -40,19 +40,6 @@ FIELDS = (Field("id"), Field("name"), Field("updated", "timestamp"))
 def at(minutes: float) -> datetime:
     """So many minutes after noon."""
     return NOON + timedelta(minutes=minutes)
-
-
-class HandClock:
-    """Stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.moment = NOON
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 def contacts(**slots: Any) -> ConnectorObject:
@@ -117,7 +104,7 @@ class Stage:
     """A connection whose contacts can be synced; every attribute may be replaced."""
 
     vendor: SmallVendor = field(default_factory=SmallVendor)
-    clock: HandClock = field(default_factory=HandClock)
+    clock: FakeClock = field(default_factory=FakeClock)
     obj: ConnectorObject = field(default_factory=contacts)
     fields: tuple[Field, ...] = FIELDS
     filters: Mapping[str, str] = field(default_factory=dict)

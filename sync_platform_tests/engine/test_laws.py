@@ -9,10 +9,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import StoreUnavailable, VendorUnavailable
 from sync_platform_tests.engine.changing_vendor import FIELDS, Change, ChangingVendor
-from sync_platform_tests.engine.stage import CONTACTS, Stage
+from sync_platform_tests.engine.stage import Stage
 
 MOST_LAG = 60  # seconds until the vendor's index has a change
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import ObjectChoice
@@ -31,8 +32,8 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def store(database: str) -> Iterator[Database]:
-    """An empty store."""
-    made = Database(database)
+    """An empty store. Waiting long for a lock is an error in tests, not a hang."""
+    made = Database(make_conninfo(database, options="-c lock_timeout=20s"))
     made.apply_migrations()
     yield made
     made.close()

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from time import monotonic
 
 import psycopg
 import pytest
@@ -92,8 +93,10 @@ def test_two_that_find_the_sign_in_expired_renew_it_once(store: Database, acme: 
         first = threads.submit(credentials.rotate, "acme-hubspot", refresh)
         assert refreshing.wait(10)
         second = threads.submit(credentials.rotate, "acme-hubspot", refresh)
-        wait_for_a_locked_session(store)
-        go_on.set()
+        try:
+            wait_for_a_locked_session(store)
+        finally:
+            go_on.set()
         assert first.result()["access_token"] == second.result()["access_token"] == "hush-2"
     assert len(refreshed) == 1
     assert credentials.read("acme-hubspot")["access_token"] == "hush-2"
@@ -124,6 +127,7 @@ def wait_for_a_locked_session(store: Database) -> None:
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
+    until = monotonic() + 20
     with store.statement() as reading:
         while not reading.scalar(waiting):
-            pass
+            assert monotonic() < until, "nobody waits for the lock"

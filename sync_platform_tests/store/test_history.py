@@ -141,6 +141,8 @@ def test_the_last_fifty_are_kept_and_a_running_one_always(
 def test_the_breaker_s_evidence_outlasts_the_fifty(history: History, clock: HandClock) -> None:
     """An object that syncs daily and fails must not be forgotten over one that syncs often."""
     failed = [ended(history, clock, DEALS, error=DOWN) for _ in range(7)]
+    for _ in range(3):
+        ended(history, clock, DEALS, error=KeyboardInterrupt())
     for _ in range(KEPT + 10):
         ended(history, clock)
     known = history.activity()[DEALS]

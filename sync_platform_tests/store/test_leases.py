@@ -117,6 +117,11 @@ def test_a_failed_sync_frees_its_lease(database: str) -> None:
     assert taken(leases, CONTACTS)
 
 
+def test_a_lease_that_was_let_go_is_free_at_once(database: str) -> None:
+    leases = Leases(database)
+    assert all(taken(leases, CONTACTS) for _ in range(100))
+
+
 def test_a_lost_session_does_not_hide_how_the_sync_ended(database: str) -> None:
     leases = Leases(database)
     with leases.hold(CONTACTS, wait=AT_ONCE):
