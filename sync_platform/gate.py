@@ -1,6 +1,7 @@
 """Whether a sync may run, and what its end says about its connection."""
 
 from sync_platform.engine import breaker
+from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.due import due_syncs
 from sync_platform.engine.modes import SyncMode
@@ -47,11 +48,11 @@ def check(parts: Parts, request: SyncRequest) -> None:
         raise ConnectionPaused(f"{connection.name} is paused: {connection.status_reason}")
     if connection.status is ConnectionStatus.NEEDS_REAUTH:
         raise NeedsReauth(f"{connection.name} needs a new sign-in: {connection.status_reason}")
-    recent = parts.past.recent(target.connection, target.object, limit=breaker.FAILURES)
-    if breaker.is_open(recent, parts.store.resumed_at(target)):
+    known = parts.past.activity(connection.name).get(target, TargetActivity())
+    if breaker.is_open(known.recent, known.resumed_at):
         raise CircuitOpen(
             f"Automatic syncs of {target} are paused after repeated failures. "
-            f"Last: {recent[0].error} Mend that, then resume."
+            f"Last: {known.recent[0].error} Mend that, then resume."
         )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from sync_platform.defs.io_manager import as_failure
 from sync_platform.defs.partitions import SyncConfig, partitions, sync_for_run
 from sync_platform.defs.resources import PlatformResource
 from sync_platform.engine.sync import Sync
@@ -45,13 +46,14 @@ def _object_asset(
     def synced(
         context: dg.AssetExecutionContext, config: SyncConfig, platform: PlatformResource
     ) -> Iterator[dg.Output[Sync]]:
-        it = platform.get()
-        request = sync_for_run(context, config, obj.name, it.clock.now())
-        reason = it.nothing_to_do(request)
-        if reason:
-            context.log.info(reason)
-            return
-        sync = it.sync(request)
+        with as_failure():
+            it = platform.get()
+            request = sync_for_run(context, config, obj.name, it.clock.now())
+            reason = it.nothing_to_do(request)
+            if reason:
+                context.log.info(reason)
+                return
+            sync = it.sync(request)
         sync.on_progress = lambda sentence, counts: context.log.info(sentence)
         yield dg.Output(sync)  # planned, not yet run: the IO manager runs it
 

@@ -1,6 +1,7 @@
 """Loads Postgres and reads from it: runs planned syncs, and passes tables on as DataFrames."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -26,23 +27,24 @@ class PostgresIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Run the sync, or store the DataFrame; raises dagster.Failure with our sentence."""
         if isinstance(obj, pandas.DataFrame):
-            context.add_output_metadata(self._store(context, obj))
+            with as_failure():
+                context.add_output_metadata(self._store(context, obj))
             return
         if not isinstance(obj, Sync):
             raise dg.Failure(
                 f"The Postgres IO manager stores syncs and DataFrames, not {type(obj).__name__}. "
                 "Return a pandas DataFrame, or give the asset another io_manager_key."
             )
-        try:
+        with as_failure(obj):
             result = obj.run(into=self.platform.get().destination)
-        except SyncPlatformError as error:
-            raise dg.Failure(
-                str(error), metadata=failure_metadata(obj.result, error), allow_retries=False
-            ) from error
-        context.add_output_metadata(self.metadata(obj, result))
+            context.add_output_metadata(self.metadata(obj, result))
 
     def load_input(self, context: dg.InputContext) -> pandas.DataFrame:
         """The table of the upstream asset; of an object, the rows of one connection."""
+        with as_failure():
+            return self._load(context)
+
+    def _load(self, context: dg.InputContext) -> pandas.DataFrame:
         asked = context.definition_metadata or {}
         columns = asked.get("columns")
         path = context.asset_key.path
@@ -89,6 +91,18 @@ class PostgresIOManager(dg.ConfigurableIOManager):
 def schema_of(metadata: Mapping[str, Any] | None) -> str:
     """The schema that an asset's DataFrame is stored in."""
     return str((metadata or {}).get("schema", "analytics"))
+
+
+@contextmanager
+def as_failure(sync: Sync | None = None) -> Iterator[None]:
+    """Our errors fail the step with their own sentence, code and evidence."""
+    try:
+        yield
+    except SyncPlatformError as error:
+        result = sync.result if sync else None
+        raise dg.Failure(
+            str(error), metadata=failure_metadata(result, error), allow_retries=False
+        ) from error
 
 
 def sync_metadata(result: SyncResult) -> dict[str, Any]:

@@ -20,10 +20,12 @@ WAIT_FOR_ASKED = timedelta(minutes=10)  # how long a run that a person launched 
 
 
 class SyncConfig(dg.Config):
-    """What a person may choose in the launchpad. Without a mode, the partitions decide: today alone
-    is incremental, other days are read from-date."""
+    """What a person may choose in the launchpad, which shows this text. Mode: "incremental" or
+    "full"; without one, the partitions decide: today alone is incremental, other days are read
+    from-date. Accept deletes: let a full sync mark even more rows as deleted than the share
+    allowed."""
 
-    mode: str | None = None  # "incremental" or "full"
+    mode: str | None = None
     accept_deletes: bool = False
 
 
@@ -33,13 +35,17 @@ def connections_of(connector: Connector) -> dg.DynamicPartitionsDefinition:
 
 
 def dates(grain: Grain, first_day: date) -> dg.TimeWindowPartitionsDefinition:
-    """Days, or weeks or months where there are hundreds of connections; up to the current one."""
+    """Days, or weeks (from Monday) or months where there are hundreds of connections; from the one
+    that holds the first day up to the current one."""
     if grain == "month":
         return dg.MonthlyPartitionsDefinition(
             start_date=first_day.replace(day=1).isoformat(), end_offset=1
         )
     if grain == "week":
-        return dg.WeeklyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
+        monday = first_day - timedelta(days=first_day.weekday())
+        return dg.WeeklyPartitionsDefinition(
+            start_date=monday.isoformat(), day_offset=1, end_offset=1
+        )
     return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1)
 
 
@@ -73,18 +79,22 @@ def sync_for_run(
     context: dg.AssetExecutionContext, config: SyncConfig, object: str, now: datetime
 ) -> SyncRequest:
     """What a run means: `full` by config; the current day alone is incremental; anything else is
-    from-date over exactly the partitions' window, open above when it reaches the present."""
+    from-date over exactly the partitions' window, open above when it reaches the present. A run
+    that a sensor launched stays incremental when it starts after midnight."""
+    keys = context.partition_keys
+    connection = connection_in(keys)
     since, until = context.partition_time_window
     mode = _mode(config)
     asked = SyncWindow()
+    automatic = context.run.tags.get(AUTOMATIC) == "true"
     if mode is None:
-        mode = SyncMode.INCREMENTAL if _is_current(since, until, now) else SyncMode.FROM_DATE
+        current = automatic or (len(keys) == 1 and since <= now < until)
+        mode = SyncMode.INCREMENTAL if current else SyncMode.FROM_DATE
     if mode is SyncMode.FROM_DATE:
         reaches_now = until.astimezone(UTC) > now
         asked = SyncWindow(since.astimezone(UTC), None if reaches_now else until.astimezone(UTC))
-    automatic = context.run.tags.get(AUTOMATIC) == "true"
     return SyncRequest(
-        target=Target(connection_in(context.partition_keys), object),
+        target=Target(connection, object),
         mode=mode,
         window=asked,
         accept_deletes=config.accept_deletes,
@@ -103,7 +113,3 @@ def _mode(config: SyncConfig) -> SyncMode | None:
             "the days as partitions and leave the mode out."
         )
     return SyncMode(config.mode)
-
-
-def _is_current(since: datetime, until: datetime, now: datetime) -> bool:
-    return since <= now < until and until - since <= timedelta(days=31)

@@ -39,7 +39,10 @@ def connections_as_partitions(
             requests.append(partitions.build_add_request(sorted(wanted - present)))
         if present - wanted:
             requests.append(partitions.build_delete_request(sorted(present - wanted)))
-    return dg.SensorResult(dynamic_partitions_requests=requests)
+    return dg.SensorResult(
+        dynamic_partitions_requests=requests,
+        skip_reason=None if requests else "Every connection is a partition.",
+    )
 
 
 @dg.sensor(
@@ -57,6 +60,7 @@ def incremental_due(
     due = it.due()[:RUNS_A_TICK]
     return dg.SensorResult(
         run_requests=list(run_requests(it, due, mode=None)),
+        skip_reason=None if due else "No object is due.",
         dynamic_partitions_requests=missing_partitions(context.instance, it, due),
     )
 

@@ -35,7 +35,7 @@ class DagsterRuns:
         """Whether the webserver answers and has loaded our assets."""
         query = "{ assetNodes { id } }"
         try:
-            answer = self._ask(query, {}, timeout=5)
+            answer = self.ask(query, timeout=5)
         except (httpx.HTTPError, ValueError, Unexpected):
             return False
         return bool(answer.get("assetNodes"))
@@ -64,7 +64,7 @@ class DagsterRuns:
                 ]
             },
         }
-        answer = self._ask(LAUNCH, {"params": params}, timeout=60)["launchRun"]
+        answer = self.ask(LAUNCH, {"params": params}, timeout=60)["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
             raise Unexpected(f"Dagster did not launch the run: {answer}")
         return str(answer["run"]["runId"])
@@ -74,7 +74,7 @@ class DagsterRuns:
         deadline = monotonic() + seconds
         while monotonic() < deadline:
             check()
-            status = self._ask(STATUS, {"id": run_id}, timeout=30)["runOrError"].get("status")
+            status = self.ask(STATUS, {"id": run_id})["runOrError"].get("status")
             if status in ENDED:
                 if status != "SUCCESS":
                     raise Unexpected(
@@ -84,8 +84,12 @@ class DagsterRuns:
             sleep(0.5)
         raise Unexpected(f"The run {run_id} has not ended in {seconds:.0f} s.")
 
-    def _ask(self, query: str, variables: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        body = {"query": query, "variables": dict(variables)}
+    def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, timeout: float = 30
+    ) -> dict[str, Any]:
+        """The data that a GraphQL query gives, within so many seconds; raises Unexpected where it
+        is refused, and httpx.HTTPError."""
+        body = {"query": query, "variables": dict(variables or {})}
         answer = httpx.post(f"{self.url}/graphql", json=body, timeout=timeout, trust_env=False)
         told = answer.json()
         if told.get("errors"):

@@ -1,12 +1,10 @@
 """What the demo does, step by step, and what it shows on the way."""
 
-import json
-import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -16,56 +14,46 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-import sync_platform
 from sync_platform.demo.compare import differences
-from sync_platform.demo.dagster_runs import DagsterRuns
-from sync_platform.demo.processes import Processes, refuse_busy_port
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.results import SyncResult, SyncStatus, Target
+from sync_platform.demo.processes import refuse_busy_port
+from sync_platform.demo.stage import CONNECTION, SEARCH_LAG, Stage, Stopped, staged
+from sync_platform.engine.results import SyncResult, Target
 from sync_platform.errors import Unexpected
-from sync_platform.platform import Platform
 from sync_platform.settings import Settings
 
-CONNECTION = "acme-hubspot"
-TOKEN = "demo-token"
-SEARCH_LAG = 2.0  # seconds; the sandbox's search index is behind, as HubSpot's is
-FIRST_SYNCS_WITHIN = 240.0  # seconds, on a slow machine
+INTERRUPTED = 130  # the exit code of --once when it could not compare
 
 console = Console(highlight=False)
 
 
-@dataclass
-class Stage:
-    """The parts of a running demo."""
-
-    platform: Platform
-    processes: Processes
-    vendor_url: str
-    runs: DagsterRuns
-
-
 def run_demo(*, port: int, home: Path | None, once: bool) -> int:
-    """Run the demo; 0 when it ended well. Raises SyncPlatformError where it cannot begin."""
+    """Run the demo; its exit code. Raises SyncPlatformError where it cannot begin."""
     refuse_busy_port(port)
     settings = Settings.from_env()
     settings = replace(settings, home=(home or settings.home).absolute(), grain="day")
     settings.home.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
-    with _signals(stop), _staged(settings, port, once, stop) as stage:
-        _await_first_syncs(stage, stop)
+    with (
+        _signals(stop),
+        staged(settings, port=port, living=not once, stop=stop, tell=console.print) as stage,
+    ):
+        _await_first_syncs(stage)
         _show_latest(stage, "The first syncs" if once else "What is there now")
         if once:
-            return _change_and_compare(stage, stop)
+            return _change_and_compare(stage)
         console.print()
         console.print(f"  Dagster UI   {stage.runs.url}")
-        console.print(f"  Tables       psql '{stage.platform.database_url}'  (schema acme_hubspot)")
-        console.print(f"  Logs         {stage.processes.logs}")
+        console.print(
+            f"  Tables       psql '{stage.platform.database_url}'  (schema acme_hubspot)",
+            soft_wrap=True,
+        )
+        console.print(f"  Logs         {stage.processes.logs}", soft_wrap=True)
         console.print(
             "\nContacts are created, edited and archived every few seconds; every sync is "
             "told below. Ctrl-C ends it all.\n"
         )
-        _tell_syncs(stage, stop)
-        return 0
+        _tell_syncs(stage)
+    return INTERRUPTED if once else 0
 
 
 @contextmanager
@@ -78,128 +66,22 @@ def _signals(stop: threading.Event) -> Iterator[None]:
     before = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except _Stopped:
+    except Stopped:
         pass
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
-class _Stopped(Exception):
-    """The person asked to stop."""
-
-
-def _pause(stop: threading.Event, seconds: float) -> None:
-    if stop.wait(seconds):
-        raise _Stopped
-
-
-@contextmanager
-def _staged(settings: Settings, port: int, once: bool, stop: threading.Event) -> Iterator[Stage]:
-    """Everything started; all of it stopped in the end."""
-    home = settings.home
-    processes = Processes(home / "logs")
-    platform = Platform(settings)
-    try:
-        console.print("Starting PostgreSQL …")
-        url = platform.database_url
-        _ = platform.database
-        console.print("Starting the sandbox HubSpot …")
-        vendor_url = _start_sandbox(processes, home, once, stop)
-        _connect(platform, vendor_url)
-        console.print("Starting Dagster's webserver and daemon …")
-        env = {
-            "SYNC_PLATFORM_DATABASE_URL": url,
-            "SYNC_PLATFORM_HOME": str(home),
-            "SYNC_PLATFORM_PARTITION_GRAIN": settings.grain,
-            "DAGSTER_HOME": str(_dagster_home(home)),
-            "PYTHONWARNINGS": "ignore",
-        }
-        workspace = str(_shipped("workspace.yaml"))
-        webserver = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
-        processes.start("webserver", webserver, env, cwd=home)
-        processes.start("daemon", ["dagster._daemon", "run", "-w", workspace], env, cwd=home)
-        yield Stage(platform, processes, vendor_url, DagsterRuns(f"http://127.0.0.1:{port}"))
-    finally:
-        console.print("\nStopping …")
-        processes.stop()
-        platform.close()
-        console.print("Everything that was started has been stopped.")
-
-
-def _start_sandbox(processes: Processes, home: Path, once: bool, stop: threading.Event) -> str:
-    (home / "sandbox").mkdir(exist_ok=True)
-    arguments = ["sync_platform.sandbox", "hubspot", "--port", "0", "--token", TOKEN]
-    arguments += ["--state", str(home / "sandbox" / "hubspot.json")]
-    arguments += ["--contacts", "1500", "--others", "200", "--search-lag", str(SEARCH_LAG)]
-    if not once:
-        arguments += ["--living", "4"]
-    log = processes.start("sandbox-hubspot", arguments, {}, cwd=home)
-    deadline = monotonic() + 30
-    while monotonic() < deadline:
-        processes.check()
-        told = log.read_text()
-        if told.endswith("\n"):
-            return str(json.loads(told.splitlines()[0])["url"])
-        _pause(stop, 0.05)
-    raise Unexpected(f"The sandbox did not start. Its output is in {log}.")
-
-
-def _connect(platform: Platform, vendor_url: str) -> None:
-    """Make the demo's connection, or give it the sandbox's new address."""
-    secret = Secret({"token": TOKEN})
-    if any(each.name == CONNECTION for each in platform.connections()):
-        platform.reconnect(CONNECTION, secret, base_url=vendor_url)
-        return
-    platform.connect("hubspot", CONNECTION, secret, base_url=vendor_url)
-    shortest = platform.connector("hubspot").interval.shortest
-    platform.set_interval(CONNECTION, shortest)
-
-
-def _dagster_home(home: Path) -> Path:
-    folder = home / "dagster"
-    folder.mkdir(exist_ok=True)
-    shutil.copyfile(_shipped("dagster.yaml"), folder / "dagster.yaml")
-    return folder
-
-
-def _shipped(name: str) -> Path:
-    """A file of the project's top level: beside the package in a checkout, inside it otherwise."""
-    package = Path(sync_platform.__file__).parent
-    return next(path for path in (package / name, package.parent / name) if path.is_file())
-
-
-def _await_first_syncs(stage: Stage, stop: threading.Event) -> None:
+def _await_first_syncs(stage: Stage) -> None:
     """Until every object has a sync that ended, and the UI answers; shows how it goes."""
-    deadline = monotonic() + FIRST_SYNCS_WITHIN
     began = monotonic()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while True:
-            stage.processes.check()
-            latest = _latest(stage)
-            ready = stage.runs.ready()
+        for latest, ready in stage.first_syncs():
             live.update(_progress(latest, ready, monotonic() - began))
-            ended = [it for it in latest.values() if it and it.status is not SyncStatus.RUNNING]
-            if ready and len(ended) == len(latest):
-                return
-            if monotonic() > deadline:
-                raise Unexpected(
-                    f"Not every first sync ended within {FIRST_SYNCS_WITHIN:.0f} s. "
-                    f"The logs are in {stage.processes.logs}."
-                )
-            _pause(stop, 0.5)
 
 
-def _latest(stage: Stage) -> dict[str, SyncResult | None]:
-    """The latest sync of each chosen object."""
-    chosen = [each.object for each in stage.platform.connection(CONNECTION).objects]
-    syncs = stage.platform.history(CONNECTION)
-    return {
-        name: next((sync for sync in syncs if sync.target.object == name), None) for name in chosen
-    }
-
-
-def _progress(latest: dict[str, SyncResult | None], ready: bool, seconds: float) -> Table:
+def _progress(latest: Mapping[str, SyncResult | None], ready: bool, seconds: float) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     state = "answers" if ready else "is loading"
     table.add_row(f"{seconds:4.0f} s", f"The Dagster UI {state}; waiting for the first syncs.")
@@ -212,11 +94,13 @@ def _progress(latest: dict[str, SyncResult | None], ready: bool, seconds: float)
 
 
 def _show_latest(stage: Stage, title: str) -> None:
-    _show([sync for sync in _latest(stage).values() if sync is not None], title)
+    _show([sync for sync in stage.latest_syncs().values() if sync is not None], title)
 
 
 def _show(syncs: list[SyncResult], title: str) -> None:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
+    )  # 79 characters wide
     for name in ("object", "mode", "status"):
         table.add_column(name)
     for name in ("fetched", "created", "updated", "deleted", "seconds"):
@@ -237,7 +121,7 @@ def _show(syncs: list[SyncResult], title: str) -> None:
             console.print(f"[red]{sync.target.object}: {sync.error}")
 
 
-def _tell_syncs(stage: Stage, stop: threading.Event) -> None:
+def _tell_syncs(stage: Stage) -> None:
     """A line for every sync that ends, until Ctrl-C."""
     told = {sync.id for sync in stage.platform.history(CONNECTION) if sync.finished_at}
     while True:
@@ -251,14 +135,15 @@ def _tell_syncs(stage: Stage, stop: threading.Event) -> None:
                 f"{sync.finished_at:%H:%M:%S}  {sync.target.object:<12} {sync.mode.value:<12} "
                 f"{counts.fetched:>6,} fetched  {counts.created:>4,} created  "
                 f"{counts.updated:>4,} updated  {counts.deleted:>4,} deleted  "
-                f"{sync.seconds:6.2f} s" + (f"  [red]{sync.error}" if sync.error else "")
+                f"{sync.seconds:6.2f} s" + (f"  [red]{sync.error}" if sync.error else ""),
+                soft_wrap=True,
             )
-        _pause(stop, 1.0)
+        stage.pause(1.0)
 
 
-def _change_and_compare(stage: Stage, stop: threading.Event) -> int:
+def _change_and_compare(stage: Stage) -> int:
     """Change records at the vendor, sync what changed, change more, sync in full, compare."""
-    failed = [sync for sync in _latest(stage).values() if sync and sync.error]
+    failed = [sync for sync in stage.latest_syncs().values() if sync and sync.error]
     if failed:
         raise Unexpected(f"{len(failed)} of the first syncs failed.")
     for title, mode in (
@@ -266,7 +151,7 @@ def _change_and_compare(stage: Stage, stop: threading.Event) -> int:
         ("After more changes, a full sync", "full"),
     ):
         _change(stage)
-        _pause(stop, SEARCH_LAG + 1)  # until the vendor's search index has caught up
+        stage.pause(SEARCH_LAG + 1)  # until the vendor's search index has caught up
         _sync_all(stage, mode)
         _show_latest(stage, title)
     found = [

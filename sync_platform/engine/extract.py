@@ -73,7 +73,7 @@ def _records(request: Request, api: Api, read: Read) -> Iterator[tuple[list[Any]
                 "never end. Nothing was marked as deleted.",
                 evidence={"next": repr(asked)[:500]},
             )
-        yield records, asdict(coming) if coming else None
+        yield records, asdict(coming) if coming and coming.resumable else None
         if coming is None:
             return
         asked = coming
@@ -102,8 +102,8 @@ def ahead(
 ) -> Iterator[Iterator[Page]]:
     """The pages, read by a thread of their own while the caller loads earlier ones.
 
-    `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must wake the
-    reader from whatever it waits in; what it raises then is dropped.
+    `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must
+    wake the reader from whatever it waits in; what it raises then is dropped.
     """
     ready: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
     leaving = threading.Event()

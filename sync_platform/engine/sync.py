@@ -28,6 +28,7 @@ from sync_platform.errors import (
     Refused,
     SyncPlatformError,
     TooManyDeletes,
+    Unexpected,
     UnexpectedResponse,
 )
 from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
@@ -150,7 +151,11 @@ class Sync:
             self.fields = self.find_fields(api)
             with into.open(self.table, self.fields, sync=record.id) as loader:
                 progress = self._begin(loader, record, window, started_at)
-                self._load(loader, record, progress, api)
+                try:
+                    self._load(loader, record, progress, api)
+                except Unexpected:
+                    loader.finish()  # going on from there would likely end there again
+                    raise
                 if progress.mode is SyncMode.FULL:
                     most = None if self.request.accept_deletes else self.delete_share
                     # What was written within the lookback may be missing from the vendor's index.
@@ -192,13 +197,18 @@ class Sync:
         return going_on
 
     def _continues(self, left: Progress, fresh: Progress) -> bool:
-        if left.position is None or left.mode is not fresh.mode or left.shape != fresh.shape:
+        """Whether to go on from there. An incremental sync goes on with an interrupted full one:
+        that reads all that it would read, and must not lose its place to it."""
+        asked_for_less = left.mode is SyncMode.FULL and fresh.mode is SyncMode.INCREMENTAL
+        if left.position is None or left.shape != fresh.shape:
+            return False
+        if left.mode is not fresh.mode and not asked_for_less:
             return False
         if fresh.started_at - left.started_at > RESUME_WITHIN:
             return False
         if fresh.mode is SyncMode.FROM_DATE:
             return left.window == fresh.window
-        return fresh.mode is SyncMode.FULL or left.window.since == fresh.window.since
+        return left.mode is SyncMode.FULL or left.window.since == fresh.window.since
 
     def _shape(self) -> str:
         names = sorted(each.name for each in self.fields)

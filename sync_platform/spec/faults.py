@@ -17,7 +17,13 @@ OBJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 def faults(connector: Connector) -> list[str]:
     """What must be mended in `connector`, a sentence each, naming the slot; empty when sound."""
-    return list(_connector(connector))
+    found = []
+    try:
+        for fault in _connector(connector):
+            found.append(fault)
+    except (AttributeError, TypeError) as error:  # a slot of another type than it is declared to be
+        found.append(f"A slot holds what it cannot, so what follows it was not read: {error}.")
+    return found
 
 
 def _connector(it: Connector) -> Iterator[str]:

@@ -16,6 +16,7 @@ class NextPage:
     json: Mapping[str, Any] = field(default_factory=dict)  # top-level keys of the body to set
     after: str | None = None  # Read.after of the next call (keyset)
     url: str | None = None  # a whole address that the vendor gave
+    resumable: bool = True  # it still means the same place when records before it have gone
 
 
 Paginator = Callable[[Json, Sequence[Json], NextPage | None], NextPage | None]
@@ -54,13 +55,16 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
 
 
 def offset_pages(param: str, *, limit: int) -> Paginator:
-    """`param` counts the records to skip; a page of fewer than `limit` records is the last."""
+    """`param` counts the records to skip; a page of fewer than `limit` records is the last.
+
+    An interrupted read starts over: once a record has gone, the same count skips another.
+    """
 
     def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
         if len(records) < limit:
             return None
         skipped = int(asked.params[param]) if asked else 0
-        return NextPage(params={param: skipped + len(records)})
+        return NextPage(params={param: skipped + len(records)}, resumable=False)
 
     return next_page
 
@@ -72,7 +76,7 @@ def numbered_pages(param: str = "page", *, first: int = 1, limit: int | None = N
         if not records or (limit is not None and len(records) < limit):
             return None
         number = int(asked.params[param]) if asked else first
-        return NextPage(params={param: number + 1})
+        return NextPage(params={param: number + 1}, resumable=False)
 
     return next_page
 

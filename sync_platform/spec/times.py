@@ -30,7 +30,10 @@ def moment(value: Any) -> datetime:
     and 9999.
     """
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError as error:  # year 1 east of Greenwich, the year 9999 west of it
+            raise ValueError(f"{value} is not within the years 1 to 9999 in UTC") from error
     if isinstance(value, str):
         text = value.strip()
         if not text.lstrip("-").isdigit() or len(text) == 8:

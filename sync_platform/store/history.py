@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from sync_platform.engine.activity import TargetActivity
-from sync_platform.engine.breaker import FAILURES
+from sync_platform.engine.breaker import FAILURES, UNCOUNTED
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
@@ -144,13 +144,16 @@ class History:
     def activity(self, connection: str | None = None) -> dict[Target, TargetActivity]:
         """What is known of every object that has ever synced (of one connection), in two queries.
 
-        `recent` are the newest five that count for the breaker: not the running or canceled ones.
+        `recent` are the newest five that count for the breaker: none running, canceled, refused.
         """
         newest = func.row_number().over(
             partition_by=(syncs.c.connection, syncs.c.object),
             order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
         )
-        ranked = select(*COLUMNS, newest.label("place")).where(syncs.c.status.in_(COUNTED))
+        ranked = select(*COLUMNS, newest.label("place")).where(
+            syncs.c.status.in_(COUNTED),
+            func.coalesce(syncs.c.error_code, "").not_in(UNCOUNTED),
+        )
         running = select(literal(1)).where(
             RUNNING,
             syncs.c.connection == sync_targets.c.connection,

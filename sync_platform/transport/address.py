@@ -90,7 +90,7 @@ class Address:
         text = "" if value is None else str(value)
         if text.strip() in ("", ".", ".."):  # would name another resource, such as the whole list
             raise Refused(
-                f"{text!r} cannot be the {name} of a {self._label} record, so nothing was done."
+                f"{text!r} cannot be the {name} in a call to {self._label}, so nothing was done."
             )
         return quote(text, safe="")
 

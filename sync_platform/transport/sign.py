@@ -111,6 +111,10 @@ class Signing:
 
     def _keep(self, secret: Secret) -> Secret:
         self._seen.update(_written(secret))
+        for way in self._connector.auth:
+            if isinstance(way, BasicAuth) and (username := _username(way, secret)) is not None:
+                pair = f"{username}:{str(secret.get('token') or '').strip()}"
+                self._seen.add(base64.b64encode(pair.encode()).decode())
         return secret
 
 
@@ -145,5 +149,3 @@ def _written(secret: Mapping[str, Any]) -> Iterable[str]:
         if name in NOT_SECRET or len(text) < SHORTEST:
             continue
         yield from (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])
-    pair = f"{secret.get('username', '')}:{secret.get('token', '')}"
-    yield base64.b64encode(pair.encode()).decode()

@@ -12,6 +12,8 @@ from sync_platform.transport.pace import asked_to_wait, until_reset
 
 LONGEST_WAIT = 600.0  # seconds: a sync that had to wait longer fails, and goes on another time
 BLOCK = (1.0, 60.0)  # seconds: the least and the most for a 429 that does not say how long
+ROLLING = 60.0  # seconds: windows up to this are kept to the call, wherever they begin
+AT_ONCE = 0.1  # the share of such a window's calls that may be made without a pause
 
 
 class RateLimiter:
@@ -34,12 +36,11 @@ class RateLimiter:
         self._connection, self._quotas, self._clock = connection, quotas, clock
         self._reserve = reserve
         self._closed = Event()
-        self._budgets: list[tuple[str, Budget]] = []
+        self._budgets: list[tuple[RateLimit, Budget]] = []
         for limit in limits:
             calls = _calls(limit, connection, settings or {})
             if calls is not None:
-                budget = Budget(name=limit.name, calls=calls, seconds=limit.seconds)
-                self._budgets.append((limit.path, budget))
+                self._budgets.append((limit, _budget(limit, calls)))
 
     def wait(self, path: str, *, urgent: bool = False) -> None:
         """Take a call to `path` out of every limit it counts for, and wait until it may be made.
@@ -67,15 +68,15 @@ class RateLimiter:
         A 429 that does not say how long counts as the shortest window of the limits it may be of.
         """
         now = self._clock.now()
-        budgets = self._matching(path)
         seconds = until_reset(headers, now)
         if status == 429:
             asked = asked_to_wait(headers, now)
             least, most = BLOCK
-            window = min((budget.seconds for budget in budgets), default=least)
+            windows = (it.seconds for it, _ in self._budgets if fnmatchcase(path, it.path))
+            window = min(windows, default=least)
             given = (it for it in (asked, seconds) if it is not None)
             seconds = next(given, min(max(least, window), most))
-        if seconds and budgets:
+        if seconds and (budgets := self._matching(path)):
             self._quotas.block(self._connection, budgets, seconds)
         return seconds
 
@@ -84,17 +85,32 @@ class RateLimiter:
         self._closed.set()
 
     def _matching(self, path: str) -> list[Budget]:
-        return [budget for glob, budget in self._budgets if fnmatchcase(path, glob)]
+        return [budget for limit, budget in self._budgets if fnmatchcase(path, limit.path)]
 
 
-def _calls(limit: RateLimit, connection: str, settings: Mapping[str, str]) -> float | None:
+def _budget(limit: RateLimit, calls: int) -> Budget:
+    """The bucket that keeps to the limit.
+
+    A bucket of all the calls, refilled meanwhile, would let nearly twice as many through in one
+    window, and HubSpot counts over rolling ones. So it holds a tenth of them, and fills as fast as
+    keeps any window below one call too many. Longer windows (a day) mostly begin at fixed times:
+    there the whole may be used at once.
+    """
+    if limit.seconds > ROLLING:
+        return Budget(name=limit.name, calls=calls, seconds=limit.seconds)
+    held = max(1, int(calls * AT_ONCE))
+    filling = (calls - held + 0.5) / limit.seconds  # half a call: calls arrive unevenly
+    return Budget(name=limit.name, calls=held, seconds=held / filling)
+
+
+def _calls(limit: RateLimit, connection: str, settings: Mapping[str, str]) -> int | None:
     """How many calls the limit allows on this connection; None: as many as one likes."""
     name = f"rate_limit.{limit.name}"
     text = str(settings.get(name, limit.calls)).strip().lower()
     if text in ("0", "unlimited"):
         return None
     if text.isascii() and text.isdigit() and int(text) > 0:
-        return float(text)
+        return int(text)
     raise ConfigurationError(
         f"The setting {name} of {connection} is {settings[name]!r}. It must be a whole number of "
         f"calls in {limit.seconds:g} seconds, or 'unlimited'."

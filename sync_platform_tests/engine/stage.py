@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Table
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform.errors import VendorUnavailable
 from sync_platform.spec import (
     ConnectorObject,
     Field,
@@ -32,6 +35,7 @@ from sync_platform_tests.memory import (
     MemoryTable,
 )
 
+WHOLE = SyncWindow()
 CONTACTS = Target("acme", "contacts")
 TABLE = Table(schema="acme", name="contacts", keys=("id",), connection="acme", label="contacts")
 FIELDS = (Field("id"), Field("name"), Field("updated", "timestamp"))
@@ -58,6 +62,7 @@ class SmallVendor:
 
     def __init__(self, *, limit: int = 2) -> None:
         self.limit = limit
+        self.knows_until = True
         self.records: dict[int, dict[str, Any]] = {}
         self.gone: dict[int, datetime] = {}
         self.before: Callable[[int], None] = lambda call: None
@@ -77,26 +82,27 @@ class SmallVendor:
         self.reads.append((request.path, asked))
         self.before(len(self.reads))
         if request.path == "/gone":
-            found = [{"id": id} for id, when in sorted(self.gone.items()) if _within(when, asked)]
+            found = [
+                {"id": id} for id, when in sorted(self.gone.items()) if self._within(when, asked)
+            ]
         else:
             found = [
                 record
                 for _, record in sorted(self.records.items())
-                if _within(moment(record["updated"]), asked)
+                if self._within(moment(record["updated"]), asked)
             ]
         after = int(asked.after) if asked.after is not None else -1
         return {"results": [record for record in found if record["id"] > after][: self.limit]}
+
+    def _within(self, when: datetime, asked: Read) -> bool:
+        late_enough = asked.since is None or when >= asked.since
+        return late_enough and (asked.until is None or not self.knows_until or when < asked.until)
 
     @property
     def windows(self) -> list[SyncWindow]:
         """The windows that contacts were asked for, one after the other, each once."""
         asked = [SyncWindow(read.since, read.until) for path, read in self.reads]
         return [it for n, it in enumerate(asked) if n == 0 or it != asked[n - 1]]
-
-
-def _within(when: datetime, asked: Read) -> bool:
-    late_enough = asked.since is None or when >= asked.since
-    return late_enough and (asked.until is None or when < asked.until)
 
 
 @dataclass
@@ -119,7 +125,7 @@ class Stage:
         self.apis: list[MemoryApi] = []
         self.told: list[str] = []
 
-    def plan(self, mode: SyncMode, window: SyncWindow = SyncWindow(), **asked: Any) -> Sync:
+    def plan(self, mode: SyncMode, window: SyncWindow = WHOLE, **asked: Any) -> Sync:
         """A sync that has not run; commits after every page unless `options` say otherwise."""
         request = SyncRequest(target=CONTACTS, mode=mode, window=window, **asked)
         plan: dict[str, Any] = {
@@ -139,7 +145,7 @@ class Stage:
         }
         return Sync(**{**plan, **self.options})
 
-    def sync(self, mode: SyncMode, window: SyncWindow = SyncWindow(), **asked: Any) -> SyncResult:
+    def sync(self, mode: SyncMode, window: SyncWindow = WHOLE, **asked: Any) -> SyncResult:
         """Run one."""
         return self.plan(mode, window, **asked).run(self.destination)
 
@@ -177,3 +183,20 @@ class Stage:
     def asking(self, **slots: Any) -> None:
         """Change slots of the object."""
         self.obj = replace(self.obj, **slots)
+
+
+def interrupt(
+    stage: Stage, mode: SyncMode = SyncMode.FULL, window: SyncWindow = WHOLE, *, at_call: int = 3
+) -> None:
+    """Begin a sync that ends when the vendor cannot be reached any more."""
+
+    def fail(call: int) -> None:
+        if call == at_call:
+            raise VendorUnavailable
+
+    stage.vendor.reads.clear()
+    stage.vendor.before = fail
+    with pytest.raises(VendorUnavailable):
+        stage.sync(mode, window)
+    stage.vendor.before = lambda call: None
+    stage.vendor.reads.clear()

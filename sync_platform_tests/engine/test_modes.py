@@ -1,6 +1,7 @@
 """Windows, steps and cursors: the arithmetic alone."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from sync_platform.engine.modes import (
     joins,
     window_for,
 )
-from sync_platform_tests.engine.stage import at
+from sync_platform_tests.engine.stage import WHOLE, at
 from sync_platform_tests.fakes import NOON
 
 HOUR = timedelta(hours=1)
@@ -26,7 +27,7 @@ def window(
     *,
     cursor: datetime | None = None,
     lookback: timedelta = timedelta(0),
-    asked: SyncWindow = SyncWindow(),
+    asked: SyncWindow = WHOLE,
 ) -> SyncWindow:
     return window_for(mode, cursor=cursor, lookback=lookback, asked=asked, started_at=NOON)
 
@@ -84,7 +85,7 @@ def test_steps_are_half_open_and_tile_their_window(start: datetime, length: int,
     steps = list(whole.steps(timedelta(minutes=step), NOON))
     assert steps[0].since == whole.since
     assert steps[-1].until == whole.until
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert before.until == after.since
     for each in steps:
         assert each.since is not None

@@ -1,0 +1,187 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sync_platform import spec
+from sync_platform.connectors.hubspot import OBJECTS, connector, where
+
+JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
+FEB_1 = datetime(2024, 2, 1, tzinfo=UTC)
+
+
+class Answers:
+    """An Api that has one answer, and remembers the path."""
+
+    def __init__(self, answer: spec.Json) -> None:
+        self.answer = answer
+        self.paths: list[str] = []
+
+    def get(self, path: str, **params: str) -> spec.Json:
+        self.paths.append(path)
+        return self.answer
+
+    def send(self, request: spec.Request, asked: object = None) -> spec.Json:
+        raise AssertionError("not asked")
+
+
+def request_of(reading: Any) -> spec.Request:
+    assert isinstance(reading, spec.Request)
+    return reading
+
+
+def search(name: str, **asked: Any) -> Any:
+    json = request_of(connector[name].read).json
+    assert callable(json)
+    return json(spec.Read(**asked))
+
+
+def filters(name: str, **asked: Any) -> Any:
+    (group,) = search(name, **asked)["filterGroups"]
+    return group["filters"]
+
+
+def fields(name: str, *found: dict[str, Any]) -> list[spec.Field]:
+    discover = connector[name].fields
+    assert callable(discover)
+    answered: Iterable[spec.Field] = discover(Answers({"results": found}))
+    return list(answered)
+
+
+def test_it_has_no_faults() -> None:
+    assert spec.faults(connector) == []
+    assert [obj.name for obj in connector.objects] == [*OBJECTS, "owners"]
+
+
+def test_an_incremental_read_asks_for_what_changed_and_walks_by_id() -> None:
+    asked = filters("contacts", since=JAN_1, fields=("email",), after="200")
+    assert where("lastmodifieddate", "GTE", 1704067200000) in asked
+    assert where("hs_object_id", "GT", "200") in asked
+
+
+def test_a_window_is_closed_above_by_what_is_not_in_it() -> None:
+    asked = filters("deals", since=JAN_1, until=FEB_1)
+    assert where("hs_lastmodifieddate", "GTE", 1704067200000) in asked
+    assert where("hs_lastmodifieddate", "LT", 1706745600000) in asked
+
+
+def test_a_full_read_asks_for_everything() -> None:
+    (only,) = filters("contacts")
+    assert (only["propertyName"], only["operator"]) == ("hs_object_id", "GT")
+    assert int(only["value"]) == 0
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_search_is_in_the_order_of_its_walk(name: str) -> None:
+    body = search(name, fields=("email", "phone"))
+    assert body["sorts"] == [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
+    assert list(body["properties"]) == ["email", "phone"]
+    assert body["limit"] == 200
+    assert "after" not in body  # the walk is by id: HubSpot's own paging ends at 10,000
+
+
+def test_a_full_page_goes_on_after_its_last_id_and_a_short_one_is_the_last() -> None:
+    read = request_of(connector["contacts"].read)
+    page = [{"id": str(number)} for number in range(200)]
+    assert read.pages({}, page, None) == spec.NextPage(after="199")
+    assert read.pages({}, page[:199], None) is None
+    assert read.repeatable
+
+
+@pytest.mark.parametrize(
+    ("name", "cursor"),
+    [("contacts", "lastmodifieddate"), ("companies", "hs_lastmodifieddate"), ("owners", None)],
+)
+def test_each_object_has_the_cursor_that_moves_when_a_record_changes(
+    name: str, cursor: str | None
+) -> None:
+    assert connector[name].cursor == cursor
+
+
+def test_a_row_is_the_records_properties() -> None:
+    record = {"id": "1", "properties": {"hs_object_id": "1", "email": None}, "archived": False}
+    assert connector["contacts"].row(record) == {"hs_object_id": "1", "email": None}
+    assert connector["contacts"].keys == ("hs_object_id",)
+
+
+def test_what_is_archived_is_gone() -> None:
+    deletes = request_of(connector["contacts"].deletes)
+    assert deletes.path == "/crm/v3/objects/contacts"
+    assert deletes.params == {"archived": "true", "limit": 100}
+    body = {"results": [], "paging": {"next": {"after": "7"}}}
+    assert deletes.pages(body, [], None) == spec.NextPage(params={"after": "7"})
+    assert deletes.pages({"results": []}, [], None) is None
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("string", "text"),
+        ("number", "number"),
+        ("bool", "boolean"),
+        ("date", "date"),
+        ("datetime", "timestamp"),
+        ("enumeration", "text"),
+        ("object_coordinates", "text"),
+    ],
+)
+def test_properties_become_fields_of_our_types(theirs: str, ours: str) -> None:
+    found = {"name": "p", "type": theirs, "label": "P", "description": ""}
+    assert fields("deals", found) == [spec.Field("p", ours, label="P")]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("about", "read_only"),
+    [
+        ({}, False),
+        ({"calculated": False, "modificationMetadata": {"readOnlyValue": False}}, False),
+        ({"calculated": True}, True),
+        ({"modificationMetadata": {"readOnlyValue": True}}, True),
+    ],
+)
+def test_what_hubspot_computes_or_keeps_to_itself_is_read_only(
+    about: dict[str, Any], read_only: bool
+) -> None:
+    (field,) = fields("contacts", {"name": "p", "type": "string"} | about)
+    assert field.read_only is read_only
+
+
+def test_properties_are_asked_of_their_own_object() -> None:
+    api = Answers({"results": []})
+    discover = connector["line_items"].fields
+    assert callable(discover)
+    assert list(discover(api)) == []
+    assert api.paths == ["/crm/v3/properties/line_items"]
+
+
+def test_changes_carry_their_values_as_properties() -> None:
+    contacts = connector["contacts"]
+    assert contacts.create
+    assert contacts.update
+    assert contacts.delete
+    change = spec.OutboundChange(kind="update", key="7", values={"email": "a@b.c"})
+    for request in (contacts.create, contacts.update):
+        assert callable(request.json)
+        assert request.json(change) == {"properties": {"email": "a@b.c"}}
+    assert contacts.update.path == contacts.delete.path == "/crm/v3/objects/contacts/{key}"
+    assert contacts.update.repeatable  # the same values twice are the same record
+    assert not contacts.create.repeatable  # twice would be two records
+
+
+def test_owners_are_a_list_to_read() -> None:
+    owners = connector["owners"]
+    assert not any((owners.incremental, owners.sees_deletes, owners.writable))
+    assert all(field.read_only for field in owners.fields)  # type: ignore[union-attr]
+    assert request_of(owners.read).params == {"limit": 100}
+
+
+def test_searches_have_a_limit_of_their_own() -> None:
+    assert {limit.name: limit.path for limit in connector.limits} == {
+        "burst": "*",
+        "search": "*/search",
+    }
+
+
+def test_the_account_is_the_portal() -> None:
+    assert connector.account({"portalId": 12345}) == spec.Account(id="12345")

@@ -1,0 +1,12 @@
+"""The code that the documents show."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def code_in(page: str) -> str:
+    """The one block of Python in a page of the documents."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.M)
+    return str(code)

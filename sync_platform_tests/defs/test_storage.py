@@ -1,0 +1,55 @@
+"""Where Dagster keeps what it remembers."""
+
+import psycopg
+import pytest
+
+from sync_platform.defs.storage import PlatformStorage, storage_url
+from sync_platform_tests.defs.daemon import Daemon
+
+
+def tables(database: str, schema: str) -> set[str]:
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+    with psycopg.connect(database) as postgres:
+        return {name for (name,) in postgres.execute(query, [schema]).fetchall()}
+
+
+def test_dagsters_tables_are_in_a_schema_of_their_own_of_the_same_database(
+    daemon: Daemon, database: str
+) -> None:
+    assert isinstance(daemon.instance._storage, PlatformStorage)
+    daemon.instance.add_dynamic_partitions("hubspot_connections", ["acme-hubspot"])
+    assert {"runs", "event_logs", "dynamic_partitions", "bulk_actions"} <= tables(
+        database, "dagster"
+    )
+    assert tables(database, "public") == set()
+    with psycopg.connect(database) as postgres:
+        found = postgres.execute("SELECT partition FROM dagster.dynamic_partitions").fetchall()
+    assert found == [("acme-hubspot",)]
+
+
+def test_what_dagster_remembers_is_there_again_when_it_is_started_again(
+    daemon: Daemon,
+) -> None:
+    daemon.instance.add_dynamic_partitions("hubspot_connections", ["acme-hubspot"])
+    again = daemon.instance.from_ref(daemon.instance.get_ref())
+    with again:
+        assert list(again.get_dynamic_partitions("hubspot_connections")) == ["acme-hubspot"]
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (
+            "postgresql://ann:h%40sh@db:5433/main?sslmode=require",
+            "postgresql+psycopg2://ann:h%40sh@db:5433/main"
+            "?options=-csearch_path%3Ddagster&sslmode=require",
+        ),
+        (
+            "postgresql://postgres:@/postgres?host=/run/pg",
+            "postgresql+psycopg2://postgres:@/postgres"
+            "?host=%2Frun%2Fpg&options=-csearch_path%3Ddagster",
+        ),
+    ],
+)
+def test_any_address_of_postgres_becomes_one_for_dagsters_driver(given: str, made: str) -> None:
+    assert storage_url(given) == made

@@ -1,0 +1,177 @@
+"""How one object is read: page after page, rows and gone keys."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sync_platform.engine import extract
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
+from sync_platform.spec import (
+    Api,
+    Json,
+    NextPage,
+    Page,
+    Read,
+    Request,
+    cursor_pages,
+    get,
+    keyset_pages,
+    linked_pages,
+    offset_pages,
+    post,
+)
+from sync_platform_tests.engine.stage import DELETES, SmallVendor, contacts
+from sync_platform_tests.memory import MemoryApi
+
+
+def vendor_of(count: int) -> SmallVendor:
+    vendor = SmallVendor()
+    for id in range(1, count + 1):
+        vendor.put(id, -id)
+    return vendor
+
+
+def scripted(*answers: Json) -> MemoryApi:
+    """An api that gives these answers, one after the other."""
+    left = list(answers)
+    return MemoryApi(lambda request, asked: left.pop(0))
+
+
+def ids(pages: Iterator[Page]) -> list[list[Any]]:
+    return [[row["id"] for row in page.rows] for page in pages]
+
+
+def test_records_come_page_by_page_until_the_vendor_has_no_more() -> None:
+    api = MemoryApi(vendor_of(5).answer)
+    assert ids(extract.rows(contacts(), api, Read())) == [[1, 2], [3, 4], [5], []]
+
+
+def test_a_page_is_read_only_when_it_is_wanted() -> None:
+    api = MemoryApi(vendor_of(5).answer)
+    pages = extract.rows(contacts(), api, Read())
+    next(pages)
+    assert len(api.requests) == 1
+
+
+def test_a_read_goes_on_where_the_page_before_said() -> None:
+    api = MemoryApi(vendor_of(5).answer)
+    first = next(extract.rows(contacts(), api, Read()))
+    assert ids(extract.rows(contacts(), api, Read(resume=first.resume))) == [[3, 4], [5], []]
+
+
+def test_the_last_page_says_that_nothing_follows() -> None:
+    pages = list(extract.rows(contacts(), MemoryApi(vendor_of(3).answer), Read()))
+    assert [page.resume is None for page in pages] == [False, False, True]
+
+
+def test_records_become_rows_as_the_object_says() -> None:
+    obj = contacts(row=lambda record: {"id": record["id"], "name": record["name"].upper()})
+    [page, _] = extract.rows(obj, MemoryApi(vendor_of(1).answer), Read())
+    assert page.rows == [{"id": 1, "name": "CONTACT 1"}]
+
+
+def test_a_coded_read_gives_its_own_pages() -> None:
+    def coded(api: Api, read: Read) -> Iterator[Page]:
+        yield Page(rows=api.get("/all")["results"], gone=[(9,)], resume="further")
+
+    api = scripted({"results": [{"id": 1}]})
+    [page] = extract.rows(contacts(read=coded), api, Read())
+    assert page == Page(rows=[{"id": 1}], gone=[(9,)], resume="further")
+
+
+def test_an_object_that_cannot_see_deletes_makes_no_call_for_gone_keys() -> None:
+    api = MemoryApi(vendor_of(1).answer)
+    assert list(extract.gone(contacts(), api, Read())) == []
+    assert api.requests == []
+
+
+def test_gone_keys_are_made_of_the_rows_key_fields() -> None:
+    obj = contacts(key=("name", "id"), deletes=DELETES)
+    api = scripted({"results": [{"id": 1, "name": "a", "more": 0}, {"id": 2}]}, {"results": []})
+    pages = list(extract.gone(obj, api, Read()))
+    assert pages[0].gone == [("a", 1), (None, 2)]
+    assert pages[0].rows == ()
+
+
+def test_coded_deletes_give_their_own_pages() -> None:
+    def coded(api: Api, read: Read) -> Iterator[Page]:
+        yield Page(gone=[(7,)])
+
+    obj = contacts(deletes=coded)
+    assert list(extract.gone(obj, scripted(), Read())) == [Page(gone=[(7,)])]
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": None}, {"results": {}}, [], None, "error"])
+def test_an_answer_without_a_list_is_not_taken_for_an_empty_one(answer: Json) -> None:
+    with pytest.raises(UnexpectedResponse, match="GET /contacts holds no list at 'results'"):
+        list(extract.rows(contacts(), scripted(answer), Read()))
+
+
+def test_the_whole_answer_may_be_the_list() -> None:
+    obj = contacts(read=get("/contacts"))
+    assert ids(extract.rows(obj, scripted([{"id": 1}]), Read())) == [[1]]
+    with pytest.raises(UnexpectedResponse, match="as the whole answer"):
+        list(extract.rows(obj, scripted({"id": 1}), Read()))
+
+
+def test_a_paginator_that_repeats_itself_is_an_incomplete_read() -> None:
+    read = get("/contacts", records="results", pages=cursor_pages("page", found_at="next"))
+    answer = {"results": [{"id": 1}], "next": "same"}
+    pages = extract.rows(contacts(read=read), scripted(answer, answer), Read())
+    assert next(pages).rows == [{"id": 1}]
+    with pytest.raises(IncompleteRead, match="same next page twice"):
+        next(pages)
+
+
+def test_keyset_paging_tells_the_request_the_last_key() -> None:
+    def params(read: Read) -> dict[str, Any]:
+        return {"above": read.after}
+
+    read = get("/contacts", params=params, records="results", pages=keyset_pages("id"))
+    api = MemoryApi(vendor_of(3).answer)
+    list(extract.rows(contacts(read=read), api, Read()))
+    assert [request.params for request in api.requests] == [
+        {"above": None},
+        {"above": "2"},
+        {"above": "3"},
+    ]
+
+
+def test_offset_paging_gives_no_resume_point_because_offsets_move_when_records_go() -> None:
+    read = get("/contacts", records="results", pages=offset_pages("skip", limit=2))
+    full, short = {"results": [{"id": 1}, {"id": 2}]}, {"results": [{"id": 3}]}
+    api = scripted(full, full, short)
+    pages = list(extract.rows(contacts(read=read), api, Read()))
+    assert [page.resume for page in pages] == [None, None, None]
+    assert [request.params for request in api.requests] == [{}, {"skip": 2}, {"skip": 4}]
+
+
+def following(request: Request, asked: NextPage | None, read: Read = Read()) -> Request:  # noqa: B008
+    return extract.following(request, read, asked)
+
+
+def test_late_values_of_a_request_are_filled_in() -> None:
+    request = post("/search", params=lambda read: {"f": read.fields}, json=lambda read: read.after)
+    made = following(request, None, Read(fields=("a",), after="7"))
+    assert (made.params, made.json) == ({"f": ("a",)}, "7")
+
+
+def test_a_next_page_changes_only_what_it_says() -> None:
+    request = post("/search", params={"limit": 2, "page": 1}, json={"sort": "id", "after": None})
+    made = following(request, NextPage(params={"page": 2}, json={"after": "x"}))
+    assert made.params == {"limit": 2, "page": 2}
+    assert made.json == {"sort": "id", "after": "x"}
+
+
+def test_a_whole_address_takes_the_place_of_path_and_parameters() -> None:
+    link = "https://api.example.com/contacts?page=2"
+    made = following(get("/contacts", params={"limit": 2}), NextPage(url=link))
+    assert (made.path, made.params) == (link, {})
+
+
+def test_linked_pages_are_followed_to_the_end() -> None:
+    read = get("/contacts", records="results", pages=linked_pages("next"))
+    api = scripted({"results": [{"id": 1}], "next": "/b"}, {"results": [{"id": 2}]})
+    assert ids(extract.rows(contacts(read=read), api, Read())) == [[1], [2]]
+    assert [request.path for request in api.requests] == ["/contacts", "/b"]

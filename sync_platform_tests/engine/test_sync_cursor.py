@@ -1,0 +1,269 @@
+"""The three laws of the cursor, one by one, and what a sync asks its vendor for."""
+
+from datetime import timedelta
+
+import pytest
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.sync import SyncRequest, refuse_impossible
+from sync_platform.errors import Refused, StoreUnavailable, VendorUnavailable
+from sync_platform_tests.engine.stage import CONTACTS, DELETES, Stage, at, contacts
+from sync_platform_tests.fakes import NOON
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A vendor with three contacts, on two pages, changed 10, 30 and 20 minutes before noon."""
+    stage = Stage()
+    for id, minutes in ((1, -10), (2, -30), (3, -20)):
+        stage.vendor.put(id, minutes)
+    return stage
+
+
+def fail(*_: object) -> None:
+    raise VendorUnavailable
+
+
+# -- first law: after the rows, and only when the window was read to its end -------------------
+
+
+def test_the_cursor_is_the_highest_value_whatever_the_order_of_pages(stage: Stage) -> None:
+    stage.incremental()
+    assert stage.cursor == at(-10)
+
+
+def test_a_cursor_is_saved_after_the_rows_that_carried_it_are_committed(stage: Stage) -> None:
+    seen = []
+    stage.cursors.before_save = lambda cursor: seen.append((cursor, stage.ids))
+    stage.options["commit_bytes"] = 1_000_000
+    stage.incremental()
+    assert seen == [(at(-10), [1, 2, 3])]
+
+
+def test_no_cursor_is_saved_when_the_read_fails_before_its_end(stage: Stage) -> None:
+    stage.vendor.before = lambda call: fail() if call == 2 else None
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert stage.ids == [1, 2]
+    assert stage.cursors.saved == []
+
+
+def test_no_cursor_is_saved_when_the_rows_cannot_be_committed(stage: Stage) -> None:
+    stage.destination.before_commit = fail
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert stage.cursors.saved == []
+
+
+def test_no_cursor_is_saved_before_the_gone_keys_of_its_window_are_read(stage: Stage) -> None:
+    stage.asking(deletes=DELETES)
+    stage.incremental()
+    stage.vendor.delete(2, 5)
+    stage.vendor.put(3, 60)
+    stage.clock.set(at(90))
+    calls = len(stage.vendor.reads)
+    stage.vendor.before = lambda call: fail() if call == calls + 3 else None  # its first "/gone"
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert stage.cursor == at(-10)
+    stage.vendor.before = lambda call: None
+    stage.clock.set(at(60 * 48))  # too late to go on: a new sync must ask for the gone keys again
+    stage.incremental()
+    assert stage.ids == [1, 3]
+
+
+def test_a_long_window_saves_its_cursor_after_each_step(stage: Stage) -> None:
+    stage.cursors.save(CONTACTS, at(-30))
+    stage.cursors.saved.clear()
+    stage.asking(step=timedelta(minutes=15))
+    stage.incremental()
+    assert stage.vendor.windows == [SyncWindow(at(-30), at(-15)), SyncWindow(at(-15), NOON)]
+    assert stage.cursors.saved == [at(-20), at(-10)]
+
+
+def test_a_step_that_fails_keeps_the_cursor_of_the_steps_before_it(stage: Stage) -> None:
+    stage.cursors.save(CONTACTS, at(-30))
+    stage.asking(step=timedelta(minutes=15))
+    stage.vendor.before = lambda call: fail() if call == 3 else None
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert stage.cursor == at(-20)
+
+
+def test_each_step_reads_its_rows_and_then_the_keys_gone_in_it(stage: Stage) -> None:
+    stage.cursors.save(CONTACTS, at(-30))
+    stage.asking(step=timedelta(minutes=15), deletes=DELETES)
+    stage.incremental()
+    asked = [(path, read.since, read.until) for path, read in stage.vendor.reads]
+    assert list(dict.fromkeys(asked)) == [
+        ("/contacts", at(-30), at(-15)),
+        ("/gone", at(-30), at(-15)),
+        ("/contacts", at(-15), NOON),
+        ("/gone", at(-15), NOON),
+    ]
+
+
+def test_a_cursor_that_could_not_be_saved_is_saved_by_the_sync_that_goes_on(stage: Stage) -> None:
+    def away(cursor: object) -> None:
+        raise StoreUnavailable
+
+    stage.cursors.before_save = away
+    with pytest.raises(StoreUnavailable):
+        stage.incremental()
+    calls = len(stage.vendor.reads)
+    stage.cursors.before_save = lambda cursor: None
+    assert stage.incremental().resumed
+    assert stage.cursor == at(-10)
+    assert len(stage.vendor.reads) == calls
+
+
+# -- second law: never past the moment the sync began ------------------------------------------
+
+
+def test_an_incremental_window_is_closed_at_the_start_of_its_sync(stage: Stage) -> None:
+    stage.vendor.put(4, 1)
+    stage.incremental()
+    assert stage.vendor.windows == [SyncWindow(None, NOON)]
+    assert stage.cursor == at(-10)
+    assert stage.ids == [1, 2, 3]
+
+
+def test_the_cursor_of_a_full_sync_is_capped_at_its_start(stage: Stage) -> None:
+    stage.vendor.put(4, 1)
+    stage.full()
+    assert stage.cursor == NOON
+    assert stage.ids == [1, 2, 3, 4]
+
+
+def test_what_changes_behind_the_reader_is_in_the_next_window(stage: Stage) -> None:
+    def behind(call: int) -> None:
+        if call == 2:
+            stage.clock.set(at(5))
+            stage.vendor.put(1, 1, "edited behind the reader")
+            stage.vendor.put(3, 2, "edited before it was read")
+
+    stage.vendor.before = behind
+    stage.incremental()
+    stage.clock.set(at(10))
+    stage.incremental()
+    names = {values["id"]: values["name"] for values in stage.table.live.values()}
+    assert names[1] == "edited behind the reader"
+    assert names[3] == "edited before it was read"
+
+
+def test_the_cursor_of_a_resumed_sync_is_capped_at_its_first_start(stage: Stage) -> None:
+    stage.vendor.before = lambda call: fail() if call == 2 else None
+    with pytest.raises(VendorUnavailable):
+        stage.full()
+    stage.vendor.before = lambda call: None
+    stage.clock.set(at(60))
+    stage.vendor.put(1, 30, "edited behind the resume point")
+    stage.vendor.put(3, 40)
+    assert stage.full().resumed
+    assert stage.cursor == NOON
+    stage.incremental()
+    assert stage.table.live[("1",)]["name"] == "edited behind the resume point"
+
+
+def test_a_vendor_that_cannot_close_a_window_does_not_move_the_cursor_past_it(
+    stage: Stage,
+) -> None:
+    stage.vendor.put(4, -5)
+    stage.vendor.knows_until = False
+    stage.cursors.save(CONTACTS, at(-30))
+    stage.asking(step=timedelta(minutes=15))
+    stage.cursors.saved.clear()
+    stage.incremental()
+    assert stage.cursors.saved == [at(-15), at(-5)]
+
+
+# -- third law: never backwards, and never over a gap -------------------------------------------
+
+
+def test_a_backfill_of_an_old_month_leaves_the_cursor_where_it_was(stage: Stage) -> None:
+    stage.incremental()
+    stage.vendor.put(5, -50_000)
+    stage.from_date(at(-60_000), at(-40_000))
+    assert stage.ids == [1, 2, 3, 5]
+    assert stage.cursor == at(-10)
+
+
+def test_a_first_from_date_sync_sets_the_starting_point(stage: Stage) -> None:
+    stage.from_date(at(-25), None)
+    assert stage.ids == [1, 3]
+    assert stage.cursor == at(-10)
+
+
+def test_a_from_date_sync_that_joins_the_cursor_moves_it(stage: Stage) -> None:
+    stage.cursors.save(CONTACTS, at(-25))
+    stage.from_date(at(-25), None)
+    assert stage.cursor == at(-10)
+
+
+def test_a_from_date_sync_beyond_the_cursor_leaves_no_gap_unread(stage: Stage) -> None:
+    stage.cursors.save(CONTACTS, at(-60))
+    stage.from_date(at(-15), None)
+    assert stage.ids == [1]
+    assert stage.cursor == at(-60)
+    stage.incremental()
+    assert stage.ids == [1, 2, 3]
+
+
+def test_a_lookback_reads_again_what_may_have_settled_late(stage: Stage) -> None:
+    stage.asking(lookback=timedelta(minutes=15))
+    stage.incremental()
+    stage.vendor.put(4, -22)
+    stage.incremental()
+    assert stage.ids == [1, 2, 3, 4]
+    assert stage.cursor == at(-10)
+
+
+# -- cursor values, and objects without any -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "yesterday", [], True, "0001-01-01T00:00:00+09:00", float("nan"), 1e300]
+)
+def test_cursor_values_that_are_no_moment_are_passed_over(stage: Stage, value: object) -> None:
+    broken = {"id": 9, "name": "broken", "updated": value}
+    answer = stage.vendor.answer
+    stage.answer = lambda request, asked: (
+        {"results": [*answer(request, asked)["results"], broken]}
+        if not stage.vendor.reads
+        else {"results": []}
+    )
+    stage.incremental()
+    assert stage.ids == [1, 2, 9]
+    assert stage.cursor == at(-10)
+
+
+def test_a_sync_that_sees_nothing_saves_no_cursor(stage: Stage) -> None:
+    stage.vendor.records.clear()
+    stage.incremental()
+    assert stage.cursors.saved == []
+
+
+def test_an_object_without_a_cursor_saves_none(stage: Stage) -> None:
+    stage.asking(cursor=None)
+    stage.full()
+    assert stage.ids == [1, 2, 3]
+    assert stage.cursors.saved == []
+
+
+def test_an_incremental_sync_of_an_object_without_a_cursor_is_a_full_one() -> None:
+    asked = SyncRequest(target=CONTACTS, run_id="run", automatic=True)
+    given = refuse_impossible(asked, contacts(cursor=None), "HubSpot")
+    assert given.mode is SyncMode.FULL
+    assert (given.target, given.run_id, given.automatic) == (CONTACTS, "run", True)
+
+
+def test_a_from_date_sync_of_an_object_without_a_cursor_is_refused() -> None:
+    asked = SyncRequest(target=CONTACTS, mode=SyncMode.FROM_DATE, window=SyncWindow(at(-60)))
+    with pytest.raises(Refused, match="HubSpot contacts can only be synced in full"):
+        refuse_impossible(asked, contacts(cursor=None), "HubSpot")
+
+
+@pytest.mark.parametrize("mode", list(SyncMode))
+def test_an_object_with_a_cursor_can_be_synced_in_every_mode(mode: SyncMode) -> None:
+    asked = SyncRequest(target=CONTACTS, mode=mode)
+    assert refuse_impossible(asked, contacts(), "HubSpot") is asked

