@@ -20,6 +20,7 @@ from sync_platform.engine.connections import (
     checked_schema,
 )
 from sync_platform.engine.due import DueConnection, due_fulls, due_syncs, interval_of
+from sync_platform.engine.filters import checked
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table, VendorApi
 from sync_platform.engine.results import SyncResult, Target
@@ -162,6 +163,27 @@ class Platform(Parts):
             obj = connector[each]
             chosen.append(connection.choice(obj.name) or ObjectChoice(object=obj.name))
         self.store.choose_objects(name, chosen)
+        return self.store.get(name)
+
+    def set_filters(self, name: str, object: str, filters: Mapping[str, str]) -> Connection:
+        """Sync only records of the object that these filters keep; {} for all of them.
+
+        The next sync reads all that they keep, from the beginning. Rows that they no longer keep
+        stay until a full sync marks them. Raises Refused for a filter or value that there is not.
+        """
+        connection = self.store.get(name)
+        obj = self.connector(connection.connector)[object]
+        if connection.choice(object) is None:
+            raise Refused(f"{object} is not chosen on {name}; choose it first.")
+        wanted = checked(obj, filters)
+        self.store.choose_objects(
+            name,
+            [
+                replace(each, filters=wanted) if each.object == object else each
+                for each in connection.objects
+            ],
+        )
+        self.cursors.forget(Target(name, object))
         return self.store.get(name)
 
     def set_interval(self, name: str, interval: timedelta) -> None:

@@ -23,6 +23,12 @@ TYPES: dict[str, spec.FieldType] = {
     "date": "date",
     "datetime": "timestamp",
 }
+CREATED = spec.Filter(name="created_within", label="Created within the last days", kind="days")
+STAGES = {
+    "contacts": [("lifecyclestage", "Lifecycle stage")],
+    "deals": [("pipeline", "Pipeline"), ("dealstage", "Deal stage")],
+    "tickets": [("hs_pipeline", "Pipeline"), ("hs_pipeline_stage", "Ticket status")],
+}
 NEXT = spec.cursor_pages("after", found_at="paging.next.after")
 
 
@@ -30,6 +36,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
     """One object type of the CRM."""
     path = f"/crm/v3/objects/{name}"
     modified = "lastmodifieddate" if name == "contacts" else "hs_lastmodifieddate"
+    stages = [spec.Filter(name=each, label=label) for each, label in STAGES.get(name, ())]
 
     def fields(api: spec.Api) -> Iterator[spec.Field]:
         for found in api.get(f"/crm/v3/properties/{name}")["results"]:
@@ -50,6 +57,12 @@ def crm_object(name: str) -> spec.ConnectorObject:
         if read.until:
             filters.append(where(modified, "LT", spec.epoch_ms(read.until)))
         by_id = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+        if "created_within" in read.filters:
+            filters.append(where("createdate", "GTE", read.filters["created_within"]))
+        for choice in stages:
+            if choice.name in read.filters:
+                wanted = read.filters[choice.name].split(",")
+                filters.append({"propertyName": choice.name, "operator": "IN", "values": wanted})
         query = {"filterGroups": [{"filters": filters}], "sorts": [by_id]}
         return query | {"properties": list(read.fields), "limit": 200}
 
@@ -71,6 +84,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
         deletes=spec.get(
             path, params={"archived": "true", "limit": 100}, records="results", pages=NEXT
         ),
+        filters=[CREATED, *stages],
         create=spec.post(path, json=properties),
         update=spec.patch(path + "/{key}", json=properties, safe_to_repeat=True),
         delete=spec.delete(path + "/{key}"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from time import monotonic
 
-from sync_platform.engine import extract
+from sync_platform.engine import extract, filters
 from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, joins, window_for
 from sync_platform.engine.ports import (
     Clock,
@@ -232,16 +232,17 @@ class Sync:
         """Read one step to its end, rows and then gone keys, and only then offer its cursor: the
         next sync asks from there, also for gone keys."""
         if position.phase == "rows":
-            read = self._read(window, position.resume)
+            read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.rows, api, read, batch) as pages:
                 for page in pages:
                     highest = self._highest(page, position.highest)
                     position = replace(position, resume=page.resume, highest=highest)
-                    batch.take(page, position)
+                    rows = filters.kept(self.obj, read.filters, page)
+                    batch.take(replace(page, rows=rows), position)
             position = replace(position, phase="gone", resume=None)
             batch.commit(position)
         if self.obj.sees_deletes:
-            read = self._read(window, position.resume)
+            read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.gone, api, read, batch) as pages:
                 for page in pages:
                     position = replace(position, resume=page.resume)
@@ -271,13 +272,13 @@ class Sync:
 
         return extract.ahead(pages, beat=batch.record.beat, stop=api.close)
 
-    def _read(self, window: SyncWindow, resume: Json) -> Read:
+    def _read(self, window: SyncWindow, resume: Json, started_at: datetime) -> Read:
         return Read(
             since=window.since,
             until=window.until,
             fields=tuple(each.name for each in self.fields),
             resume=resume,
-            filters=self.filters,
+            filters=filters.for_read(self.obj, self.filters, started_at),
             settings=self.settings,
         )
 

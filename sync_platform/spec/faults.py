@@ -8,7 +8,7 @@ from typing import Any
 from sync_platform.spec.auth import ApiKey, BasicAuth, BearerToken, OAuth2
 from sync_platform.spec.connector import Connector, Interval
 from sync_platform.spec.limits import RateLimit
-from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field
+from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, Filter
 from sync_platform.spec.requests import Request
 
 CONNECTOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -68,6 +68,11 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
         yield f"key: {obj.key!r} must be a field's name, or a tuple of them."
     if not callable(obj.fields):
         yield from _fields(obj)
+    for wanted in obj.filters:
+        if not isinstance(wanted, Filter):
+            yield f"filters: {wanted!r} is not a Filter."
+        elif wanted.kind not in ("values", "days"):
+            yield f"filters: {wanted.name!r} has kind {wanted.kind!r}; there are values and days."
     if obj.lookback < timedelta(0):
         yield "lookback: it must not be negative."
     if obj.step is not None and obj.step <= timedelta(0):

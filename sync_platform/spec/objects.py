@@ -25,11 +25,19 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """A choice a person may make per object, such as a status; `values` are suggestions."""
+    """Which records of an object a person may ask for alone, such as those of one status.
+
+    A filter of `kind` "values" is given one or several values, with commas between; `values` are
+    all there are, or none where they are not known. One of kind "days" is given a number: records
+    of the last so many days; what `read` gets is the moment that this means, in ISO 8601. Without
+    `keeps` the object's own `read` asks the vendor; with it, the platform drops rows after reading.
+    """
 
     name: str
     label: str
+    kind: Literal["values", "days"] = "values"
     values: Sequence[str] = ()
+    keeps: Callable[[Row, str], bool] | None = None
 
 
 Fields = Sequence[Field] | Callable[[Api], Iterable[Field]]

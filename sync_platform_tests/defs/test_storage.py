@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from sync_platform.defs.storage import PlatformStorage, storage_url
+from sync_platform.defs.storage import storage_url
 from sync_platform_tests.defs.daemon import Daemon
 
 
@@ -16,7 +16,6 @@ def tables(database: str, schema: str) -> set[str]:
 def test_dagsters_tables_are_in_a_schema_of_their_own_of_the_same_database(
     daemon: Daemon, database: str
 ) -> None:
-    assert isinstance(daemon.instance._storage, PlatformStorage)
     daemon.instance.add_dynamic_partitions("hubspot_connections", ["acme-hubspot"])
     assert {"runs", "event_logs", "dynamic_partitions", "bulk_actions"} <= tables(
         database, "dagster"

@@ -1,0 +1,171 @@
+"""Syncs in processes of their own, which die or stand still at a chosen moment.
+
+They are forked from a server that has imported everything, so that a start costs a tenth of a
+second; each is a process of its own nevertheless, with its own connections.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import SyncPlatformError
+from sync_platform.platform import Platform
+from sync_platform.settings import Settings
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["pytest", "sync_platform.platform", __name__])
+
+LONGEST = 60.0  # seconds that a test waits for a process; none ever needs them
+SEAMS = ("progress", "begin", "commit", "reconcile", "finish", "save")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a process is to sync, and where it stops by itself."""
+
+    mode: SyncMode
+    object: str = "contacts"
+    since: datetime | None = None  # of a from-date sync
+    commit_bytes: int = 1  # 1: every page is committed
+    wait: timedelta = timedelta(0)
+    dies_at: int | None = None  # the so manieth seam, counted from 1; each call has two
+    stops_before: str | None = None  # the first call of this name, until it is told to go on
+
+    @property
+    def request(self) -> SyncRequest:
+        return SyncRequest(
+            target=Target("acme-hubspot", self.object),
+            mode=self.mode,
+            window=SyncWindow(self.since),
+            wait=self.wait,
+        )
+
+
+class Seams:
+    """Lets every call of a port through, and says when one begins and ends."""
+
+    def __init__(self, passing: Callable[[str, str], None]) -> None:
+        self._passing = passing
+
+    def around(self, it: Any) -> Any:
+        return _Port(it, self._passing)
+
+    def around_destination(self, destination: Any) -> Any:
+        around = self.around
+
+        class Destination:
+            @contextmanager
+            def open(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+                with destination.open(*args, **kwargs) as loader:
+                    yield around(loader)
+
+        return Destination()
+
+
+class _Port:
+    def __init__(self, it: Any, passing: Callable[[str, str], None]) -> None:
+        self._it, self._passing = it, passing
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._it, name)
+        if name not in SEAMS:
+            return value
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._passing("before", name)
+            answer = value(*args, **kwargs)
+            self._passing("after", name)
+            return answer
+
+        return call
+
+
+def run(settings: Settings, asked: Asked, news: Connection) -> None:
+    """The process: one sync. Says the code of the error that ended it."""
+    passed = 0
+
+    def passing(when: str, name: str) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == asked.dies_at:
+            news.send(f"{when} {name}")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if when == "before" and name == asked.stops_before and news:
+            news.send(f"stands before {name}")
+            while news.recv() != f"past {name}":
+                pass
+            object.__setattr__(asked, "stops_before", None)
+
+    seams = Seams(passing)
+    platform = Platform(settings)
+    try:
+        sync = platform.sync(asked.request)
+        sync.commit_bytes = asked.commit_bytes
+        sync.cursors = seams.around(sync.cursors)
+        sync.run(into=seams.around_destination(platform.destination))
+    except SyncPlatformError as error:
+        news.send(error.code)
+        os._exit(1)
+    finally:
+        platform.close()
+
+
+class SyncProcess:
+    """A sync that runs, or ran, in a process of its own."""
+
+    def __init__(self, settings: Settings, asked: Asked) -> None:
+        self.asked = asked
+        self.said: list[str] = []
+        self._news, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=run, args=(settings, asked, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def exit(self) -> int | None:
+        """0: it ended well; 1: with an error of ours; -9: killed; None: it runs."""
+        return self._process.exitcode
+
+    def ends_before(self, seconds: float = LONGEST, *, others: tuple[Connection, ...] = ()) -> bool:
+        """Wait for its end, so long at most, or until one of `others` has something to say."""
+        return self._process.sentinel in wait([self._process.sentinel, *others], seconds)
+
+    def hear(self) -> str:
+        """The next thing it says."""
+        assert self._news.poll(LONGEST), "it says nothing"
+        return str(self._news.recv())
+
+    def go_past(self, name: str) -> None:
+        """Let it make the call that it stands before."""
+        self._news.send(f"past {name}")
+
+    def kill(self) -> int:
+        """SIGKILL, as when memory runs out or power fails; how it ended."""
+        self._process.kill()
+        return self.end()
+
+    def end(self) -> int:
+        """How it ended, once it has."""
+        if not self.ends_before():
+            self._process.kill()
+            raise AssertionError(f"{self.asked} did not end")
+        self._process.join()
+        while self._news.poll():
+            try:
+                self.said.append(self._news.recv())
+            except EOFError:
+                break
+        self._news.close()
+        code = self._process.exitcode
+        self._process.close_later = None  # type: ignore[attr-defined]
+        assert code is not None
+        return code

@@ -1,0 +1,313 @@
+"""A data engineer's main path through Dagster's real UI: find the assets, launch a backfill from a
+date by clicking, read what became of it."""
+
+import os
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from sync_platform.demo.stage import CONNECTION, Stage, staged
+from sync_platform.settings import Settings
+from sync_platform.spec.times import moment
+
+pytestmark = pytest.mark.browser
+
+OBJECTS = ("companies", "contacts", "deals", "line_items", "owners", "products", "tickets")
+DAYS = 9  # of the backfill, today among them
+LOADED_WITHIN = 30_000.0  # milliseconds; a slow machine's first page
+BACKFILLED_WITHIN = 90.0  # seconds; Dagster's backfill daemon looks every 30
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+REGISTRY = [{"repositoryLocationName": "sync_platform", "repositoryName": "__repository__"}]
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill that was launched by clicking, and its runs, all ended."""
+
+    first: date
+    last: date
+    runs: list[dict[str, Any]]
+
+    @property
+    def days(self) -> list[str]:
+        """Every day of it, as partition keys name them."""
+        span = (self.last - self.first).days + 1
+        return [(self.first + timedelta(days=each)).isoformat() for each in range(span)]
+
+    @property
+    def window(self) -> str:
+        """What it is to ask the vendor for: open above, because it reaches today."""
+        return f"{self.first}T00:00:00+00:00 to now"
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium; without one these tests are skipped, or fail where CI asks for it."""
+    candidates = [playwright.chromium.executable_path, *map(shutil.which, NAMES)]
+    found = next((each for each in candidates if each and Path(each).is_file()), None)
+    if found is None:
+        reason = (
+            "No Chromium was found, so that Dagster's UI cannot be tried. Install one with: "
+            "playwright install chromium"
+        )
+        if os.environ.get("SYNC_PLATFORM_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    quiet = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+    it = playwright.chromium.launch(executable_path=found, args=list(quiet))
+    yield it
+    it.close()
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """What the demo starts, its first syncs done, at a vendor where nothing changes by itself."""
+    settings = replace(
+        Settings.from_env(), home=tmp_path_factory.mktemp("stage"), database_url=None, grain="day"
+    )
+    with staged(settings, port=free_port(), living=False, stop=threading.Event(), tell=print) as it:
+        for _ in it.first_syncs():
+            pass
+        yield it
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, stage: Stage) -> Iterator[Page]:
+    """The one window of that browser."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, base_url=stage.runs.url, timezone_id="UTC"
+    )
+    context.set_default_timeout(LOADED_WITHIN)
+    expect.set_options(timeout=LOADED_WITHIN)
+    it = context.new_page()
+    # Dagster asks newcomers for their e-mail address.
+    newcomer = it.get_by_role("button", name="Skip", exact=True)
+    it.add_locator_handler(newcomer, lambda button: button.click())
+    yield it
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def backfill(page: Page, stage: Stage) -> Backfill:
+    """Contacts of one connection, from a date to today, as a person launches it."""
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=DAYS - 1)
+    page.goto("/assets/hubspot/contacts?view=partitions")
+    page.get_by_role("button", name="Materialize…").click()
+    dialog = page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
+    dates = dialog.get_by_placeholder(re.compile("^ex: "))
+    dates.wait_for()  # until then, both dimensions look alike
+    dialog.get_by_text("Select a partition or create one").click()
+    page.get_by_role("menuitem").filter(has_text=CONNECTION).click()
+    page.keyboard.press("Escape")
+    dates.fill(f"[{first}...{today}]")
+    dates.blur()
+    expect(dialog.get_by_text(f"{DAYS} partitions", exact=True)).to_be_visible()
+    expect(dialog.get_by_text("Backfills all partitions in a single run.")).to_be_visible()
+    dialog.get_by_role("button", name="Launch backfill").click()
+    told = page.get_by_text(re.compile(r"Created backfill \w+"))
+    id = told.inner_text().split()[2]
+    runs = eventually(lambda: ended_runs(stage, id), BACKFILLED_WITHIN)
+    if datetime.now(UTC).date() != today:
+        pytest.skip("Midnight (UTC) passed meanwhile, so that the backfill ends yesterday.")
+    return Backfill(first, today, runs)
+
+
+def test_the_catalog_shows_every_object_of_the_connector_with_what_it_can_do(page: Page) -> None:
+    page.goto("/assets")
+    for name in OBJECTS:
+        expect(page.get_by_role("link", name=f"hubspot / {name}", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^hubspot / "))).to_have_count(len(OBJECTS))
+    expect(page.get_by_text("HubSpot Owners: full syncs only")).to_be_visible()
+
+
+def test_the_lineage_graph_has_every_object_of_the_connector(page: Page) -> None:
+    page.goto("/asset-groups")
+    for name in OBJECTS:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+
+
+def test_the_partition_map_is_of_connections_by_dates_and_begins_with_today(page: Page) -> None:
+    page.goto("/assets/hubspot/contacts?view=partitions")
+    expect(page.get_by_placeholder("Filter by connection…")).to_be_visible()
+    expect(page.get_by_placeholder("Filter by date…")).to_be_visible()
+    expect(page.get_by_text(CONNECTION, exact=True)).to_be_visible()
+    today = datetime.now(UTC).date()
+    for day in (today, today - timedelta(days=1)):
+        expect(page.get_by_text(day.isoformat(), exact=True).first).to_be_visible()
+
+
+def test_a_backfill_from_a_date_to_today_becomes_one_run_over_all_its_days(
+    backfill: Backfill,
+) -> None:
+    (run,) = backfill.runs
+    assert run["status"] == "SUCCESS"
+    tags = {each["key"]: each["value"] for each in run["tags"]}
+    assert tags["dagster/asset_partition_range_start"] == f"{CONNECTION}|{backfill.first}"
+    assert tags["dagster/asset_partition_range_end"] == f"{CONNECTION}|{backfill.last}"
+
+
+def test_its_window_is_exactly_those_days_and_it_fetches_exactly_their_records(
+    backfill: Backfill, stage: Stage
+) -> None:
+    found = materializations(stage, backfill.runs[0]["runId"])
+    assert sorted(found) == [f"{CONNECTION}|{day}" for day in backfill.days]
+    expected = changed_since(stage, backfill.first)
+    assert 0 < expected < 1500
+    for metadata in found.values():
+        assert metadata["mode"] == "from_date"
+        assert metadata["window"] == backfill.window
+        assert metadata["fetched"] == metadata["unchanged"] == expected
+        assert metadata["created"] == metadata["updated"] == metadata["deleted"] == 0
+        assert metadata["dagster/row_count"] == 1500
+
+
+def test_the_partition_map_shows_the_days_as_materialized_and_what_was_fetched(
+    page: Page, backfill: Backfill, stage: Stage
+) -> None:
+    day = backfill.days[1]
+    page.goto(f"/assets/hubspot/contacts?view=partitions&partition={CONNECTION}%7C{day}")
+    expect(page.get_by_text(f"Materialized ({DAYS})")).to_be_visible()
+    expect(page.get_by_text(f"{CONNECTION}|{day}", exact=True)).to_be_visible()
+    expected = {
+        "mode": "from_date",
+        "window": backfill.window,
+        "fetched": str(changed_since(stage, backfill.first)),
+        "dagster/relation_identifier": "acme_hubspot.contacts",
+    }
+    for name, value in expected.items():
+        row = page.locator("tr").filter(has=page.get_by_role("cell", name=name, exact=True))
+        expect(row).to_contain_text(value)
+
+
+def test_the_overview_shows_the_tables_columns_with_types_and_labels(
+    page: Page, backfill: Backfill
+) -> None:
+    page.goto("/assets/hubspot/contacts")
+    expect(page.get_by_text("1,500", exact=True)).to_be_visible()
+    row = page.locator("tr").filter(has=page.get_by_text("lastname", exact=True))
+    expect(row).to_contain_text("text")
+    expect(row).to_contain_text("Last name")
+
+
+def test_the_runs_log_tells_what_was_read(page: Page, backfill: Backfill) -> None:
+    page.goto(f"/runs/{backfill.runs[0]['runId']}")
+    expect(page.get_by_text(f"Reading contacts, from_date, {backfill.window}.")).to_be_visible()
+
+
+@pytest.mark.usefixtures("backfill")
+def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
+    told = stage.runs.ask(TICKS)
+    automations = told["sensorsOrError"]["results"] + told["schedulesOrError"]["results"]
+    assert {each["name"] for each in automations} >= {"incremental_due", "daily_full"}
+    for automation in automations:
+        state = automation.get("sensorState") or automation["scheduleState"]
+        assert state["status"] == "RUNNING"
+        assert [each["error"] for each in state["ticks"] if each["error"]] == []
+    for name in ("daemon", "webserver", "sandbox-hubspot"):
+        lines = stage.processes.log(name).read_text(errors="replace").splitlines()
+        assert [line for line in lines if re.search(r"\bERROR\b|Traceback", line)] == []
+
+
+RUNS = """
+query Runs($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { runs(limit: 50) { runId status endTime tags { key value } } }
+  }
+}
+"""
+MATERIALIZATIONS = """
+{
+  assetOrError(assetKey: {path: ["hubspot", "contacts"]}) {
+    ... on Asset {
+      assetMaterializations(limit: 50) {
+        runId
+        partition
+        metadataEntries {
+          label
+          ... on TextMetadataEntry { text }
+          ... on IntMetadataEntry { intValue }
+        }
+      }
+    }
+  }
+}
+"""
+REPOSITORY = '{repositoryLocationName: "sync_platform", repositoryName: "__repository__"}'
+TICKS = f"""
+{{
+  sensorsOrError(repositorySelector: {REPOSITORY}) {{
+    ... on Sensors {{ results {{ name sensorState {{ status ticks {{ error {{ message }} }} }} }} }}
+  }}
+  schedulesOrError(repositorySelector: {REPOSITORY}) {{
+    ... on Schedules {{
+      results {{ name scheduleState {{ status ticks {{ error {{ message }} }} }} }}
+    }}
+  }}
+}}
+"""
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(found: Callable[[], list[Any]], within: float) -> list[Any]:
+    """What is found, as soon as there is any."""
+    deadline = monotonic() + within
+    tick = threading.Event()
+    while monotonic() < deadline:
+        it = found()
+        if it:
+            return it
+        tick.wait(0.5)
+    raise AssertionError(f"Nothing was found within {within:.0f} s.")
+
+
+def ended_runs(stage: Stage, backfill: str) -> list[dict[str, Any]]:
+    """The backfill's runs; none while one of them is under way."""
+    stage.processes.check()
+    told = stage.runs.ask(RUNS, {"id": backfill})["partitionBackfillOrError"]
+    runs = list(told["runs"])
+    return runs if all(each["endTime"] for each in runs) else []
+
+
+def materializations(stage: Stage, run_id: str) -> dict[str, dict[str, Any]]:
+    """What a run told of each partition of contacts."""
+    told = stage.runs.ask(MATERIALIZATIONS)["assetOrError"]["assetMaterializations"]
+    return {
+        each["partition"]: {
+            entry["label"]: entry.get("text") or entry.get("intValue")
+            for entry in each["metadataEntries"]
+        }
+        for each in told
+        if each["runId"] == run_id
+    }
+
+
+def changed_since(stage: Stage, day: date) -> int:
+    """How many contacts the vendor has that changed on or after that day."""
+    answer = httpx.get(f"{stage.vendor_url}/_sandbox/records/contacts", timeout=30, trust_env=False)
+    row = stage.platform.connector("hubspot")["contacts"].row
+    stamps = [moment(row(each)["lastmodifieddate"]) for each in answer.json()["results"]]
+    return len([each for each in stamps if each.date() >= day])
