@@ -150,8 +150,9 @@ class Platform(Parts):
             api.close()
 
     def disconnect(self, name: str) -> None:
-        """Forget the connection, its credentials, cursors and history; its tables stay."""
-        self.store.get(name)
+        """Forget the connection, its credentials, cursors and history; its tables stay, and from
+        now on anybody may change them."""
+        self.destination.unlock(self.store.get(name).schema)
         self.store.remove(name)
 
     def choose_objects(self, name: str, objects: Sequence[str]) -> Connection:

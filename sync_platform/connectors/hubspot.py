@@ -9,7 +9,7 @@ What surprises:
 
 Sources: HubSpot's developer documents: CRM > Search, Objects, Properties, Owners; Usage details.
 From memory, not checked against the vendor: the 100 calls in 10 seconds of a free private app
-(larger plans have 190 or 250: setting `rate_limit.burst`), 5 searches a second.
+(larger plans have 190 or 250: setting `rate_limit.burst`), 5 searches a second, the scopes.
 """
 
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
 
 
 def where(name: str, operator: str, value: object) -> spec.Json:
-    return {"propertyName": name, "operator": operator, "value": value}
+    return {"propertyName": name, "operator": operator, "value": str(value)}
 
 
 def properties(change: spec.OutboundChange) -> spec.Json:
@@ -126,6 +126,8 @@ connector = spec.Connector(
             token_url="https://api.hubapi.com/oauth/v1/token",
             scopes=[
                 *(f"crm.objects.{name}.{may}" for name in OBJECTS for may in ("read", "write")),
+                *(f"crm.schemas.{name}.read" for name in OBJECTS),
+                "tickets",
                 "crm.objects.owners.read",
             ],
         ),

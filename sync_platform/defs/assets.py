@@ -9,6 +9,7 @@ import dagster as dg
 from sync_platform.defs.io_manager import as_failure
 from sync_platform.defs.partitions import SyncConfig, partitions, sync_for_run
 from sync_platform.defs.resources import PlatformResource
+from sync_platform.defs.shared_runs import by_connection, sync_each
 from sync_platform.engine.sync import Sync
 from sync_platform.settings import Grain
 from sync_platform.spec import Connector, ConnectorObject
@@ -45,10 +46,15 @@ def _object_asset(
     )
     def synced(
         context: dg.AssetExecutionContext, config: SyncConfig, platform: PlatformResource
-    ) -> Iterator[dg.Output[Sync]]:
+    ) -> Iterator[dg.Output[Sync] | dg.AssetMaterialization]:
         with as_failure():
             it = platform.get()
-            request = sync_for_run(context, config, obj.name, it.clock.now())
+            connections = by_connection(context.partition_keys)
+            if len(connections) > 1:
+                yield from sync_each(context, config, obj.name, it, connections)
+                return
+            (name,) = connections
+            request = sync_for_run(context, config, name, obj.name, it.clock.now())
             reason = it.nothing_to_do(request)
             if reason:
                 context.log.info(reason)

@@ -12,6 +12,7 @@ from sync_platform.defs.resources import PlatformResource
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync
 from sync_platform.errors import SyncPlatformError
+from sync_platform.platform import Platform
 
 
 class PostgresIOManager(dg.ConfigurableIOManager):
@@ -37,7 +38,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             )
         with as_failure(obj):
             result = obj.run(into=self.platform.get().destination)
-            context.add_output_metadata(self.metadata(obj, result))
+            context.add_output_metadata(table_metadata(self.platform.get(), obj, result))
 
     def load_input(self, context: dg.InputContext) -> pandas.DataFrame:
         """The table of the upstream asset; of an object, the rows of one connection."""
@@ -60,20 +61,6 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             columns=columns,
             include_deleted=bool(asked.get("include_deleted", False)),
         )
-
-    def metadata(self, sync: Sync, result: SyncResult) -> dict[str, Any]:
-        """What a materialization tells about its sync."""
-        types = self.platform.get().destination.column_types(sync.table)
-        return {
-            **sync_metadata(result),
-            "dagster/row_count": dg.MetadataValue.int(sync.rows_now or 0),
-            "dagster/relation_identifier": f"{sync.table.schema}.{sync.table.name}",
-            "dagster/column_schema": dg.TableSchema(
-                columns=[
-                    dg.TableColumn(name, kind, description=comment) for name, kind, comment in types
-                ]
-            ),
-        }
 
     def _store(self, context: dg.OutputContext, frame: pandas.DataFrame) -> dict[str, Any]:
         schema = schema_of(context.definition_metadata)
@@ -103,6 +90,21 @@ def as_failure(sync: Sync | None = None) -> Iterator[None]:
         raise dg.Failure(
             str(error), metadata=failure_metadata(result, error), allow_retries=False
         ) from error
+
+
+def table_metadata(platform: Platform, sync: Sync, result: SyncResult) -> dict[str, Any]:
+    """What a materialization tells about its sync and the table."""
+    types = platform.destination.column_types(sync.table)
+    return {
+        **sync_metadata(result),
+        "dagster/row_count": dg.MetadataValue.int(sync.rows_now or 0),
+        "dagster/relation_identifier": f"{sync.table.schema}.{sync.table.name}",
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(name, kind, description=comment) for name, kind, comment in types
+            ]
+        ),
+    }
 
 
 def sync_metadata(result: SyncResult) -> dict[str, Any]:

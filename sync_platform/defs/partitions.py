@@ -69,26 +69,30 @@ def connection_in(keys: Sequence[str]) -> str:
     names = {key.split("|", 1)[0] for key in keys}
     if len(names) != 1:
         raise Refused(
-            f"One run syncs one connection, but this one has {len(names)}: "
-            f"{', '.join(sorted(names)[:5])}. Launch a backfill: it makes a run for each."
+            f"An input is the table of one connection, but this asset's partitions name "
+            f"{len(names)}. Say which you mean in the input's metadata: "
+            "AssetIn(…, metadata={'connection': 'acme-hubspot'})."
         )
     return names.pop()
 
 
 def sync_for_run(
-    context: dg.AssetExecutionContext, config: SyncConfig, object: str, now: datetime
+    context: dg.AssetExecutionContext,
+    config: SyncConfig,
+    connection: str,
+    object: str,
+    now: datetime,
 ) -> SyncRequest:
-    """What a run means: `full` by config; the current day alone is incremental; anything else is
-    from-date over exactly the partitions' window, open above when it reaches the present. A run
-    that a sensor launched stays incremental when it starts after midnight."""
-    keys = context.partition_keys
-    connection = connection_in(keys)
+    """What a run means for a connection: `full` by config; the current day alone is incremental;
+    anything else is from-date over exactly the partitions' window, open above when it reaches the
+    present. A run that a sensor launched stays incremental when it starts after midnight."""
     since, until = context.partition_time_window
     mode = _mode(config)
     asked = SyncWindow()
     automatic = context.run.tags.get(AUTOMATIC) == "true"
     if mode is None:
-        current = automatic or (len(keys) == 1 and since <= now < until)
+        dates = {key.split("|", 1)[1] for key in context.partition_keys}
+        current = automatic or (len(dates) == 1 and since <= now < until)
         mode = SyncMode.INCREMENTAL if current else SyncMode.FROM_DATE
     if mode is SyncMode.FROM_DATE:
         reaches_now = until.astimezone(UTC) > now

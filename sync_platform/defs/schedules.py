@@ -27,4 +27,4 @@ def daily_full(
         )
     if not due:
         return dg.SkipReason("No connection's daily full sync is due.")
-    return list(run_requests(it, due, SyncMode.FULL))
+    return list(run_requests(it, due, SyncMode.FULL.value))

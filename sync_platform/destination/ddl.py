@@ -8,6 +8,8 @@ from sync_platform.destination.columns import POSTGRES
 from sync_platform.destination.sessions import Connection
 from sync_platform.spec import FieldType
 
+BOOKS = ("_tables", "_columns", "_progress", "_rejected")
+
 # `position` is json and not jsonb, because a vendor's token may hold what jsonb refuses (NUL).
 BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS {schema}._tables (

@@ -54,15 +54,15 @@ class PostgresLoader:
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left; None where none did, or where the keys it
-        had seen were lost with the server."""
+        had seen were lost with the server. Where rows or values were lost, it is a full sync whose
+        position is None: nothing of it is done yet."""
         with self._doing("reading the progress"), self._connection.transaction():
             found = self._progress.read()
             if found is None:
                 return None
             progress, seen = found
-            if progress.mode is SyncMode.FULL and self._count_seen() != seen:
-                return None
-            return progress
+            begun = progress.mode is SyncMode.FULL and progress.position is not None
+            return None if begun and self._count_seen() != seen else progress
 
     def begin(self, progress: Progress, *, resume: bool) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""

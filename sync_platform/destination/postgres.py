@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import book, tables
 from sync_platform.destination.loader import PostgresLoader
+from sync_platform.destination.locks import OWN_DDL, Locks, let_go
 from sync_platform.destination.sessions import connected, translated
 from sync_platform.engine.ports import Table
 from sync_platform.errors import ConfigurationError
@@ -24,17 +25,18 @@ class PostgresDestination:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._locks = Locks()
 
     @contextmanager
     def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator[PostgresLoader]:
         """Make or widen the table for these fields, and give a loader for it, with a database
-        connection of its own.
+        connection of its own. What it holds is locked: see `locks.py`.
 
         Raises StoreUnavailable, or ConfigurationError where the table cannot take the fields.
         """
         with connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection:
             with translated(f"preparing {table.schema}.{table.name}"):
-                landing = tables.prepare(connection, table, fields)
+                landing = tables.prepare(connection, table, fields, self._locks)
             yield PostgresLoader(connection, landing, sync)
 
     def table_name(self, table: Table) -> str | None:
@@ -61,7 +63,18 @@ class PostgresDestination:
         ):
             if not book.actual_columns(connection, schema, "_tables"):
                 raise ConfigurationError(f"The schema {schema!r} holds no synced tables.")
+            let_go(connection, schema)
+            connection.execute(OWN_DDL)
             connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
+
+    def unlock(self, schema: str) -> None:
+        """Let people rename, retype and drop what is in a connection's schema: it is synced no
+        more. The next sync into it, if there is one, locks what it finds."""
+        with (
+            connected(self._url, f"sync_platform unlock {schema}") as connection,
+            translated(f"unlocking {schema}"),
+        ):
+            let_go(connection, schema)
 
     def _look(self, table: Table) -> book.Found:
         with (

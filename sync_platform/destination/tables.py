@@ -3,16 +3,19 @@
 Looking takes two queries and no locks; only where something must change is there DDL.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from sync_platform.destination import names
+from sync_platform.destination import comments, names
 from sync_platform.destination.book import Found, depended_on, look, relation
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column, wider
 from sync_platform.destination.ddl import bookkeeping, convert
+from sync_platform.destination.drift import drift
+from sync_platform.destination.locks import OWN_DDL, Lock, Locks
 from sync_platform.destination.sessions import Connection
 from sync_platform.engine.ports import Table
 from sync_platform.errors import ConfigurationError
@@ -20,6 +23,8 @@ from sync_platform.spec import Field, FieldType
 
 MOST_COLUMNS = 1500  # of the 1,600 that Postgres allows; the other fields share the column _more
 LOCK_TIMEOUT = "30s"  # a waiting ALTER TABLE makes every reader wait behind it
+
+log = logging.getLogger("sync_platform.destination")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,7 @@ class Landing:
     name: str
     columns: tuple[Column, ...]
     more: tuple[str, ...] = ()  # fields that share the column _more
+    lock: Lock
 
     @property
     def keys(self) -> tuple[Column, ...]:
@@ -48,11 +54,11 @@ class Landing:
         return relation(self.table.schema, names.seen_name(self.name))
 
 
-def prepare(connection: Connection, table: Table, fields: Sequence[Field]) -> Landing:
-    """Make or widen the table so that these fields have columns.
+def prepare(connection: Connection, table: Table, fields: Sequence[Field], locks: Locks) -> Landing:
+    """Make, mend or widen the table so that these fields have columns, and lock it.
 
     Raises ConfigurationError where the key is not among the fields or is not the table's key, or
-    where somebody gave one of our columns a type that we do not write.
+    where somebody did to the table what we cannot mend.
     """
     wanted = {it.name: it for it in reversed(fields)}  # of two of one name, the first
     wanted = {it.name: wanted[it.name] for it in fields}
@@ -61,10 +67,13 @@ def prepare(connection: Connection, table: Table, fields: Sequence[Field]) -> La
             raise ConfigurationError(f"{table.label}: the key {key!r} is not among its fields.")
         if wanted[key].type == "json":  # jsonb writes one value in many ways
             wanted[key] = replace(wanted[key], type="text")
-    plan = Plan(connection, table, wanted, look(connection, table))
-    if not plan.statements:
+    found = look(connection, table)
+    plan = Plan(connection, table, wanted, found)
+    locked = locks.ready(connection, found.locks)
+    if not plan.statements and (not locked or locks.holds(connection, plan.landing.lock)):
         return plan.landing
     with connection.transaction():
+        connection.execute(OWN_DDL)
         connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('sync_platform/' || %s, 0))",
@@ -74,6 +83,10 @@ def prepare(connection: Connection, table: Table, fields: Sequence[Field]) -> La
         plan = Plan(connection, table, wanted, look(connection, table))  # someone may have been
         for statement in plan.statements:
             connection.execute(statement)
+        if locked:
+            locks.hold(connection, plan.landing.lock)
+    for told in plan.told:
+        log.warning(told)
     return plan.landing
 
 
@@ -83,8 +96,11 @@ class Plan:
     def __init__(
         self, connection: Connection, table: Table, wanted: dict[str, Field], found: Found
     ) -> None:
+        drifted = drift(table, wanted, found)
+        found = drifted.found
         self._table, self._wanted, self._found = table, wanted, found
-        self.statements: list[Composed] = []
+        self.statements: list[Composed] = [*drifted.statements]
+        self.told = drifted.told
         name = found.name or self._new_name(connection)
         self._columns: dict[str, Column] = {}
         self._more: list[str] = []
@@ -104,7 +120,16 @@ class Plan:
             name=name,
             columns=tuple(self._columns[it] for it in wanted if it in self._columns),
             more=tuple(self._more),
+            lock=Lock(table=table, name=name, columns=self._kept()),
         )
+
+    def _kept(self) -> dict[str, str]:
+        """The columns that are ours, also those whose fields are gone, and their types."""
+        booked = [it.column for it in self._found.booked.values()]
+        kept = {it: self._found.actual[it].type for it in booked if it in self._found.actual}
+        kept |= {name: type for name, (type, _) in comments.SYSTEM.items()}
+        kept |= {it.name: POSTGRES[it.type] for it in self._columns.values()}
+        return kept | ({"_more": comments.MORE[0]} if self._more else {})
 
     def _new_name(self, connection: Connection) -> str:
         rows = connection.execute(
@@ -128,13 +153,9 @@ class Plan:
         booked = self._found.booked.get(names.storable(it.name))
         if booked is not None and booked.column != "_more":
             actual = self._found.actual.get(booked.column)
-            has = FIELD_TYPE.get(actual.type) if actual else booked.type
-            if has is None:
-                raise ConfigurationError(
-                    f"Somebody gave the column {booked.column!r} of {table_name!r} the type "
-                    f"{actual.type if actual else None!r}, which syncs do not write. "
-                    f"Give it the type {POSTGRES[booked.type]} again."
-                )
+            has = FIELD_TYPE[actual.type] if actual else booked.type
+            if has != booked.type:  # somebody's doing, and no loss
+                self._book_type(it.name, table_name, has)
             self._columns[it.name] = column = Column(field=it.name, name=booked.column, type=has)
             if actual is None:
                 self._new.append(column)
@@ -165,6 +186,15 @@ class Plan:
             position=Literal(list(self._wanted).index(it.name)),
         )
 
+    def _book_type(self, field: str, table_name: str, type: FieldType) -> None:
+        self._add(
+            "UPDATE {book} SET type = {type} WHERE table_name = {table} AND field = {field}",
+            book=relation(self._schema, "_columns"),
+            type=Literal(type),
+            table=Literal(table_name),
+            field=Literal(names.storable(field)),
+        )
+
     def _widen(self, connection: Connection, name: str) -> None:
         """Widen the columns whose fields have outgrown them, except where a view, a trigger or a
         generated column of somebody's depends on them: those keep their type."""
@@ -183,13 +213,7 @@ class Plan:
             if column.name in kept:
                 continue
             self.statements.append(convert(self._relation, column.name, column.type, to))
-            self._add(
-                "UPDATE {book} SET type = {type} WHERE table_name = {table} AND field = {field}",
-                book=relation(self._schema, "_columns"),
-                type=Literal(to),
-                table=Literal(name),
-                field=Literal(names.storable(it)),
-            )
+            self._book_type(it, name, to)
             if it in self._table.keys:  # the keys seen have the old type
                 self._add("DROP TABLE IF EXISTS {seen}", seen=self._seen(name))
             self._columns[it] = replace(column, type=to)
@@ -218,34 +242,24 @@ class Plan:
         if parts:
             added = SQL(", ").join(SQL("ADD COLUMN {}").format(part) for part in parts)
             self._add("ALTER TABLE {relation} {added}", relation=self._relation, added=added)
-        has = {column for column, it in actual.items() if it.key}
-        if has != {it.name for key, it in self._columns.items() if key in self._table.keys}:
-            raise ConfigurationError(
-                f"The table {name!r} has the key ({', '.join(sorted(has))}), and "
-                f"{self._table.label} has the key ({', '.join(self._table.keys)}). Rename or drop "
-                "the table, then sync it in full."
-            )
 
     def _comment(self, name: str) -> None:
-        label = _printable(self._table.label)
-        if not self._found.actual:
-            self._add(
-                "COMMENT ON TABLE {relation} IS {comment}",
-                relation=self._relation,
-                comment=Literal(f"{label}, synced from {_printable(self._table.connection)}"),
-            )
-        for column in self._columns.values():
-            it = self._wanted[column.field]
-            comment = f"synced from {label}: {_printable(it.label or it.name)}"
-            actual = self._found.actual.get(column.name)
-            has = actual.comment if actual else None
-            if has != comment and (has is None or has.startswith("synced from ")):
-                self._add(
-                    "COMMENT ON COLUMN {relation}.{column} IS {comment}",
-                    relation=self._relation,
-                    column=Identifier(column.name),
-                    comment=Literal(comment),
-                )
+        """Say on the table and on each column where it comes from, unless a person said more."""
+        actual = self._found.actual
+        of_table = comments.table_comment(self._table)
+        has = self._found.comment if actual else None
+        if has != of_table and comments.may_replace(has):
+            self.statements.append(comments.on_table(self._relation, of_table))
+        wanted = {it: comment for it, (_, comment) in comments.SYSTEM.items()}
+        wanted |= {"_more": comments.MORE[1]} if self._more else {}
+        wanted |= {
+            it.name: comments.column_comment(self._table, self._wanted[it.field])
+            for it in self._columns.values()
+        }
+        for column, comment in wanted.items():
+            has = actual[column].comment if column in actual else None
+            if has != comment and comments.may_replace(has):
+                self.statements.append(comments.on_column(self._relation, column, comment))
 
     def _vanish(self, name: str) -> None:
         """Note in the book which fields went and which came back."""
@@ -260,7 +274,3 @@ class Plan:
                     table=Literal(name),
                     field=Literal(it),
                 )
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", " ")

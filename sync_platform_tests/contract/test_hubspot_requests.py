@@ -67,7 +67,6 @@ def as_hubspot_takes(document: Json) -> Json:
     search["properties"]["limit"]["maximum"] = 200
     search["properties"]["filterGroups"]["maxItems"] = 6
     schemas["Filter"]["properties"]["operator"]["enum"] = OPERATORS
-    schemas["Filter"]["properties"]["value"]["type"] = ["string", "number"]  # taken for its text
     for name in ("PublicObjectSearchRequest", "FilterGroup", "Filter"):
         schemas[name]["additionalProperties"] = False  # what it does not know it does not heed
     return document

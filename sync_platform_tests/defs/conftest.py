@@ -29,9 +29,7 @@ def dagster(instance: dg.DagsterInstance, platform: Platform) -> Dagster:
 
 
 @pytest.fixture
-def daemon(
-    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Daemon]:
+def daemon(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     """The daemon of an installation: its own dagster.yaml, storage and definitions, on the test's
     database and settings. Assets and sensors find the platform by the environment, as they do."""
     for name, value in variables(platform.settings).items():

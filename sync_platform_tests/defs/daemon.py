@@ -1,13 +1,14 @@
 """Dagster's daemon, by its own code, a tick at a time and in this process."""
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-import yaml
 from dagster._core.execution.backfill import (
     BULK_ACTION_TERMINAL_STATUSES,
     BulkActionStatus,
@@ -22,6 +23,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
     QueuedRunCoordinatorDaemon,
 )
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster_shared.yaml_utils import load_yaml_from_path
 
 from sync_platform_tests.defs.runs import Run
 
@@ -35,13 +37,13 @@ ORIGIN = InProcessCodeLocationOrigin(
 @contextmanager
 def projects_dagster(home: Path) -> Iterator[dg.DagsterInstance]:
     """Dagster as the project's own dagster.yaml has it, but runs take place in this process."""
-    config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+    config: dict[str, Any] = dict(load_yaml_from_path(str(PROJECT / "dagster.yaml")) or {})  # type: ignore[call-overload]
     config["run_launcher"] = {
         "module": "dagster._core.launcher.sync_in_memory_run_launcher",
         "class": "SyncInMemoryRunLauncher",
     }
     config["run_monitoring"]["enabled"] = False
-    (home / "dagster.yaml").write_text(yaml.safe_dump(config))
+    (home / "dagster.yaml").write_text(json.dumps(config))  # every JSON is YAML
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 

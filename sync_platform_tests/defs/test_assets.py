@@ -96,7 +96,7 @@ def test_a_failing_sync_fails_its_step_with_our_sentence_and_evidence(
     assert "HubSpot" in str(failure.description)
     told = {name: value.value for name, value in failure.metadata.items()}
     assert told["code"] == "vendor_unavailable"
-    assert told["evidence"]["status"] == "503"
+    assert dict(told["evidence"])["status"] == "503"  # type: ignore[call-overload]
     assert (told["mode"], told["sync"]) == ("incremental", sync.id)
 
 
@@ -110,9 +110,7 @@ def test_one_failing_object_does_not_stop_the_others_of_its_run(
     assert {each.asset_key.path[1] for each in run.materializations()} == {"deals", "owners"}
 
 
-def test_a_refused_sign_in_is_told_without_the_secret(
-    dagster: Dagster, platform: Platform
-) -> None:
+def test_a_refused_sign_in_is_told_without_the_secret(dagster: Dagster, platform: Platform) -> None:
     platform.credentials.save("acme-hubspot", Secret({"token": "revoked-0123456789"}))
     run = dagster.run([CONTACTS], TODAY)
     (failure,) = run.failures.values()

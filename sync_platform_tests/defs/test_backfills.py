@@ -17,6 +17,7 @@ from sync_platform.sandbox import HubSpot
 from sync_platform_tests.defs.daemon import Daemon
 from sync_platform_tests.defs.runs import RANGE_END, RANGE_START
 
+COMPLETED, FAILED = BulkActionStatus.COMPLETED_SUCCESS, BulkActionStatus.COMPLETED_FAILED
 ACME, BETA = "acme-hubspot", "beta-hubspot"
 CONTACTS, DEALS, OWNERS = (
     dg.AssetKey(["hubspot", name]) for name in ("contacts", "deals", "owners")
@@ -26,9 +27,7 @@ WINDOW = SyncWindow(datetime(2024, 2, 28, tzinfo=UTC), datetime(2024, 3, 2, tzin
 
 
 @pytest.fixture(autouse=True)
-def two_connections(
-    acme: Connection, platform: Platform, hubspot: HubSpot, daemon: Daemon
-) -> None:
+def two_connections(acme: Connection, platform: Platform, hubspot: HubSpot, daemon: Daemon) -> None:
     """Two connections to one account, both known to Dagster as partitions."""
     token = Secret({"token": "sandbox-token"})
     platform.connect("hubspot", BETA, token, base_url=hubspot.url)
@@ -42,9 +41,7 @@ def over(*connections: str, days: tuple[str, ...] = DAYS) -> list[str]:
 def test_a_backfill_over_days_of_two_connections_is_one_run_for_each_over_exactly_the_days(
     daemon: Daemon, platform: Platform
 ) -> None:
-    assert (
-        daemon.backfill([CONTACTS, DEALS], over(ACME, BETA)) is BulkActionStatus.COMPLETED_SUCCESS
-    )
+    assert daemon.backfill([CONTACTS, DEALS], over(ACME, BETA)) is COMPLETED
     runs = daemon.instance.get_runs()
     assert sorted((run.tags[RANGE_START], run.tags[RANGE_END]) for run in runs) == [
         (f"{ACME}|2024-02-28", f"{ACME}|2024-03-01"),
@@ -52,9 +49,7 @@ def test_a_backfill_over_days_of_two_connections_is_one_run_for_each_over_exactl
     ]
     syncs = platform.history()
     assert sorted(str(each.target) for each in syncs) == [
-        f"{connection}/{object}"
-        for connection in (ACME, BETA)
-        for object in ("contacts", "deals")
+        f"{connection}/{object}" for connection in (ACME, BETA) for object in ("contacts", "deals")
     ]
     assert {(each.mode, each.window) for each in syncs} == {(SyncMode.FROM_DATE, WINDOW)}
 
@@ -94,7 +89,7 @@ def test_config_reaches_every_run_of_a_backfill(daemon: Daemon, platform: Platfo
 def test_a_backfill_of_an_object_that_syncs_in_full_only_fails_and_says_why(
     daemon: Daemon,
 ) -> None:
-    assert daemon.backfill([CONTACTS, OWNERS], over(ACME)) is BulkActionStatus.COMPLETED_FAILED
+    assert daemon.backfill([CONTACTS, OWNERS], over(ACME)) is FAILED
     (run,) = daemon.runs()
     (failure,) = run.failures.values()
     assert "can only be synced in full" in str(getattr(failure, "description", failure))
@@ -113,3 +108,70 @@ def test_the_daemon_syncs_every_connection_that_is_due_without_anyones_doing(
     runs = daemon.instance.get_runs()
     assert {run.tags[CONNECTION_TAG]: run.is_success for run in runs} == {ACME: True, BETA: True}
     assert sum(each.counts.created for each in platform.history()) == 2 * (20 + 10)
+
+
+# -- runs over several connections, as Dagster makes them where there are not more dates ----------
+
+
+def test_todays_partition_of_every_connection_is_one_run_that_syncs_each_of_them(
+    daemon: Daemon, platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add_many("contacts", 5)
+    today = current_partition(ACME, "day", platform.settings.first_day).split("|")[1]
+    daemon.backfill([CONTACTS], over(ACME, BETA, days=(today,)))
+    (run,) = daemon.runs()
+    assert len(run.materializations()) == 2
+    tables = {
+        str(each.partition): each.metadata["dagster/relation_identifier"].value
+        for each in run.materializations("hubspot", "contacts")
+    }
+    assert tables == {
+        f"{ACME}|{today}": "acme_hubspot.contacts",
+        f"{BETA}|{today}": "beta_hubspot.contacts",
+    }
+    assert {(str(each.target), each.mode, each.counts.created) for each in platform.history()} == {
+        (f"{ACME}/contacts", SyncMode.INCREMENTAL, 5),
+        (f"{BETA}/contacts", SyncMode.INCREMENTAL, 5),
+    }
+    assert f"{BETA}: 1 pages loaded: 5 records" in "\n".join(run.log)
+
+
+def test_as_many_days_as_connections_are_a_run_for_each_day_over_all_of_them(
+    daemon: Daemon, platform: Platform
+) -> None:
+    assert daemon.backfill([CONTACTS], over(ACME, BETA, days=DAYS[:2])) is COMPLETED
+    windows = {(each.target.connection, str(each.window)) for each in platform.history()}
+    assert windows == {
+        (name, window)
+        for name in (ACME, BETA)
+        for window in (
+            "2024-02-28T00:00:00+00:00 to 2024-02-29T00:00:00+00:00",
+            "2024-02-29T00:00:00+00:00 to 2024-03-01T00:00:00+00:00",
+        )
+    }
+
+
+def test_a_connection_that_fails_does_not_stop_the_others_of_its_run(
+    daemon: Daemon, platform: Platform
+) -> None:
+    platform.credentials.save(ACME, Secret({"token": "revoked-0123456789"}))
+    assert daemon.backfill([CONTACTS], over(ACME, BETA, days=DAYS[:1])) is FAILED
+    (run,) = daemon.runs()
+    (failure,) = run.failures.values()
+    assert not isinstance(failure, str)
+    assert str(failure.description).startswith(f"1 of 2 connections failed. {ACME}: ")
+    assert "revoked-0123456789" not in run.everything
+    done = daemon.instance.get_materialized_partitions(CONTACTS)
+    assert done == set(over(BETA, days=DAYS[:1]))
+
+
+def test_a_connection_that_has_not_chosen_the_object_is_passed_over_quietly(
+    daemon: Daemon, platform: Platform
+) -> None:
+    platform.choose_objects(ACME, ["deals"])
+    daemon.backfill([CONTACTS], over(ACME, BETA, days=DAYS[:1]))
+    (run,) = daemon.runs()
+    assert run.ok
+    assert f"contacts is not chosen on {ACME}; nothing to do." in run.log
+    done = daemon.instance.get_materialized_partitions(CONTACTS)
+    assert done == set(over(BETA, days=DAYS[:1]))

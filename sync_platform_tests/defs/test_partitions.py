@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-import dagster as dg
 import pytest
 
 from sync_platform.defs.partitions import AUTOMATIC, current_partition, dates
@@ -106,18 +105,6 @@ def test_a_mode_that_does_not_exist_is_refused_with_a_sentence(
     assert platform.history("acme-hubspot") == []
 
 
-def test_two_connections_in_one_run_are_refused_with_a_sentence(
-    dagster: Dagster, platform: Platform
-) -> None:
-    dagster.instance.add_dynamic_partitions("hubspot_connections", ["beta-hubspot"])
-    run = dagster.run(CONTACTS, (acme("2024-03-01"), "beta-hubspot|2024-03-02"))
-    assert told(run) == [
-        "One run syncs one connection, but this one has 2: acme-hubspot, beta-hubspot. "
-        "Launch a backfill: it makes a run for each."
-    ]
-    assert platform.history("acme-hubspot") == []
-
-
 def test_a_run_that_a_sensor_launched_stays_incremental_when_it_starts_after_midnight(
     dagster: Dagster, platform: Platform
 ) -> None:
@@ -138,7 +125,10 @@ def test_the_current_week_or_month_alone_is_incremental(
 
 @pytest.mark.parametrize(
     ("grain", "first", "last", "until"),
-    [("week", "2025-03-10", "2025-03-17", "2025-03-24"), ("month", "2025-02-01", "2025-03-01", "2025-04-01")],
+    [
+        ("week", "2025-03-10", "2025-03-17", "2025-03-24"),
+        ("month", "2025-02-01", "2025-03-01", "2025-04-01"),
+    ],
 )
 def test_weeks_or_months_of_the_past_are_read_from_date(
     grain: Grain, first: str, last: str, until: str, dagster: Dagster, platform: Platform

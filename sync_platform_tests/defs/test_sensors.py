@@ -10,6 +10,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.impl import get_external_schedule_execution, get_external_sensor_execution
+from dagster_shared.serdes import deserialize_value, serialize_value
 
 from sync_platform.defs.partitions import AUTOMATIC, CONNECTION_TAG, current_partition
 from sync_platform.engine.connections import Connection
@@ -70,7 +71,7 @@ def tick(platform: Platform, instance: dg.DagsterInstance) -> Tick:
             repository, ORIGIN, instance.get_ref(), name, None, None, None, None, None
         )
         assert isinstance(answer, SensorExecutionData), answer.error
-        return answer
+        return deserialize_value(serialize_value(answer), SensorExecutionData)
 
     return once
 
@@ -246,7 +247,8 @@ def full_tick(platform: Platform, instance: dg.DagsterInstance) -> list[dg.RunRe
         repository, instance.get_ref(), "daily_full", None, None, None
     )
     assert isinstance(answer, ScheduleExecutionData), answer.error
-    return list(answer.run_requests or [])
+    received = deserialize_value(serialize_value(answer), ScheduleExecutionData)
+    return list(received.run_requests or [])
 
 
 def test_a_connection_is_synced_in_full_once_a_day_after_its_minute(
@@ -260,9 +262,9 @@ def test_a_connection_is_synced_in_full_once_a_day_after_its_minute(
     (request,) = full_tick(platform, instance)
     assert asked(request) == set(OBJECTS)
     assert request.tags[AUTOMATIC] == "true"
-    assert {str(each) for each in request.run_config["ops"].values()} == {
-        str({"config": {"mode": SyncMode.FULL}})
-    }
+    assert [each["config"] for each in request.run_config["ops"].values()] == [
+        {"mode": "full"} for _ in OBJECTS
+    ]
     sync_all(platform, SyncMode.FULL)
     clock.pass_by(timedelta(minutes=10))
     assert full_tick(platform, instance) == []

@@ -7,8 +7,9 @@ second; each is a process of its own nevertheless, with its own connections.
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection, wait
@@ -37,7 +38,7 @@ class Asked:
     since: datetime | None = None  # of a from-date sync
     commit_bytes: int = 1  # 1: every page is committed
     wait: timedelta = timedelta(0)
-    dies_at: int | None = None  # the so manieth seam, counted from 1; each call has two
+    dies_at: int | str | None = None  # such as "before commit", or the so manieth of all seams
     stops_before: str | None = None  # the first call of this name, until it is told to go on
 
     @property
@@ -92,18 +93,18 @@ class _Port:
 def run(settings: Settings, asked: Asked, news: Connection) -> None:
     """The process: one sync. Says the code of the error that ended it."""
     passed = 0
+    stops_before = asked.stops_before
 
     def passing(when: str, name: str) -> None:
-        nonlocal passed
+        nonlocal passed, stops_before
         passed += 1
-        if passed == asked.dies_at:
-            news.send(f"{when} {name}")
+        if asked.dies_at in (passed, f"{when} {name}"):
+            news.send(f"dies {when} {name}")
             os.kill(os.getpid(), signal.SIGKILL)
-        if when == "before" and name == asked.stops_before and news:
+        if when == "before" and name == stops_before:
+            stops_before = None
             news.send(f"stands before {name}")
-            while news.recv() != f"past {name}":
-                pass
-            object.__setattr__(asked, "stops_before", None)
+            news.recv()
 
     seams = Seams(passing)
     platform = Platform(settings)
@@ -114,7 +115,7 @@ def run(settings: Settings, asked: Asked, news: Connection) -> None:
         sync.run(into=seams.around_destination(platform.destination))
     except SyncPlatformError as error:
         news.send(error.code)
-        os._exit(1)
+        sys.exit(1)
     finally:
         platform.close()
 
@@ -125,47 +126,47 @@ class SyncProcess:
     def __init__(self, settings: Settings, asked: Asked) -> None:
         self.asked = asked
         self.said: list[str] = []
+        self.exit: int | None = None  # 0: it ended well; 1: by an error of ours; -9: killed
         self._news, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=run, args=(settings, asked, theirs), daemon=True)
         self._process.start()
         theirs.close()
 
-    @property
-    def exit(self) -> int | None:
-        """0: it ended well; 1: with an error of ours; -9: killed; None: it runs."""
-        return self._process.exitcode
-
-    def ends_before(self, seconds: float = LONGEST, *, others: tuple[Connection, ...] = ()) -> bool:
-        """Wait for its end, so long at most, or until one of `others` has something to say."""
+    def ends_within(self, seconds: float = LONGEST, *, or_hears: Connection | None = None) -> bool:
+        """Whether it ends; waits so long at most, or until that other one has something to say."""
+        others = [or_hears] if or_hears else []
         return self._process.sentinel in wait([self._process.sentinel, *others], seconds)
 
-    def hear(self) -> str:
-        """The next thing it says."""
-        assert self._news.poll(LONGEST), "it says nothing"
-        return str(self._news.recv())
+    def stands(self) -> None:
+        """Wait until it stands before the call that was asked for."""
+        assert self._news.poll(LONGEST)
+        self.said.append(self._news.recv())
+        assert self.said == [f"stands before {self.asked.stops_before}"]
 
-    def go_past(self, name: str) -> None:
-        """Let it make the call that it stands before."""
-        self._news.send(f"past {name}")
+    def go_on(self) -> None:
+        """Let it go on from there."""
+        self._news.send("go on")
 
     def kill(self) -> int:
-        """SIGKILL, as when memory runs out or power fails; how it ended."""
-        self._process.kill()
+        """SIGKILL, as when memory runs out; how it ended."""
+        if self.exit is None:
+            self._process.kill()
         return self.end()
 
     def end(self) -> int:
         """How it ended, once it has."""
-        if not self.ends_before():
+        if self.exit is not None:
+            return self.exit
+        ended = self.ends_within()
+        if not ended:
             self._process.kill()
-            raise AssertionError(f"{self.asked} did not end")
         self._process.join()
-        while self._news.poll():
-            try:
+        self.exit = self._process.exitcode
+        with suppress(EOFError, OSError):
+            while self._news.poll():
                 self.said.append(self._news.recv())
-            except EOFError:
-                break
         self._news.close()
-        code = self._process.exitcode
-        self._process.close_later = None  # type: ignore[attr-defined]
-        assert code is not None
-        return code
+        self._process.close()
+        assert ended, f"{self.asked} did not end"
+        assert self.exit is not None
+        return self.exit

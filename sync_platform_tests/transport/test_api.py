@@ -7,6 +7,7 @@ from sync_platform import spec
 from sync_platform.engine.results import Usage
 from sync_platform.errors import ConfigurationError, Refused, UnexpectedResponse
 from sync_platform.transport.api import HttpApi
+from sync_platform_tests.fakes import FakeClock
 from sync_platform_tests.transport.conftest import TOKEN, Open
 from sync_platform_tests.transport.wire import Wire, listening
 
@@ -92,6 +93,15 @@ def test_every_try_is_a_call_and_only_reads_are_pages(api: HttpApi, wire: Wire) 
     api.send(spec.get("/things"), EVERYTHING)
     api.get("/fields")
     assert (api.usage.calls, api.usage.pages) == (3, 1)
+
+
+def test_changes_may_use_the_share_that_is_kept_for_them(api: HttpApi, clock: FakeClock) -> None:
+    for _ in range(9):
+        api.get("/things")
+    api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create"))
+    assert clock.slept == 0
+    api.get("/things")
+    assert clock.slept > 0
 
 
 def test_connections_are_kept_alive(api: HttpApi, wire: Wire) -> None:

@@ -178,6 +178,13 @@ def test_a_create_that_failed_inside_the_vendor_is_not_made_again(api: HttpApi, 
     assert len(wire.heard) == 1
 
 
+def test_a_create_whose_answer_cannot_be_read_is_not_made_again(api: HttpApi, wire: Wire) -> None:
+    wire.say(b"<html>", 201)
+    with pytest.raises(UnexpectedResponse, match="POST /things with a body that is not JSON"):
+        api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create"))
+    assert len(wire.heard) == 1
+
+
 def test_a_create_that_was_rate_limited_is_made_later(api: HttpApi, wire: Wire) -> None:
     wire.say({}, 429)
     wire.say({"id": "1"}, 201)

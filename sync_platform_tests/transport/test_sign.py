@@ -89,6 +89,13 @@ def test_words_that_are_no_secret_stay_in_messages() -> None:
     assert signing.scrub("OAuth2 bearer abcdef") == "OAuth2 bearer …"
 
 
+def test_a_secret_that_begins_like_another_is_taken_out_whole() -> None:
+    secret = Secret({"token": "abcdef", "refresh_token": "abcdef-and-more"})
+    signing = Signing(connector(BEARER), "acme-main", lambda: secret)
+    signing.secret()
+    assert signing.scrub("abcdef-and-more, abcdef") == "…, …"
+
+
 # -- refreshing -----------------------------------------------------------------------------------
 
 

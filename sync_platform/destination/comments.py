@@ -1,0 +1,49 @@
+"""What is written on tables and columns, for people who look at them in their own tools.
+
+A comment of ours also tells a column that was renamed: it is the one thing that goes with it.
+"""
+
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from sync_platform.engine.ports import Table
+from sync_platform.spec import Field
+
+SYSTEM = {  # the columns that every table has: their type and comment
+    "_synced_at": ("timestamp with time zone", "sync_platform: when the row was last written"),
+    "_deleted_at": ("timestamp with time zone", "sync_platform: since when the record is gone"),
+    "_deleted_by": ("text", "sync_platform: who said it is gone, 'vendor' or 'reconcile'"),
+}
+MORE = ("jsonb", "sync_platform: the fields beyond the columns that a table can have")
+OURS = ("synced from ", "sync_platform: ")
+
+
+def column_comment(table: Table, field: Field) -> str:
+    """`synced from HubSpot contacts: Email`"""
+    return f"synced from {printable(table.label)}: {printable(field.label or field.name)}"
+
+
+def table_comment(table: Table) -> str:
+    """`HubSpot contacts, synced from acme-hubspot`"""
+    return f"{printable(table.label)}, synced from {printable(table.connection)}"
+
+
+def may_replace(has: str | None) -> bool:
+    """Whether a comment is ours, or none; what people wrote stays."""
+    return has is None or has.startswith(OURS) or ", synced from " in has
+
+
+def on_table(relation: Composed, comment: str) -> Composed:
+    """The statement."""
+    return SQL("COMMENT ON TABLE {} IS {}").format(relation, Literal(comment))
+
+
+def on_column(relation: Composed, column: str, comment: str) -> Composed:
+    """The statement."""
+    return SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+        relation, Identifier(column), Literal(comment)
+    )
+
+
+def printable(text: str) -> str:
+    """The text, without what Postgres cannot store."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")

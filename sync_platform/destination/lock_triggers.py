@@ -1,0 +1,154 @@
+"""The SQL that locks synced columns: a table of what is locked, and two event triggers.
+
+The triggers decide from `sync_platform.locked_tables` and the catalog alone, never from tables in a
+connection's schema: those may be what is being dropped, and may not be readable to whoever drops
+them. A trigger that cannot decide lets the statement pass. They run with the rights of whoever
+installed them, so that the table need not be open to everybody.
+
+This guards against accidents, not against malice: `SET sync_platform.own_ddl = 'on'` lets anyone
+pass who may alter the table at all.
+"""
+
+VERSION = 1  # of what INSTALL makes: raise it with every change, and databases get the new one
+
+# The version that a database has; NULL where it has none.
+INSTALLED = """(SELECT substring(obj_description(oid, 'pg_event_trigger') FROM '[0-9]+')::int
+    FROM pg_event_trigger WHERE evtname = 'sync_platform_keeps_shape')"""
+
+# Whether the schema's owner may be trusted with the installer's rights; no row: no schema yet.
+TRUSTED = """SELECT rolsuper OR rolname = current_user FROM pg_namespace
+    JOIN pg_roles ON pg_roles.oid = nspowner WHERE nspname = 'sync_platform'"""
+
+INSTALL = r"""
+DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_columns;
+DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_shape;
+DROP TABLE IF EXISTS sync_platform.locked_tables;
+
+CREATE TABLE sync_platform.locked_tables (
+    relid oid NOT NULL UNIQUE,
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    connection text NOT NULL,
+    label text NOT NULL,
+    columns jsonb NOT NULL,
+    PRIMARY KEY (schema_name, table_name)
+);
+COMMENT ON TABLE sync_platform.locked_tables IS
+    'The tables that connections keep in sync, and their columns ({name: type}).';
+
+CREATE OR REPLACE FUNCTION sync_platform.own_ddl() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
+$$;
+
+CREATE OR REPLACE FUNCTION sync_platform.refusal(
+    schema_name text, table_name text, label text, connection text, part text, cannot text
+) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT format(
+        'The %s %I.%I (%s) is kept in sync by the connection %s and cannot be %s. '
+        'Disconnect it first, or %s.',
+        coalesce(part || ' of', 'table'), schema_name, table_name, label, connection, cannot,
+        CASE WHEN part IS NULL THEN 'make a view or a table of your own'
+             WHEN part = 'primary key' THEN 'add a unique index of your own'
+             ELSE 'add a column of your own' END)
+$$;
+
+-- Dropped: a column, a table (by whatever it was dropped, its schema too), a primary key.
+CREATE OR REPLACE FUNCTION sync_platform.keep_columns() RETURNS event_trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE refused text;
+BEGIN
+    IF sync_platform.own_ddl() THEN RETURN; END IF;
+    BEGIN
+        SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
+            CASE WHEN d.objsubid <> 0 THEN format('column %I', d.address_names[3]) END, 'dropped')
+        INTO refused
+        FROM pg_event_trigger_dropped_objects() d
+        JOIN sync_platform.locked_tables l ON l.relid = d.objid
+        WHERE d.classid = 'pg_class'::regclass
+            AND (d.objsubid = 0 OR l.columns ? d.address_names[3])
+        ORDER BY d.original DESC, l.columns = '{}', l.table_name
+        LIMIT 1;
+        IF refused IS NULL THEN
+            SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
+                'primary key', 'dropped')
+            INTO refused
+            FROM pg_event_trigger_dropped_objects() d
+            JOIN sync_platform.locked_tables l
+                ON l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
+            WHERE d.object_type = 'table constraint'
+                AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = l.relid AND i.indisprimary)
+            LIMIT 1;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        RETURN;
+    END;
+    IF refused IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist', MESSAGE = refused;
+    END IF;
+END $$;
+
+-- Renamed, moved or retyped: the catalog no longer says what the lock says.
+CREATE OR REPLACE FUNCTION sync_platform.keep_shape() RETURNS event_trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE refused text;
+BEGIN
+    IF sync_platform.own_ddl() THEN RETURN; END IF;
+    BEGIN
+        IF tg_tag = 'ALTER SCHEMA' THEN
+            SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
+                NULL, format('moved to the schema %I', n.nspname))
+            INTO refused
+            FROM pg_event_trigger_ddl_commands() d
+            JOIN pg_namespace n ON d.classid = 'pg_namespace'::regclass AND n.oid = d.objid
+            JOIN pg_class c ON c.relnamespace = n.oid
+            JOIN sync_platform.locked_tables l ON l.relid = c.oid
+            WHERE l.schema_name <> n.nspname
+            ORDER BY l.columns = '{}', l.table_name
+            LIMIT 1;
+        ELSE
+            SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
+                CASE WHEN k.name IS NOT NULL THEN format('column %I', k.name) END,
+                CASE WHEN n.nspname <> l.schema_name
+                        THEN format('moved to the schema %I', n.nspname)
+                    WHEN k.type IS NULL THEN 'renamed'
+                    ELSE format('changed from the type %s to %s', k.must, k.type) END)
+            INTO refused
+            FROM pg_event_trigger_ddl_commands() d
+            JOIN sync_platform.locked_tables l ON l.relid = d.objid
+            JOIN pg_class c ON c.oid = l.relid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN LATERAL (
+                SELECT w.key AS name, w.value AS must, format_type(a.atttypid, a.atttypmod) AS type
+                FROM jsonb_each_text(l.columns) w
+                LEFT JOIN pg_attribute a
+                    ON a.attrelid = l.relid AND a.attname = w.key AND NOT a.attisdropped
+                WHERE a.attname IS NULL AND d.objsubid > 0  -- a column was renamed, and it is gone
+                    OR format_type(a.atttypid, a.atttypmod) <> w.value
+                LIMIT 1
+            ) k ON true
+            WHERE d.classid = 'pg_class'::regclass AND (
+                n.nspname <> l.schema_name OR c.relname <> l.table_name OR k.name IS NOT NULL)
+            LIMIT 1;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        RETURN;
+    END;
+    IF refused IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist', MESSAGE = refused;
+    END IF;
+END $$;
+
+-- ALTER INDEX and ALTER VIEW rename tables and their columns, too.
+CREATE EVENT TRIGGER sync_platform_keeps_columns ON sql_drop
+    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')
+    EXECUTE FUNCTION sync_platform.keep_columns();
+CREATE EVENT TRIGGER sync_platform_keeps_shape ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
+        'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION sync_platform.keep_shape();
+COMMENT ON EVENT TRIGGER sync_platform_keeps_columns IS
+    'Keeps people from dropping what a connection keeps in sync.';
+"""
+
+NAME_VERSION = f"""COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS
+    'Version {VERSION}. Keeps people from renaming and retyping what a connection keeps in sync.'"""

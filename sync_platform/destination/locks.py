@@ -1,0 +1,148 @@
+"""Locks: what a connection keeps in sync, nobody renames, retypes or drops by accident.
+
+The database itself refuses, by event triggers (`lock_triggers.py`), which only a superuser may
+make, or a managed server's like. Where we may not, syncs carry on without, and `drift.py` mends
+afterwards what it can. Disconnecting unlocks.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import errors as pg
+
+from sync_platform.destination.comments import printable
+from sync_platform.destination.ddl import BOOKS
+from sync_platform.destination.lock_triggers import (
+    INSTALL,
+    INSTALLED,
+    NAME_VERSION,
+    TRUSTED,
+    VERSION,
+)
+from sync_platform.destination.sessions import Connection
+from sync_platform.engine.ports import Table
+
+OWN_DDL = "SELECT set_config('sync_platform.own_ddl', 'on', true)"
+PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
+
+log = logging.getLogger("sync_platform.destination")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """A table that must keep its name, and columns that must keep theirs and their types."""
+
+    table: Table
+    name: str
+    columns: Mapping[str, str]
+
+
+class Locks:
+    """The locks of one database; remembers if it may have none."""
+
+    def __init__(self) -> None:
+        self._without = False
+
+    def ready(self, connection: Connection, installed: int | None) -> bool:
+        """Whether the database keeps locks; the triggers are made where they are missing or older
+        than ours. `installed` is their version, as `book.look` found it."""
+        if self._without:
+            return False
+        if installed is not None and installed >= VERSION:
+            return True
+        try:
+            with connection.transaction():
+                _install(connection)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            self._carry_on_without(error)
+        return not self._without
+
+    def holds(self, connection: Connection, lock: Lock) -> bool:
+        """Whether nothing is left to be done about this lock."""
+        if self._without:
+            return True
+        try:
+            found = connection.execute(
+                "SELECT relid = to_regclass(format('%%I.%%I', schema_name, table_name))"
+                " AND connection = %s AND label = %s AND columns = %s::jsonb"
+                " FROM sync_platform.locked_tables WHERE schema_name = %s AND table_name = %s",
+                [*_written(lock), lock.table.schema, lock.name],
+            ).fetchone()
+        except (pg.InsufficientPrivilege, pg.UndefinedTable) as error:
+            self._carry_on_without(error)
+            return True
+        return found == (True,)
+
+    def hold(self, connection: Connection, lock: Lock) -> None:
+        """Lock the table, and our books beside it; in the transaction that made it what it is."""
+        if self._without:
+            return
+        books = replace(lock.table, label="its own books")
+        try:
+            with connection.transaction():
+                for name in BOOKS:
+                    _write(connection, Lock(table=books, name=name, columns={}))
+                _write(connection, lock)
+        except (pg.InsufficientPrivilege, pg.UndefinedTable) as error:
+            self._carry_on_without(error)
+
+    def _carry_on_without(self, error: psycopg.Error) -> None:
+        self._without = True
+        log.info(
+            "Synced columns are not locked in this database (%s): what people rename or drop is "
+            "found, and mended where that is possible, by the next sync.",
+            error.diag.message_primary or error,
+        )
+
+
+def let_go(connection: Connection, schema: str) -> None:
+    """Unlock what is in the schema."""
+    there = connection.execute(
+        "SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE nspname = 'sync_platform' AND relname = 'locked_tables'"
+        " AND has_table_privilege(pg_class.oid, 'DELETE')"
+    ).fetchone()
+    if there is not None:
+        connection.execute(
+            "DELETE FROM sync_platform.locked_tables WHERE schema_name = %s", [schema]
+        )
+
+
+def _install(connection: Connection) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('sync_platform locks', 0))")
+    found = connection.execute(f"SELECT {INSTALLED}").fetchone()
+    if found is not None and found[0] is not None and found[0] >= VERSION:
+        return  # somebody was quicker
+    trusted = connection.execute(TRUSTED).fetchone()
+    if trusted is None:
+        connection.execute("CREATE SCHEMA sync_platform")
+    elif not trusted[0]:
+        raise pg.InsufficientPrivilege("the schema sync_platform belongs to another role")
+    connection.execute(INSTALL)
+    connection.execute(NAME_VERSION)
+
+
+def _write(connection: Connection, lock: Lock) -> None:
+    where = [lock.table.schema, lock.name]
+    relid = "to_regclass(format('%%I.%%I', %s::text, %s::text))"
+    connection.execute(
+        "DELETE FROM sync_platform.locked_tables"
+        f" WHERE (schema_name = %s AND table_name = %s) OR relid = {relid}",
+        where * 2,
+    )
+    connection.execute(
+        "INSERT INTO sync_platform.locked_tables"
+        " (connection, label, columns, schema_name, table_name, relid)"
+        f" VALUES (%s, %s, %s, %s, %s, {relid})",
+        [*_written(lock), *where * 2],
+    )
+
+
+def _written(lock: Lock) -> list[str]:
+    table = lock.table
+    return [printable(table.connection), printable(table.label), json.dumps(dict(lock.columns))]
