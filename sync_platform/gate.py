@@ -3,9 +3,9 @@
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import ConnectionStatus
-from sync_platform.engine.due import due_syncs
+from sync_platform.engine.due import TOGETHER, due_syncs
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import (
     CircuitOpen,
@@ -59,7 +59,7 @@ def check(parts: Parts, request: SyncRequest) -> None:
 def _is_due(parts: Parts, target: Target) -> bool:
     connection = parts.store.get(target.connection)
     activity = parts.past.activity(connection.name)
-    due = due_syncs([connection], parts.connectors(), activity, parts.clock.now())
+    due = due_syncs([connection], parts.connectors(), activity, parts.clock.now() + TOGETHER)
     return any(target.object in each.objects for each in due)
 
 
@@ -78,5 +78,15 @@ def unflag(parts: Parts, request: SyncRequest) -> None:
     if request.automatic or connection.status not in troubled:
         return
     activity = parts.past.activity(connection.name).values()
-    if not any(breaker.is_open(each.recent, each.resumed_at) for each in activity):
+    broken = any(breaker.is_open(each.recent, each.resumed_at) for each in activity)
+    if not broken and not _deletes_wait(parts, connection.name):
         parts.store.resume(connection.name)
+
+
+def _deletes_wait(parts: Parts, name: str) -> bool:
+    """Whether the latest full sync of some object waits for a person to accept its deletes."""
+    latest: dict[str, SyncResult] = {}
+    for sync in parts.past.recent(name, limit=100):
+        if sync.mode is SyncMode.FULL:
+            latest.setdefault(sync.target.object, sync)
+    return any(sync.error_code == TooManyDeletes().code for sync in latest.values())

@@ -3,20 +3,39 @@
 from collections.abc import Callable, Iterator
 
 from sync_platform import __version__
-from sync_platform.engine.connections import ConnectionStatus
+from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
 
+Finding = dict[str, str]
 
-def findings() -> Iterator[dict[str, str]]:
+
+def findings() -> Iterator[Finding]:
     """One row a check: `check`, `status` (good, wrong) and what was `found`."""
-    yield {"check": "version", "status": "good", "found": __version__}
+    yield good("version", __version__)
     try:
         platform = Platform.from_env()
     except SyncPlatformError as error:
-        yield {"check": "settings", "status": "wrong", "found": str(error)}
+        yield wrong("settings", error)
         return
-    yield {"check": "settings", "status": "good", "found": f"home is {platform.settings.home}"}
+    yield good("settings", f"home is {platform.settings.home}")
+    try:
+        yield from _parts(platform)
+    finally:
+        platform.close()
+
+
+def good(check: str, found: str) -> Finding:
+    """A check that went well."""
+    return {"check": check, "status": "good", "found": found}
+
+
+def wrong(check: str, found: object) -> Finding:
+    """A check that did not."""
+    return {"check": check, "status": "wrong", "found": str(found)}
+
+
+def _parts(platform: Platform) -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[Platform], str]]] = [
         ("connectors", _connectors),
         ("database", _database),
@@ -24,13 +43,16 @@ def findings() -> Iterator[dict[str, str]]:
     ]
     for name, check in checks:
         try:
-            yield {"check": name, "status": "good", "found": check(platform)}
+            yield good(name, check(platform))
         except SyncPlatformError as error:
-            yield {"check": name, "status": "wrong", "found": str(error)}
+            yield wrong(name, error)
             if name == "database":
                 return
-    yield from _connections(platform)
-    platform.close()
+    for each in platform.connections():
+        try:
+            yield _connection(platform, each)
+        except SyncPlatformError as error:
+            yield wrong(each.name, error)
 
 
 def _connectors(platform: Platform) -> str:
@@ -38,22 +60,27 @@ def _connectors(platform: Platform) -> str:
 
 
 def _database(platform: Platform) -> str:
-    return str(platform.database)
+    platform.database.apply_migrations()
+    if platform.settings.database_url is None:
+        return f"the embedded server in {platform.settings.home / 'postgres'} answers"
+    return "the server of SYNC_PLATFORM_DATABASE_URL answers"
 
 
 def _keys(platform: Platform) -> str:
-    for each in platform.connections():
+    connections = platform.connections()
+    for each in connections:
         platform.credentials.read(each.name)
-    return "every connection's secret can be opened"
+    return "every connection's secret can be opened" if connections else "nothing is connected yet"
 
 
-def _connections(platform: Platform) -> Iterator[dict[str, str]]:
-    for it in platform.connections():
-        broken = [state.obj.name for state in platform.objects(it.name) if state.paused]
-        if it.status is ConnectionStatus.ACTIVE and not broken:
-            yield {"check": it.name, "status": "good", "found": f"{len(it.objects)} objects"}
-            continue
-        told = [it.status_reason or it.status.value] if it.status is not it.status.ACTIVE else []
-        if broken:
-            told.append(f"paused after repeated failures: {', '.join(broken)}")
-        yield {"check": it.name, "status": "wrong", "found": "; ".join(told)}
+def _connection(platform: Platform, it: Connection) -> Finding:
+    paused = [state.obj.name for state in platform.objects(it.name) if state.paused]
+    told = []
+    if it.status is not ConnectionStatus.ACTIVE:
+        told.append(f"{it.status.value}: {it.status_reason or 'no reason was given'}")
+    if paused:
+        told.append(f"Paused after repeated failures: {', '.join(paused)}.")
+    if told:
+        return wrong(it.name, " ".join(told))
+    count = len(it.objects)
+    return good(it.name, f"active, {count} {'object' if count == 1 else 'objects'}")

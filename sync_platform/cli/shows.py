@@ -1,7 +1,8 @@
 """How the command line shows things: tables for people, JSON for programs."""
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,36 +10,69 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sync_platform.engine.results import SyncResult, SyncStatus
+from sync_platform.engine.results import SyncResult
 
-console = Console(highlight=False)
-RIGHT = ("fetched", "created", "updated", "deleted", "unchanged", "rejected", "seconds", "calls")
+Row = Mapping[str, Any]
+WIDE = 500  # columns of a table that goes into a file or a pipe: a line for each row
+HEADINGS = {
+    "cursor": "cursor (UTC)",
+    "last_sync": "last sync (UTC)",
+    "sign_in": "sign-in",
+    "started_at": "started (UTC)",
+    "two_way": "two-way",
+}
+FOLDING = ("found", "objects", "reason")  # the columns whose values may take several lines
 
 
-def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
+def listing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command --json."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+    return option(command)
+
+
+def show(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
     """Print rows as a table, or as JSON; `empty` is said where there are none."""
     if as_json:
-        click.echo(json.dumps(list(rows), indent=2, default=str))
-        return
-    if not rows:
-        console.print(empty)
-        return
-    console.print(table_of(rows))
+        click.echo(json.dumps([plain(row) for row in rows], indent=2))
+    elif not rows:
+        click.echo(empty)
+    else:
+        paper().print(table_of(rows))
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
+def paper(stderr: bool = False) -> Console:
+    """Where to print tables: as wide as the terminal. Values are shown as they are."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDE
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def table_of(rows: Sequence[Row], title: str | None = None) -> Table:
     """Rows as a table; the first row's keys are its columns."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in rows[0]:
+        numbers = all(type(row[name]) in (int, float, type(None)) for row in rows)
+        some = any(row[name] is not None for row in rows)
         table.add_column(
-            name.replace("_", " "),
-            justify="right" if name in RIGHT else "left",
+            HEADINGS.get(name, name.replace("_", " ")),
+            justify="right" if numbers and some else "left",
             overflow="fold",
-            no_wrap=name in (*RIGHT, "object", "connection", "mode", "status"),
+            no_wrap=name not in FOLDING,
         )
     for row in rows:
         table.add_row(*(said(value) for value in row.values()))
     return table
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """A row as JSON has it: moments in ISO 8601, spans of time as `…_seconds`."""
+    told: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, timedelta):
+            told[f"{name}_seconds"] = int(value.total_seconds())
+        else:
+            told[name] = value.isoformat() if isinstance(value, datetime) else value
+    return told
 
 
 def said(value: Any) -> str:
@@ -52,7 +86,7 @@ def said(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, timedelta):
         return span(value)
     if isinstance(value, list | tuple):
@@ -68,28 +102,32 @@ def span(value: timedelta) -> str:
     return f"{minutes // 60} h" if minutes >= 60 and minutes % 60 == 0 else f"{minutes} min"
 
 
-def sync_row(sync: SyncResult) -> dict[str, Any]:
-    """A sync as one line of a table."""
-    row: dict[str, Any] = {
-        "object": sync.target.object,
-        "mode": sync.mode.value,
-        "status": sync.status.value,
-        "fetched": sync.counts.fetched,
-        "created": sync.counts.created,
-        "updated": sync.counts.updated,
-        "deleted": sync.counts.deleted,
-        "rejected": sync.counts.rejected,
-        "seconds": sync.seconds,
-        "started_at": sync.started_at,
-    }
-    if sync.status is not SyncStatus.SUCCEEDED:
-        row["error"] = sync.error
-    return row
+def sync_rows(syncs: Sequence[SyncResult], *, past: bool = False) -> list[Row]:
+    """Syncs as lines of one table; those of the past with their start. Rejected records have a
+    column where there are any."""
+    rejected = any(sync.counts.rejected for sync in syncs)
+    return [
+        {
+            **({"started_at": sync.started_at} if past else {}),
+            "object": sync.target.object,
+            "mode": sync.mode.value,
+            "status": sync.status.value,
+            "fetched": sync.counts.fetched,
+            "created": sync.counts.created,
+            "updated": sync.counts.updated,
+            "deleted": sync.counts.deleted,
+            **({"rejected": sync.counts.rejected} if rejected else {}),
+            "seconds": sync.seconds,
+        }
+        for sync in syncs
+    ]
 
 
-def sync_rows(syncs: Sequence[SyncResult]) -> list[dict[str, Any]]:
-    """Syncs as lines of one table; with an error column where any has one."""
-    rows = [sync_row(sync) for sync in syncs]
-    if any("error" in row for row in rows):
-        rows = [{**row, "error": row.get("error")} for row in rows]
-    return rows
+def errors_of(syncs: Sequence[SyncResult]) -> list[str]:
+    """The errors of these syncs, each said once, with the latest sync that met it."""
+    told: dict[tuple[str, str], str] = {}
+    for sync in syncs:
+        if sync.error:
+            line = f"{said(sync.started_at)} {sync.target.object}: {sync.error}"
+            told.setdefault((sync.target.object, sync.error), line)
+    return list(told.values())

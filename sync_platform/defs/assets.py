@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 
 from sync_platform.defs.io_manager import as_failure
-from sync_platform.defs.partitions import SyncConfig, partitions, sync_for_run
+from sync_platform.defs.partitions import CONNECTION_TAG, SyncConfig, partitions, sync_for_run
 from sync_platform.defs.resources import PlatformResource
 from sync_platform.defs.shared_runs import by_connection, sync_each
 from sync_platform.engine.sync import Sync
@@ -51,10 +51,12 @@ def _object_asset(
             it = platform.get()
             connections = by_connection(context.partition_keys)
             if len(connections) > 1:
-                yield from sync_each(context, config, obj.name, it, connections)
+                yield from sync_each(context, config, obj, it, connections)
                 return
             (name,) = connections
-            request = sync_for_run(context, config, name, obj.name, it.clock.now())
+            if CONNECTION_TAG not in context.run.tags:  # one that a person launched
+                context.instance.add_run_tags(context.run.run_id, {CONNECTION_TAG: name})
+            request = sync_for_run(context, config, name, obj, it.clock.now())
             reason = it.nothing_to_do(request)
             if reason:
                 context.log.info(reason)

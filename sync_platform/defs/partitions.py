@@ -10,7 +10,7 @@ from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import Refused
 from sync_platform.settings import Grain
-from sync_platform.spec import Connector
+from sync_platform.spec import Connector, ConnectorObject
 
 CONNECTION = "connection"
 DATE = "date"  # Dagster sorts dimensions by name: keys read "acme-hubspot|2026-11-21"
@@ -80,25 +80,26 @@ def sync_for_run(
     context: dg.AssetExecutionContext,
     config: SyncConfig,
     connection: str,
-    object: str,
+    obj: ConnectorObject,
     now: datetime,
 ) -> SyncRequest:
     """What a run means for a connection: `full` by config; the current day alone is incremental;
     anything else is from-date over exactly the partitions' window, open above when it reaches the
-    present. A run that a sensor launched stays incremental when it starts after midnight."""
+    present. A run that a sensor launched stays incremental when it starts after midnight. An object
+    without a cursor cannot be asked for days: a run over any of them reads it whole."""
     since, until = context.partition_time_window
     mode = _mode(config)
     asked = SyncWindow()
     automatic = context.run.tags.get(AUTOMATIC) == "true"
     if mode is None:
         dates = {key.split("|", 1)[1] for key in context.partition_keys}
-        current = automatic or (len(dates) == 1 and since <= now < until)
+        current = automatic or not obj.incremental or (len(dates) == 1 and since <= now < until)
         mode = SyncMode.INCREMENTAL if current else SyncMode.FROM_DATE
     if mode is SyncMode.FROM_DATE:
         reaches_now = until.astimezone(UTC) > now
         asked = SyncWindow(since.astimezone(UTC), None if reaches_now else until.astimezone(UTC))
     return SyncRequest(
-        target=Target(connection, object),
+        target=Target(connection, obj.name),
         mode=mode,
         window=asked,
         accept_deletes=config.accept_deletes,

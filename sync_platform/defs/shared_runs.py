@@ -13,6 +13,7 @@ from sync_platform.defs.partitions import SyncConfig, sync_for_run
 from sync_platform.engine.results import Counts
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
+from sync_platform.spec import ConnectorObject
 
 
 def by_connection(keys: Sequence[str]) -> Mapping[str, list[str]]:
@@ -26,7 +27,7 @@ def by_connection(keys: Sequence[str]) -> Mapping[str, list[str]]:
 def sync_each(
     context: dg.AssetExecutionContext,
     config: SyncConfig,
-    object: str,
+    obj: ConnectorObject,
     platform: Platform,
     connections: Mapping[str, Sequence[str]],
 ) -> Iterator[dg.AssetMaterialization]:
@@ -41,7 +42,7 @@ def sync_each(
             context.log.info(f"{name}: {sentence}")
 
         try:
-            request = sync_for_run(context, config, name, object, platform.clock.now())
+            request = sync_for_run(context, config, name, obj, platform.clock.now())
             reason = platform.nothing_to_do(request)
             if reason:
                 context.log.info(reason)

@@ -7,7 +7,7 @@ with it. What cannot be mended so is said in a ConfigurationError.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
@@ -28,6 +28,7 @@ class Drift:
 
     found: Found
     statements: tuple[Composed, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)  # what a column is called -> was
     told: tuple[str, ...] = ()
 
 
@@ -48,6 +49,7 @@ class _Comparison:
         self._full_name = f"{table.schema}.{name}"
         self._actual: dict[str, Actual] = dict(found.actual)
         self._statements: list[Composed] = []
+        self._back: dict[str, str] = {}
         self._told: list[str] = []
         self._lost = False
 
@@ -63,6 +65,7 @@ class _Comparison:
         return Drift(
             found=replace(self._found, actual=self._actual),
             statements=tuple(self._statements),
+            renamed=self._back,
             told=tuple(f"{self._full_name}: {it}." for it in self._told),
         )
 
@@ -73,11 +76,11 @@ class _Comparison:
 
     def _lose(self, what: str) -> None:
         self._lost = True
-        self._told.append(f"{what}; the next sync reads everything")
+        self._told.append(f"{what}; what it held comes back with the next full sync")
 
     def _columns(self) -> None:
-        for field, it in self._wanted.items():
-            booked = self._found.booked.get(names.storable(field))
+        for it in self._wanted.values():
+            booked = self._found.booked.get(names.storable(it.name))
             if booked is None:
                 continue
             if booked.column == "_more":
@@ -89,11 +92,11 @@ class _Comparison:
                 booked.column, POSTGRES[booked.type], column_comment(self._table, it)
             ):
                 continue
-            elif field in self._table.keys:
+            elif it.name in self._table.keys:
                 raise ConfigurationError(
                     f"Somebody dropped the key {booked.column!r} of {self._full_name}, without "
-                    f"which its rows cannot be told apart. Rename or drop the table ({PASSING}; "
-                    "lets you): the next sync makes it anew and reads everything."
+                    "which its rows cannot be told apart. Rename or drop the table (after "
+                    f"{PASSING}): the next sync makes it anew and reads everything."
                 )
             else:
                 self._lose(f"the column {booked.column} was dropped, and is added again")
@@ -113,6 +116,7 @@ class _Comparison:
             has=Identifier(like[0]),
             name=Identifier(name),
         )
+        self._back[like[0]] = name
         self._actual = {name if it == like[0] else it: a for it, a in self._actual.items()}
         self._told.append(f"the column {name} was renamed to {like[0]}, and has its name back")
         return True
@@ -143,7 +147,7 @@ class _Comparison:
                 self._add(
                     "ALTER TABLE {relation} ADD COLUMN {name} {type}",
                     name=Identifier(name),
-                    type=SQL(type),  # type: ignore[arg-type]
+                    type=SQL(type),
                 )
             self._actual[name] = Actual(type, None, False)
             self._lose(f"the column {name} was dropped, and is added again")
@@ -168,7 +172,7 @@ class _Comparison:
             raise ConfigurationError(
                 f"The table {self._full_name} has the key ({', '.join(sorted(has))}), and "
                 f"{self._table.label} has the key ({', '.join(self._table.keys)}). Rename or drop "
-                f"the table ({PASSING}; lets you), then sync it in full."
+                f"the table (after {PASSING}), then sync it in full."
             )
 
     def _read_anew(self) -> None:

@@ -61,7 +61,7 @@ class PostgresLoader:
             if found is None:
                 return None
             progress, seen = found
-            begun = progress.mode is SyncMode.FULL and progress.position is not None
+            begun = progress.mode is SyncMode.FULL and progress.sync != ""
             return None if begun and self._count_seen() != seen else progress
 
     def begin(self, progress: Progress, *, resume: bool) -> None:

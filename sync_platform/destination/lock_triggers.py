@@ -75,8 +75,8 @@ BEGIN
             FROM pg_event_trigger_dropped_objects() d
             JOIN sync_platform.locked_tables l
                 ON l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
-            WHERE d.object_type = 'table constraint'
-                AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = l.relid AND i.indisprimary)
+            WHERE d.object_type = 'table constraint' AND NOT EXISTS (
+                SELECT FROM pg_index i WHERE i.indrelid = l.relid AND i.indisprimary)
             LIMIT 1;
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -122,7 +122,7 @@ BEGIN
                 FROM jsonb_each_text(l.columns) w
                 LEFT JOIN pg_attribute a
                     ON a.attrelid = l.relid AND a.attname = w.key AND NOT a.attisdropped
-                WHERE a.attname IS NULL AND d.objsubid > 0  -- a column was renamed, and it is gone
+                WHERE a.attname IS NULL AND d.objsubid > 0  -- one was renamed, this one
                     OR format_type(a.atttypid, a.atttypmod) <> w.value
                 LIMIT 1
             ) k ON true

@@ -73,7 +73,7 @@ class Locks:
                 " FROM sync_platform.locked_tables WHERE schema_name = %s AND table_name = %s",
                 [*_written(lock), lock.table.schema, lock.name],
             ).fetchone()
-        except (pg.InsufficientPrivilege, pg.UndefinedTable) as error:
+        except psycopg.ProgrammingError as error:
             self._carry_on_without(error)
             return True
         return found == (True,)
@@ -88,7 +88,7 @@ class Locks:
                 for name in BOOKS:
                     _write(connection, Lock(table=books, name=name, columns={}))
                 _write(connection, lock)
-        except (pg.InsufficientPrivilege, pg.UndefinedTable) as error:
+        except psycopg.ProgrammingError as error:
             self._carry_on_without(error)
 
     def _carry_on_without(self, error: psycopg.Error) -> None:

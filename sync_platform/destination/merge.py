@@ -1,7 +1,7 @@
 """The SQL that moves rows: into the staging table by COPY, from there by one merge, and the marks
 of deletion. Written as SQL; identifiers are composed once a loader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -50,19 +50,16 @@ class Statements:
             "staged_keys": of("s", keys),
             "first_key": Identifier("t", keys[0]),
             "same_key": same_key,
-            "typed": SQL(", ").join(
-                SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in order
-            ),
-            "typed_keys": SQL(", ").join(
-                SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in keys
-            ),
+            "typed": _typed(order, types),
+            "typed_keys": _typed(keys, types),
             "differs": SQL("OR ({}) IS DISTINCT FROM ({})").format(
                 _row(of("s", rest)), _row(of("t", rest))
             )
             if rest
             else SQL(""),
             "set": SQL("").join(
-                SQL("{0} = EXCLUDED.{0}, ").format(Identifier(name)) for name in rest
+                Composed([Identifier(name), SQL(" = EXCLUDED."), Identifier(name), SQL(", ")])
+                for name in rest
             ),
             "given_keys": self._given_keys(),
         }
@@ -131,6 +128,13 @@ class Statements:
             SQL(", ").join([SQL("%s::text[]")] * len(self._keys)),
             names([key.name for key in self._keys]),
         )
+
+
+def _typed(columns: Sequence[str], types: Mapping[str, str]) -> Composed:
+    """Columns with their types; composed by hand, because parsing templates takes its time."""
+    return SQL(", ").join(
+        Composed([Identifier(name), SQL(" "), SQL(types[name])]) for name in columns
+    )
 
 
 def _row(columns: Composed) -> Composed:

@@ -100,7 +100,7 @@ class Plan:
         found = drifted.found
         self._table, self._wanted, self._found = table, wanted, found
         self.statements: list[Composed] = [*drifted.statements]
-        self.told = drifted.told
+        self._renamed, self.told = drifted.renamed, drifted.told
         name = found.name or self._new_name(connection)
         self._columns: dict[str, Column] = {}
         self._more: list[str] = []
@@ -207,7 +207,7 @@ class Plan:
         outgrown = {it: to for it, to in outgrown.items() if to != self._columns[it].type}
         if not outgrown:
             return
-        kept = depended_on(connection, self._schema, name)
+        kept = {self._renamed.get(it, it) for it in depended_on(connection, self._schema, name)}
         for it, to in outgrown.items():
             column = self._columns[it]
             if column.name in kept:

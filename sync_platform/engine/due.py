@@ -13,6 +13,7 @@ from sync_platform.engine.results import Target
 from sync_platform.spec import Connector
 
 RUNS_BY_ITSELF = (ConnectionStatus.ACTIVE, ConnectionStatus.NEEDS_ATTENTION)
+TOGETHER = timedelta(minutes=1)
 NEVER = TargetActivity()
 
 
@@ -38,7 +39,11 @@ def due_syncs(
     activity: Mapping[Target, TargetActivity],
     now: datetime,
 ) -> list[DueConnection]:
-    """Whose interval has passed, the longest overdue first."""
+    """Whose interval has passed, the longest overdue first.
+
+    With an object that is due go those of its connection that are so within a minute: one run for
+    all of them costs one start of a process.
+    """
     due = []
     for connection in connections:
         connector = connectors.get(connection.connector)
@@ -52,13 +57,11 @@ def due_syncs(
                 since = last + interval_of(connector, connection, choice)
                 if known.resumed_at and last < known.resumed_at:
                     since = known.resumed_at  # whoever resumes it wants to see it run
-            if since <= now:
+            if since <= now + TOGETHER:
                 moments[choice.object] = since
-        if moments:
-            objects = tuple(moments)
-            due.append(
-                DueConnection(connection=connection, objects=objects, due_at=max(moments.values()))
-            )
+        if any(since <= now for since in moments.values()):
+            since = max(each for each in moments.values() if each <= now)
+            due.append(DueConnection(connection=connection, objects=tuple(moments), due_at=since))
     return sorted(due, key=lambda it: it.due_at)
 
 

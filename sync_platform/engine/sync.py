@@ -64,12 +64,18 @@ class Position:
 
     phase: str = "rows"  # then "gone"
     step: int = 0
-    resume: Json = None  # where the next page starts; None: the step's beginning
+    resume: Json = None  # where to go on; None: at the phase's beginning
     highest: datetime | None = None  # of the cursor's values in this step
 
     def as_json(self) -> Json:
         highest = self.highest.isoformat() if self.highest else None
         return {"phase": self.phase, "step": self.step, "resume": self.resume, "highest": highest}
+
+    def after(self, page: Page, highest: datetime | None = None) -> "Position":
+        """The position when this page is committed. After a page that cannot be gone on from, such
+        as the last, the earlier place stays: better one page again than all."""
+        resume = self.resume if page.resume is None else page.resume
+        return replace(self, resume=resume, highest=highest or self.highest)
 
     @classmethod
     def from_json(cls, value: Json) -> "Position":
@@ -235,8 +241,7 @@ class Sync:
             read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.rows, api, read, batch) as pages:
                 for page in pages:
-                    highest = self._highest(page, position.highest)
-                    position = replace(position, resume=page.resume, highest=highest)
+                    position = position.after(page, self._highest(page, position.highest))
                     rows = filters.kept(self.obj, read.filters, page)
                     batch.take(replace(page, rows=rows), position)
             position = replace(position, phase="gone", resume=None)
@@ -245,9 +250,9 @@ class Sync:
             read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.gone, api, read, batch) as pages:
                 for page in pages:
-                    position = replace(position, resume=page.resume)
+                    position = position.after(page)
                     batch.take(page, position)
-            batch.commit(replace(position, resume=None))
+            batch.commit(position)
         reached = cursor_after(position.highest, window, batch.progress.started_at)
         joined = joins(batch.progress.window, self.cursors.get(self.target), self.obj.lookback)
         if reached is not None and joined:
@@ -328,8 +333,8 @@ class _Batch:
         self.record.add(counts, self.api.usage)
         if self.pages:
             self.tell(
-                f"{self.pages} pages loaded: {counts.fetched:,} records, {counts.created:,} "
-                f"created, {counts.updated:,} updated, {counts.deleted:,} deleted"
+                f"{self.pages} {'page' if self.pages == 1 else 'pages'} loaded: "
+                f"{counts.fetched:,} records, {counts.created:,} created, {counts.updated:,} updated, {counts.deleted:,} deleted"
                 + (f", {counts.rejected:,} rejected" if counts.rejected else "")
                 + f"; {self.total.fetched:,} so far.",
                 self.total,

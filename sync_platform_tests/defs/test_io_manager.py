@@ -52,7 +52,7 @@ def reader(seen: list[pd.DataFrame], **metadata: object) -> dg.AssetsDefinition:
 
 def table(platform: Platform, name: str) -> list[dict[str, object]]:
     with psycopg.connect(platform.database_url, row_factory=dict_row) as postgres:
-        return postgres.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()  # type: ignore[call-overload,no-any-return]
+        return postgres.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
 
 
 # -- inputs -----------------------------------------------------------------------------------

@@ -93,6 +93,11 @@ def select(url: str, query: str, values: Iterable[Any] | None = None) -> list[An
     return [row[0] if len(row) == 1 else row for row in rows]
 
 
+def meddle(url: str, statement: str) -> None:
+    """What somebody does to a synced table whom no lock keeps from it."""
+    select(url, f"SET sync_platform.own_ddl = 'on'; {statement}")
+
+
 def people(count: int, start: int = 0) -> list[dict[str, Any]]:
     return [
         {"id": str(n), "email": f"{n}@example.com", "age": n} for n in range(start, start + count)

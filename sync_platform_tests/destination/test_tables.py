@@ -16,6 +16,7 @@ from sync_platform_tests.destination.tables import (
     FIELDS,
     destination,
     load,
+    meddle,
     people,
     select,
 )
@@ -31,9 +32,21 @@ def test_a_table_says_where_it_comes_from(database: str) -> None:
         ("id", "text", "synced from HubSpot contacts: id"),
         ("email", "text", "synced from HubSpot contacts: Email"),
         ("age", "bigint", "synced from HubSpot contacts: age"),
-        ("_synced_at", "timestamp with time zone", None),
-        ("_deleted_at", "timestamp with time zone", None),
-        ("_deleted_by", "text", None),
+        (
+            "_synced_at",
+            "timestamp with time zone",
+            "sync_platform: when the row was last written",
+        ),
+        (
+            "_deleted_at",
+            "timestamp with time zone",
+            "sync_platform: since when the record is gone",
+        ),
+        (
+            "_deleted_by",
+            "text",
+            "sync_platform: who said it is gone, 'vendor' or 'reconcile'",
+        ),
     ]
     assert select(database, "SELECT obj_description('acme.contacts'::regclass)") == [
         "HubSpot contacts, synced from acme-hubspot"
@@ -184,14 +197,14 @@ def test_objects_whose_names_look_alike_have_tables_of_their_own(database: str) 
 
 def test_a_column_that_somebody_dropped_comes_back(database: str) -> None:
     load(database, *people(1))
-    select(database, "ALTER TABLE acme.contacts DROP COLUMN email")
+    meddle(database, "ALTER TABLE acme.contacts DROP COLUMN email")
     load(database, *people(1))
     assert select(database, "SELECT email FROM acme.contacts") == ["0@example.com"]
 
 
 def test_a_table_that_somebody_dropped_comes_back(database: str) -> None:
     load(database, *people(1))
-    select(database, "DROP TABLE acme.contacts")
+    meddle(database, "DROP TABLE acme.contacts")
     assert load(database, *people(2)).created == 2
 
 
@@ -205,7 +218,7 @@ def test_a_key_that_is_not_the_tables_is_refused(database: str) -> None:
 
 def test_a_type_that_we_do_not_write_is_refused(database: str) -> None:
     load(database, *people(1))
-    select(database, "ALTER TABLE acme.contacts ALTER COLUMN age TYPE smallint")
+    meddle(database, "ALTER TABLE acme.contacts ALTER COLUMN age TYPE smallint")
     with pytest.raises(ConfigurationError, match=r"smallint.*Give it the type bigint again"):
         load(database, *people(1))
 

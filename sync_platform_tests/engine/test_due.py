@@ -189,3 +189,17 @@ def test_a_new_connection_gets_no_full_sync_before_its_next_slot() -> None:
     [found] = due_fulls([new], {}, slot() + DAY, hour=3)
     assert found.objects == ("contacts",)
     assert found.due_at == slot() + DAY
+
+
+def test_objects_due_within_a_minute_of_one_that_is_due_go_with_it() -> None:
+    both = replace(ACME, objects=[ObjectChoice(object="contacts"), ObjectChoice(object="deals")])
+    moment = timedelta(seconds=40)
+    known = {
+        CONTACTS: TargetActivity(last_started_at=at(-15)),
+        Target("acme", "deals"): TargetActivity(last_started_at=at(-15) + moment),
+    }
+    connectors = {"hubspot": HUBSPOT}
+    (found,) = due_syncs([both], connectors, known, NOON)
+    assert found.objects == ("contacts", "deals")
+    assert found.due_at == NOON
+    assert due_syncs([both], connectors, known, NOON - moment / 2) == []

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -25,8 +25,10 @@ from sync_platform.settings import Settings
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["pytest", "sync_platform.platform", __name__])
 
+KILLED = -9  # how a process ends that is
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)  # since when a from-date sync reads
 LONGEST = 60.0  # seconds that a test waits for a process; none ever needs them
-SEAMS = ("progress", "begin", "commit", "reconcile", "finish", "save")
+SEAMS = ("progress", "begin", "commit", "reconcile", "finish", "save")  # the calls that count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,6 @@ class Asked:
 
     mode: SyncMode
     object: str = "contacts"
-    since: datetime | None = None  # of a from-date sync
     commit_bytes: int = 1  # 1: every page is committed
     wait: timedelta = timedelta(0)
     dies_at: int | str | None = None  # such as "before commit", or the so manieth of all seams
@@ -46,34 +47,22 @@ class Asked:
         return SyncRequest(
             target=Target("acme-hubspot", self.object),
             mode=self.mode,
-            window=SyncWindow(self.since),
+            window=SyncWindow(LONG_AGO if self.mode is SyncMode.FROM_DATE else None),
             wait=self.wait,
         )
 
 
-class Seams:
-    """Lets every call of a port through, and says when one begins and ends."""
-
-    def __init__(self, passing: Callable[[str, str], None]) -> None:
-        self._passing = passing
-
-    def around(self, it: Any) -> Any:
-        return _Port(it, self._passing)
-
-    def around_destination(self, destination: Any) -> Any:
-        around = self.around
-
-        class Destination:
-            @contextmanager
-            def open(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-                with destination.open(*args, **kwargs) as loader:
-                    yield around(loader)
-
-        return Destination()
+FULL = Asked(mode=SyncMode.FULL)
+INCREMENTAL = Asked(mode=SyncMode.INCREMENTAL)
 
 
-class _Port:
-    def __init__(self, it: Any, passing: Callable[[str, str], None]) -> None:
+Passing = Callable[[str, str], None]  # told "before" or "after", and which call
+
+
+class Port:
+    """Lets every call of one of the sync's ports through, and says when one begins and ends."""
+
+    def __init__(self, it: Any, passing: Passing) -> None:
         self._it, self._passing = it, passing
 
     def __getattr__(self, name: str) -> Any:
@@ -88,6 +77,18 @@ class _Port:
             return answer
 
         return call
+
+
+class Destination:
+    """The same for the loaders of a destination."""
+
+    def __init__(self, it: Any, passing: Passing) -> None:
+        self._it, self._passing = it, passing
+
+    @contextmanager
+    def open(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        with self._it.open(*args, **kwargs) as loader:
+            yield Port(loader, self._passing)
 
 
 def run(settings: Settings, asked: Asked, news: Connection) -> None:
@@ -106,13 +107,12 @@ def run(settings: Settings, asked: Asked, news: Connection) -> None:
             news.send(f"stands before {name}")
             news.recv()
 
-    seams = Seams(passing)
     platform = Platform(settings)
     try:
         sync = platform.sync(asked.request)
         sync.commit_bytes = asked.commit_bytes
-        sync.cursors = seams.around(sync.cursors)
-        sync.run(into=seams.around_destination(platform.destination))
+        sync.cursors = Port(sync.cursors, passing)  # type: ignore[assignment]
+        sync.run(into=Destination(platform.destination, passing))
     except SyncPlatformError as error:
         news.send(error.code)
         sys.exit(1)

@@ -14,14 +14,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from sync_platform.demo.stage import CONNECTION, Stage, staged
 from sync_platform.embedded import embedded_postgres
 from sync_platform.settings import Settings
-from sync_platform.spec.times import moment
+from sync_platform_tests.journeys.what_ran import (
+    changed_since,
+    ended_runs,
+    materializations,
+    ticks,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -222,55 +226,14 @@ def test_the_runs_log_tells_what_was_read(page: Page, backfill: Backfill) -> Non
 
 @pytest.mark.usefixtures("backfill")
 def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
-    told = stage.runs.ask(TICKS)
-    automations = told["sensorsOrError"]["results"] + told["schedulesOrError"]["results"]
-    assert {each["name"] for each in automations} >= {"incremental_due", "daily_full"}
-    for automation in automations:
-        state = automation.get("sensorState") or automation["scheduleState"]
+    automations = ticks(stage)
+    assert automations.keys() >= {"incremental_due", "daily_full"}
+    for state in automations.values():
         assert state["status"] == "RUNNING"
         assert [each["error"] for each in state["ticks"] if each["error"]] == []
     for name in ("daemon", "webserver", "sandbox-hubspot"):
         lines = stage.processes.log(name).read_text(errors="replace").splitlines()
         assert [line for line in lines if re.search(r"\bERROR\b|Traceback", line)] == []
-
-
-RUNS = """
-query Runs($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    ... on PartitionBackfill { runs(limit: 50) { runId status endTime tags { key value } } }
-  }
-}
-"""
-MATERIALIZATIONS = """
-{
-  assetOrError(assetKey: {path: ["hubspot", "contacts"]}) {
-    ... on Asset {
-      assetMaterializations(limit: 50) {
-        runId
-        partition
-        metadataEntries {
-          label
-          ... on TextMetadataEntry { text }
-          ... on IntMetadataEntry { intValue }
-        }
-      }
-    }
-  }
-}
-"""
-REPOSITORY = '{repositoryLocationName: "sync_platform", repositoryName: "__repository__"}'
-TICKS = f"""
-{{
-  sensorsOrError(repositorySelector: {REPOSITORY}) {{
-    ... on Sensors {{ results {{ name sensorState {{ status ticks {{ error {{ message }} }} }} }} }}
-  }}
-  schedulesOrError(repositorySelector: {REPOSITORY}) {{
-    ... on Schedules {{
-      results {{ name scheduleState {{ status ticks {{ error {{ message }} }} }} }}
-    }}
-  }}
-}}
-"""
 
 
 def free_port() -> int:
@@ -290,32 +253,3 @@ def eventually(found: Callable[[], list[Any]], within: float) -> list[Any]:
             return it
         tick.wait(0.5)
     raise AssertionError(f"Nothing was found within {within:.0f} s.")
-
-
-def ended_runs(stage: Stage, backfill: str) -> list[dict[str, Any]]:
-    """The backfill's runs; none while one of them is under way."""
-    stage.processes.check()
-    told = stage.runs.ask(RUNS, {"id": backfill})["partitionBackfillOrError"]
-    runs = list(told["runs"])
-    return runs if all(each["endTime"] for each in runs) else []
-
-
-def materializations(stage: Stage, run_id: str) -> dict[str, dict[str, Any]]:
-    """What a run told of each partition of contacts."""
-    told = stage.runs.ask(MATERIALIZATIONS)["assetOrError"]["assetMaterializations"]
-    return {
-        each["partition"]: {
-            entry["label"]: entry.get("text") or entry.get("intValue")
-            for entry in each["metadataEntries"]
-        }
-        for each in told
-        if each["runId"] == run_id
-    }
-
-
-def changed_since(stage: Stage, day: date) -> int:
-    """How many contacts the vendor has that changed on or after that day."""
-    answer = httpx.get(f"{stage.vendor_url}/_sandbox/records/contacts", timeout=30, trust_env=False)
-    row = stage.platform.connector("hubspot")["contacts"].row
-    stamps = [moment(row(each)["lastmodifieddate"]) for each in answer.json()["results"]]
-    return len([each for each in stamps if each.date() >= day])

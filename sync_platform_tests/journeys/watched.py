@@ -12,6 +12,8 @@ from sync_platform.sandbox import HubSpot
 from sync_platform.sandbox.calls import Call
 
 CONTACTS = "/crm/v3/objects/contacts"
+A_PAGE = 200  # contacts
+GONE_A_PAGE = 100  # contacts that were archived
 
 
 @dataclass(frozen=True)

@@ -6,25 +6,24 @@ the last commit was, and the row of history counts what was committed by its las
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from sync_platform.demo.compare import differences
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.engine.sync import Position
 from sync_platform.platform import Platform
 from sync_platform.spec.times import moment
-from sync_platform_tests.journeys.killable import Asked
-from sync_platform_tests.journeys.watched import Step, WatchedHubSpot
+from sync_platform_tests.journeys.killable import KILLED, Asked, SyncProcess
+from sync_platform_tests.journeys.watched import A_PAGE, GONE_A_PAGE, Step, WatchedHubSpot
 
 CONTACTS = Target("acme-hubspot", "contacts")
 LOOKBACK = timedelta(hours=1)
-A_PAGE = 200  # contacts
-KILLED = -9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,6 @@ class Figures:
     counted: int = 0  # rows created, by history
     uncounted: int = 0  # rows created after the last heartbeat of a sync that was killed
     slowest_release: float = 0.0  # seconds from a process's end to its lease being free
-    killed_at: list[str] = field(default_factory=list)
 
 
 class Witness:
@@ -85,6 +83,26 @@ class Witness:
         self.vendor.forget()
         self.before = self._look()
 
+    def undisturbed(self, asked: Asked) -> SyncProcess:
+        """A process that nobody disturbs, to its end."""
+        self.begin()
+        process = SyncProcess(self.platform.settings, asked)
+        self.end(asked, process.end(), quiet=True)
+        return process
+
+    def age(self) -> None:
+        """Make the rows look as old as rows of yesterday: a reconcile spares very new ones."""
+        if self.before.rows:
+            with psycopg.connect(self.platform.database_url) as postgres:
+                postgres.execute(
+                    "UPDATE acme_hubspot.contacts SET _synced_at = _synced_at - interval '2 hours'"
+                )
+
+    def differences(self) -> list[str]:
+        """What differs between the rows and the vendor's records, field by field."""
+        self.figures.rows_compared += len(self.vendor.records("contacts"))
+        return list(differences(self.platform, self.vendor.url, CONTACTS))
+
     def end(self, asked: Asked, exit: int, *, quiet: bool) -> None:
         """It ended. `quiet`: the vendor did not change meanwhile."""
         self._wait_for_the_dead()
@@ -94,7 +112,7 @@ class Witness:
         figures.kills += exit == KILLED
         self._nothing_unread_before_the_cursor(now)
         self._begun_at_the_last_commit(asked)
-        self._reconciled_by_whole_reads_only(now)
+        self._reconciled_by_whole_reads_only(now, quiet=quiet)
         if now.last is not None and now.last != self.before.last:
             self._counted(now, now.last, exit, quiet=quiet)
         self.before = now
@@ -122,7 +140,7 @@ class Witness:
         expected, resumed = self.first_step(self.before, asked)
         assert self.vendor.steps[0] == expected
         self.figures.resumed += resumed
-        if resumed and asked.mode is SyncMode.FULL and expected.kind == "rows":
+        if resumed and expected.kind == "rows":
             twice = [id for id in self.before.seen or () if id > int(expected.after)]
             assert len(twice) <= A_PAGE, "more than the last page is read again"
 
@@ -130,10 +148,13 @@ class Witness:
     def first_step(before: Moment, asked: Asked) -> tuple[Step, bool]:
         """The page that a process must ask for first, and whether it goes on from another's."""
         left, anew = before.left, Step("rows")
-        if left is None or left["mode"] != asked.mode or before.seen_lost:
+        if left is None or before.seen_lost:
+            return anew, False
+        full = left["mode"] == SyncMode.FULL
+        if left["mode"] != asked.mode and not (full and asked.mode is SyncMode.INCREMENTAL):
             return anew, False
         since = before.cursor - LOOKBACK if before.cursor else None
-        if asked.mode is SyncMode.INCREMENTAL and left["since"] != since:
+        if left["mode"] == SyncMode.INCREMENTAL and left["since"] != since:
             return anew, False
         position = Position.from_json(left["position"])
         resume = position.resume or {}
@@ -141,9 +162,13 @@ class Witness:
             return Step("rows", resume.get("after") or "0"), True
         return Step("gone", resume.get("params", {}).get("after", "0")), True
 
-    def _reconciled_by_whole_reads_only(self, now: Moment) -> None:
-        position = Position.from_json(now.left["position"]) if now.left else None
-        if position and (position.phase == "rows" or position.resume):
+    def _reconciled_by_whole_reads_only(self, now: Moment, *, quiet: bool) -> None:
+        position = Position.from_json(now.left["position"]) if now.left else Position("ended")
+        unread = position.phase == "rows"
+        if quiet and position.phase == "gone":
+            after = int((position.resume or {}).get("params", {}).get("after", "0"))
+            unread = len([id for id in self.vendor.archived() if int(id) > after]) > GONE_A_PAGE
+        if unread:
             assert now.reconciled <= self.before.reconciled
         live = self.vendor.records("contacts")
         for id in now.reconciled & live.keys():  # restored behind the reader: the next one's

@@ -1,0 +1,49 @@
+"""What people type, as values; what makes no sense is a usage error."""
+
+from datetime import UTC, datetime
+
+import click
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+
+
+def asked_for(full: bool, since: str | None, until: str | None) -> tuple[SyncMode, SyncWindow]:
+    """Mode and window from the options; raises UsageError where they contradict each other."""
+    if full and (since or until):
+        raise click.UsageError("--full reads everything; leave --since and --until out.")
+    if until and not since:
+        raise click.UsageError("--until needs --since.")
+    if full:
+        return SyncMode.FULL, SyncWindow()
+    if since is None:
+        return SyncMode.INCREMENTAL, SyncWindow()
+    first = moment("--since", since)
+    last = moment("--until", until) if until else None
+    if last is not None and last <= first:
+        raise click.UsageError(f"--until {until} is not after --since {since}.")
+    return SyncMode.FROM_DATE, SyncWindow(first, last)
+
+
+def moment(option: str, text: str) -> datetime:
+    """A date or moment as typed; without a zone it is UTC. Raises UsageError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(
+            f"{option} {text!r} is neither a date such as 2026-01-31 nor a moment such as "
+            "2026-01-31T12:00."
+        ) from None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Comma separated names; None where nothing was given."""
+    return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE as a pair; raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"--setting {text!r} is not NAME=VALUE.")
+    return name, value

@@ -1,0 +1,56 @@
+"""The benchmark's API as anyone would connect it: one file in a folder of one's own."""
+
+from sync_platform import spec
+
+
+def asked(read: spec.Read) -> dict[str, str | None]:
+    """What a read of the listing is asked for."""
+    since = spec.iso(read.since) if read.since else None
+    return {"limit": read.settings["page_size"], "updated_since": since}
+
+
+connector = spec.Connector(
+    name="bench",
+    label="Bench",
+    base_url="http://127.0.0.1:1",
+    auth=[spec.BearerToken()],
+    check=spec.get("/me"),
+    settings=[spec.Setting(name="page_size", label="Page size")],
+    objects=[
+        spec.ConnectorObject(
+            name="records",
+            cursor="updated_at",
+            fields=[
+                spec.Field("id"),
+                spec.Field("number", "integer"),
+                spec.Field("name"),
+                spec.Field("email"),
+                spec.Field("phone"),
+                spec.Field("company"),
+                spec.Field("title"),
+                spec.Field("street"),
+                spec.Field("city"),
+                spec.Field("postal_code"),
+                spec.Field("country"),
+                spec.Field("website"),
+                spec.Field("status"),
+                spec.Field("notes"),
+                spec.Field("amount", "number"),
+                spec.Field("score", "number"),
+                spec.Field("quantity", "integer"),
+                spec.Field("active", "boolean"),
+                spec.Field("birthday", "date"),
+                spec.Field("created_at", "timestamp"),
+                spec.Field("updated_at", "timestamp"),
+                spec.Field("tags", "json"),
+                spec.Field("custom", "json"),
+            ],
+            read=spec.get(
+                "/records",
+                params=asked,
+                records="records",
+                pages=spec.cursor_pages("cursor", found_at="next"),
+            ),
+        )
+    ],
+)

@@ -1,0 +1,101 @@
+"""The API that all of them read: quick, because its records are serialised before anyone asks.
+
+`GET /records?limit=&cursor=&updated_since=` pages by cursor, oldest change first; `GET /me` answers
+to anyone. `POST /_stage?count=&stage=&latency=` (seconds) says what is there and forgets the count
+of calls, which `GET /_calls` tells.
+"""
+
+import asyncio
+import sys
+from bisect import bisect_left
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+from sync_platform_tests.benchmarks import records
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+class Account:
+    """What the vendor holds now."""
+
+    def __init__(self) -> None:
+        self.count = self.stage = self.calls = 0
+        self.latency = 0.0
+        self._bodies: list[bytes] = []
+        self._times: list[datetime] = []
+        self._base: list[bytes] = []  # the records of stage 0, which most of them stay
+
+    def set(self, count: int, stage: int, latency: float) -> None:
+        """Have these records from now on."""
+        if len(self._base) != count:
+            self._base = [records.written(number, 0) for number in range(count)]
+        if (count, stage) != (self.count, self.stage):
+            listed = []
+            for number in range(count):
+                version = records.version(number, stage)
+                if version is not None:
+                    body = records.written(number, version) if version else self._base[number]
+                    listed.append((records.updated_at(number, version), body))
+            listed.sort(key=lambda pair: pair[0])
+            self._times = [moment for moment, _ in listed]
+            self._bodies = [body for _, body in listed]
+        self.count, self.stage, self.latency, self.calls = count, stage, latency, 0
+
+    def page(self, limit: int, cursor: str | None, since: str | None) -> bytes:
+        """One page of the listing, as JSON."""
+        if cursor is not None:
+            start = int(cursor)
+        else:
+            start = bisect_left(self._times, datetime.fromisoformat(since)) if since else 0
+        end = start + limit
+        coming = b'"%d"' % end if end < len(self._bodies) else b"null"
+        return b'{"records":[%s],"next":%s}' % (b",".join(self._bodies[start:end]), coming)
+
+
+class Exchange(asyncio.Protocol):
+    """One kept-alive connection."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._heard = account, b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        while b"\r\n\r\n" in self._heard:  # nobody sends a body
+            head, _, self._heard = self._heard.partition(b"\r\n\r\n")
+            self._answer(head.split(b" ", 2)[1].decode())
+
+    def _answer(self, target: str) -> None:
+        account, parts = self._account, urlsplit(target)
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/records":
+            account.calls += 1
+            body = account.page(
+                int(asked.get("limit", 100)), asked.get("cursor"), asked.get("updated_since")
+            )
+            asyncio.get_running_loop().call_later(account.latency, self._send, body)
+            return
+        if parts.path == "/_stage":
+            account.set(int(asked["count"]), int(asked["stage"]), float(asked["latency"]))
+        self._send(b"%d" % account.calls if parts.path == "/_calls" else b"{}")
+
+    def _send(self, body: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(JSON % len(body) + body)
+
+
+async def serve() -> None:
+    """Serve on a free port, which is printed, until standard input ends."""
+    account, loop = Account(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Exchange(account), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

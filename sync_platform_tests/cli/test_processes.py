@@ -1,0 +1,99 @@
+"""The script itself, as a shell runs it."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sync_platform.engine.connections import Connection
+from sync_platform.sandbox import HubSpot
+from sync_platform.settings import Settings
+from sync_platform_tests.environment import variables
+from sync_platform_tests.store.processes import process
+
+SCRIPT = Path(sys.executable).parent / "sync-platform"
+HOLDER = """
+import sys
+from datetime import timedelta
+from sync_platform.engine.results import Target
+from sync_platform.store.leases import Leases
+
+with Leases(sys.argv[1]).hold(Target("acme-hubspot", "contacts"), wait=timedelta(0)):
+    print("held", flush=True)
+    input()
+"""
+
+
+def run(settings: Settings, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the script with these words, and wait for its end."""
+    return subprocess.run(
+        [str(SCRIPT), *words],
+        env={**os.environ, **variables(settings)},
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_connect_and_sync_from_a_shell(settings: Settings, hubspot: HubSpot) -> None:
+    hubspot.add_many("contacts", 3)
+    made = run(
+        settings,
+        *("connect", "hubspot", "acme-hubspot", "--token-stdin", "--base-url", hubspot.url),
+        typed="sandbox-token\n",
+    )
+    assert (made.returncode, made.stderr) == (0, "")
+    synced = run(settings, "sync", "acme-hubspot", "contacts", "--json")
+    assert (synced.returncode, synced.stderr) == (0, "")
+    assert json.loads(synced.stdout)[0]["created"] == 3
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_sync_that_another_process_is_at_already_is_refused(settings: Settings) -> None:
+    assert settings.database_url is not None
+    with process(HOLDER, settings.database_url) as holder:
+        assert holder.hear() == "held"
+        refused = run(settings, "sync", "acme-hubspot", "contacts", "--wait", "0")
+    assert refused.returncode == 3
+    assert "acme-hubspot/contacts is being synced already" in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_a_table_fits_a_terminal_of_a_hundred_columns_and_shows_its_progress(
+    settings: Settings, acme: Connection, hubspot: HubSpot
+) -> None:
+    hubspot.add_many("contacts", 1200)
+    shown = on_a_terminal(settings, "sync", acme.name)
+    assert "contacts " in shown
+    assert "1,200 records" in shown
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()
+    start = max(place for place, line in enumerate(lines) if "object " in line)
+    table = [line.rstrip() for line in lines[start:] if line.strip()]
+    assert len(table) == 8  # a line for each object
+    listed = on_a_terminal(settings, "history", acme.name).splitlines()
+    assert len(listed) == 8
+    assert len(on_a_terminal(settings, "objects", acme.name).splitlines()) == 8
+
+
+def on_a_terminal(settings: Settings, *words: str) -> str:
+    """What the script shows on a terminal of a hundred columns."""
+    ours, its = pty.openpty()
+    environment = {**os.environ, **variables(settings), "COLUMNS": "100", "TERM": "xterm"}
+    with subprocess.Popen([str(SCRIPT), *words], env=environment, stdout=its, stderr=its) as popen:
+        os.close(its)
+        shown = b""
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:  # the terminal is closed: Linux says so with EIO
+            pass
+        finally:
+            os.close(ours)
+        assert popen.wait() == 0, shown.decode()
+    return shown.decode()

@@ -1,0 +1,209 @@
+"""Where no lock keeps people off, as with a role that may not make event triggers, the next sync
+finds what they did."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from sync_platform.destination.postgres import PostgresDestination
+from sync_platform.errors import ConfigurationError
+from sync_platform.spec import Field, Page
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
+    FULL,
+    destination,
+    full,
+    later,
+    load,
+    loading,
+    people,
+    progress,
+    select,
+)
+
+TOLD = "sync_platform.destination"
+
+
+@pytest.fixture
+def database(database: str) -> Iterator[str]:
+    """An empty database, as the role that owns it and is no superuser."""
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    role = f"owner_of_{name}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        parts = {"role": Identifier(role), "database": Identifier(str(name))}
+        connection.execute(SQL("CREATE ROLE {role} LOGIN PASSWORD 'limited'").format(**parts))
+        connection.execute(SQL("ALTER DATABASE {database} OWNER TO {role}").format(**parts))
+        yield make_conninfo(database, user=role, password="limited")
+        connection.execute(SQL("ALTER DATABASE {database} OWNER TO CURRENT_USER").format(**parts))
+        connection.execute(SQL("DROP OWNED BY {role} CASCADE").format(**parts))
+        connection.execute(SQL("DROP ROLE {role}").format(**parts))
+
+
+def read_anew(url: str) -> bool:
+    """Whether the next sync is told to read everything."""
+    with destination(url).open(CONTACTS, FIELDS, sync="x") as loader:
+        left = loader.progress()
+        return left is not None and left.mode is FULL and left.position is None
+
+
+def test_a_role_that_may_not_make_locks_syncs_without_and_is_told_once(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, TOLD)
+    it = PostgresDestination(database)
+    for _ in range(3):
+        with it.open(CONTACTS, FIELDS, sync="x") as loader:
+            loader.write(Page(people(1)))
+            loader.commit(progress())
+    (record,) = [each for each in caplog.records if each.name == TOLD]
+    assert "not locked in this database (permission denied" in record.getMessage()
+    assert select(database, "SELECT to_regnamespace('sync_platform')") == [None]
+    it.unlock("acme")
+    it.erase("acme")
+
+
+def test_a_renamed_column_gets_its_name_back(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(database, *people(2))
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN email TO mail")
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN id TO contact_id")
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN _synced_at TO at")
+    assert not read_anew(database)
+    assert load(database, *people(3)).created == 1
+    assert select(database, "SELECT email FROM acme.contacts ORDER BY id")[0] == "0@example.com"
+    assert "acme.contacts: the column email was renamed to mail, and has its name back." in [
+        each.getMessage() for each in caplog.records
+    ]
+
+
+def test_a_renamed_column_can_widen_at_once(database: str) -> None:
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN age TO years")
+    load(database, {"id": "1", "age": "x"}, fields=[FIELDS[0], Field("age", "text")])
+    assert select(database, "SELECT age FROM acme.contacts ORDER BY id") == ["0", "x"]
+
+
+def test_a_renamed_column_under_somebodys_view_keeps_its_type(database: str) -> None:
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN age TO years")
+    select(database, "CREATE VIEW acme.ages AS SELECT years FROM acme.contacts")
+    load(database, {"id": "1", "age": "5"}, fields=[FIELDS[0], Field("age", "text")])
+    assert select(database, "SELECT years FROM acme.ages ORDER BY 1") == [0, 5]
+
+
+@pytest.mark.parametrize("column", ["email", "_synced_at", "_deleted_at", "_deleted_by"])
+def test_a_dropped_column_comes_back_and_everything_is_read_anew(
+    database: str, column: str
+) -> None:
+    full(database, *people(3))
+    select(database, f"ALTER TABLE acme.contacts DROP COLUMN {column}")
+    assert read_anew(database)
+    full(database, *people(2), sync="f2")
+    assert not read_anew(database)
+    rows = "SELECT email, _deleted_by FROM acme.contacts ORDER BY id"
+    assert select(database, rows)[:2] == [("0@example.com", None), ("1@example.com", None)]
+    assert select(database, rows)[2][1] == "reconcile"
+    columns = PostgresDestination(database).column_types(CONTACTS)
+    assert all(comment for _, _, comment in columns)
+
+
+def test_the_shared_column_comes_back(database: str) -> None:
+    fields = [Field("id"), *(Field(f"f{n}") for n in range(1600))]
+    row = {"id": "1", "f1599": "last"}
+    load(database, row, fields=fields)
+    select(database, "ALTER TABLE acme.contacts DROP COLUMN _more")
+    assert load(database, row, fields=fields).updated == 1
+    assert select(database, "SELECT _more ->> 'f1599' FROM acme.contacts") == ["last"]
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE acme.contacts", "ALTER TABLE acme.contacts "
+    "RENAME TO old", "ALTER TABLE acme.contacts SET SCHEMA public"])  # fmt: skip
+def test_a_table_that_is_gone_is_made_anew_and_read_anew(database: str, statement: str) -> None:
+    load(database, *people(1))
+    select(database, statement)
+    assert read_anew(database)
+    assert full(database, *people(2)).created == 2
+
+
+def test_a_sync_that_runs_meanwhile_does_not_pass_for_the_full_one(database: str) -> None:
+    with loading(database, sync="running", mode=FULL) as running:
+        running.write(Page(people(2)))
+        running.commit(progress("running", FULL, {"page": 1}))
+        select(database, "ALTER TABLE acme.contacts DROP COLUMN email")
+        assert read_anew(database)  # as a pushed record would open it
+        running.finish()
+        assert read_anew(database)
+    with destination(database).open(CONTACTS, FIELDS, sync="f") as loader:
+        loader.begin(progress("f", FULL), resume=False)
+        loader.write(Page(people(2)))
+        assert loader.commit(progress("f", FULL)).updated == 2
+        assert loader.reconcile(before=later(), most=0.0).deleted == 0
+
+
+def test_a_column_that_was_given_a_narrower_type_is_widened_and_read_anew(database: str) -> None:
+    load(database, {"id": "1", "email": "007"})
+    select(database, "ALTER TABLE acme.contacts ALTER email TYPE bigint USING email::bigint")
+    assert read_anew(database)
+    assert full(database, {"id": "1", "email": "007"}).updated == 1
+    assert select(database, "SELECT email FROM acme.contacts") == ["007"]
+
+
+def test_a_column_that_was_given_a_wider_type_keeps_it(database: str) -> None:
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts ALTER age TYPE numeric")
+    assert not read_anew(database)
+    assert select(database, "SELECT type FROM acme._columns WHERE field = 'age'") == ["number"]
+    assert load(database, *people(2)).created == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER age TYPE smallint", "'age' .* 'smallint'.* Give it the type bigint again"),
+        (
+            "ALTER _synced_at TYPE timestamp",
+            "'_synced_at' .* Give it the type timestamp with time zone again",
+        ),
+        ("DROP CONSTRAINT contacts_pkey", r"ALTER TABLE acme.contacts ADD PRIMARY KEY \(id\)"),
+        ("DROP COLUMN id", "dropped the key 'id'.* Rename or drop the table"),
+    ],
+)
+def test_what_cannot_be_mended_is_said(database: str, statement: str, said: str) -> None:
+    load(database, *people(1))
+    select(database, f"ALTER TABLE acme.contacts {statement}")
+    with pytest.raises(ConfigurationError, match=said):
+        load(database, *people(1))
+
+
+def test_what_is_said_mends_it(database: str) -> None:
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey")
+    select(database, "ALTER TABLE acme.contacts ADD PRIMARY KEY (id)")
+    assert load(database, *people(1)).updated == 0
+    select(database, "ALTER TABLE acme.contacts DROP COLUMN id")
+    select(database, "SET sync_platform.own_ddl = 'on'; ALTER TABLE acme.contacts RENAME TO old")
+    assert load(database, *people(2)).created == 2
+
+
+def test_a_vanished_fields_column_may_be_dropped(database: str) -> None:
+    load(database, *people(1))
+    load(database, fields=[FIELDS[0]])
+    select(database, "ALTER TABLE acme.contacts DROP COLUMN email")
+    load(database, {"id": "0"}, fields=[FIELDS[0]])
+    assert load(database, *people(1)).updated == 1
+
+
+def test_drift_of_one_table_is_none_of_anothers(database: str) -> None:
+    companies = replace(CONTACTS, name="companies")
+    load(database, *people(1), table=companies)
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.companies DROP COLUMN email")
+    load(database, table=companies)
+    assert not read_anew(database)

@@ -1,0 +1,120 @@
+"""What people add to a synced table is theirs: syncs leave it alone, and it leaves them alone."""
+
+import pytest
+
+from sync_platform.destination.postgres import PostgresDestination
+from sync_platform.engine.results import Counts
+from sync_platform.spec import Field, FieldType
+from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, load, people, select
+
+THEIRS = [
+    "ALTER TABLE acme.contacts ADD COLUMN note text, ADD COLUMN score int NOT NULL DEFAULT 7",
+    "ALTER TABLE acme.contacts ADD COLUMN domain text"
+    " GENERATED ALWAYS AS (split_part(email, '@', 2)) STORED",
+    "ALTER TABLE acme.contacts ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY",
+    "CREATE INDEX by_email ON acme.contacts (lower(email)) WHERE _deleted_at IS NULL",
+    "CREATE UNIQUE INDEX CONCURRENTLY by_number ON acme.contacts (number)",
+    "CREATE VIEW acme.live AS SELECT * FROM acme.contacts WHERE _deleted_at IS NULL",
+    "CREATE MATERIALIZED VIEW acme.domains AS SELECT DISTINCT domain FROM acme.contacts",
+    "CREATE TABLE acme.calls (contact text REFERENCES acme.contacts, team int)",
+    "CREATE TABLE acme.teams (id int PRIMARY KEY); ALTER TABLE acme.contacts"
+    " ADD COLUMN team int REFERENCES acme.teams",
+    "CREATE STATISTICS acme.ages ON age, email FROM acme.contacts",
+    "ALTER TABLE acme.contacts ADD CONSTRAINT grown_up CHECK (age >= 0)",
+]
+
+
+def theirs(url: str) -> None:
+    for statement in THEIRS:
+        select(url, statement)
+    select(url, "INSERT INTO acme.calls VALUES ('1', 1)")
+    select(url, "UPDATE acme.contacts SET note = 'mine', score = 1 WHERE id = '1'")
+
+
+def changed(*, ages: int) -> list[dict[str, object]]:
+    return [row | {"age": ages, "email": f"{row['id']}@new.com"} for row in people(4)]
+
+
+def test_what_people_add_survives_incremental_and_full_syncs(database: str) -> None:
+    load(database, *people(3))
+    theirs(database)
+    assert load(database, *changed(ages=30)) == Counts(fetched=4, created=1, updated=3)
+    assert full(database, *changed(ages=40)[1:]) == Counts(fetched=3, updated=3, deleted=1)
+    rows = "SELECT id, note, score, domain, number IS NOT NULL FROM acme.live ORDER BY id"
+    assert select(database, rows) == [
+        ("1", "mine", 1, "new.com", True),
+        ("2", None, 7, "new.com", True),
+        ("3", None, 7, "new.com", True),
+    ]
+
+
+def test_what_people_add_survives_new_fields_and_types_that_widen(database: str) -> None:
+    load(database, *people(3))
+    theirs(database)
+    fields = [FIELDS[0], Field("email", "json"), Field("age", "text"), Field("new", "integer")]
+    rows = [{"id": "1", "email": "a@b.c", "age": "31", "new": 5}]
+    assert load(database, *rows, fields=fields) == Counts(fetched=1, updated=1)
+    assert select(database, "SELECT age, domain, note FROM acme.live WHERE id = '1'") == [
+        (31, "b.c", "mine")
+    ]
+    assert select(database, "SELECT new FROM acme.contacts WHERE id = '1'") == [5]
+
+
+def test_what_people_added_they_may_rename_and_drop(database: str) -> None:
+    load(database, *people(3))
+    theirs(database)
+    for statement in (
+        "ALTER TABLE acme.contacts RENAME COLUMN note TO remark",
+        "DROP VIEW acme.live",
+        "ALTER TABLE acme.contacts ALTER score TYPE numeric",
+        "ALTER TABLE acme.contacts DROP COLUMN remark, DROP COLUMN domain CASCADE",
+        "ALTER TABLE acme.contacts DROP CONSTRAINT grown_up",
+        "DROP INDEX acme.by_email",
+        "DROP TABLE acme.calls",
+    ):
+        select(database, statement)
+    assert load(database, *changed(ages=30)).updated == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "has", "wanted"),
+    [
+        ("CREATE VIEW acme.v AS SELECT v FROM acme.contacts", "integer", "text"),
+        ("ALTER TABLE acme.contacts ADD twice bigint GENERATED ALWAYS AS (v * 2) STORED",
+            "integer", "number"),
+        ("ALTER TABLE acme.contacts ADD CHECK (v > 0)", "integer", "text"),
+        ("CREATE INDEX ON acme.contacts ((v + 1))", "integer", "text"),
+        ("CREATE INDEX ON acme.contacts (id) WHERE v > 0", "integer", "text"),
+        ("CREATE INDEX ON acme.contacts USING gin (v)", "json", "text"),
+        ("CREATE TABLE acme.own (v bigint PRIMARY KEY); ALTER TABLE acme.contacts"
+            " ADD FOREIGN KEY (v) REFERENCES acme.own NOT VALID", "integer", "text"),
+        ("CREATE FUNCTION acme.f() RETURNS SETOF bigint LANGUAGE sql"
+            " BEGIN ATOMIC SELECT v FROM acme.contacts; END", "integer", "text"),
+        ("CREATE FUNCTION acme.t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
+            " CREATE TRIGGER t BEFORE UPDATE OF v ON acme.contacts FOR EACH ROW"
+            " EXECUTE FUNCTION acme.t()", "integer", "text"),
+    ],
+)  # fmt: skip
+def test_a_column_that_something_is_built_on_keeps_its_type(
+    database: str, statement: str, has: FieldType, wanted: FieldType
+) -> None:
+    load(database, fields=[Field("id"), Field("v", has)])
+    select(database, statement)
+    for _ in range(2):
+        load(database, fields=[Field("id"), Field("v", wanted), Field("w")])
+    kept = {"integer": "bigint", "json": "jsonb"}[has]
+    types = {name: type for name, type, _ in PostgresDestination(database).column_types(CONTACTS)}
+    assert types["v"] == kept
+
+
+def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:
+    load(database, {"id": 1}, fields=[Field("id", "integer")])
+    select(database, "CREATE TABLE acme.calls (contact bigint REFERENCES acme.contacts)")
+    assert load(database, {"id": 1}, {"id": "2"}, fields=[Field("id")]).created == 1
+
+
+def test_plain_indexes_do_not_keep_a_column_from_widening(database: str) -> None:
+    load(database, *people(1))
+    select(database, "CREATE INDEX ON acme.contacts (age, email)")
+    load(database, {"id": "1", "age": "x"}, fields=[FIELDS[0], Field("age", "text")])
+    assert select(database, "SELECT age FROM acme.contacts ORDER BY id") == ["0", "x"]
