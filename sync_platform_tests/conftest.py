@@ -29,6 +29,10 @@ def database_url() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="sync_platform_tests_"))
     try:
         with embedded_postgres(home) as url:
+            with psycopg.connect(url, autocommit=True) as connection:  # it need not outlive a crash
+                for name in ("fsync", "full_page_writes"):
+                    connection.execute(f"ALTER SYSTEM SET {name} = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -133,11 +133,17 @@ def connections(as_json: bool) -> None:
                     "reason": each.status_reason,
                 }
             )
-        show(
-            rows,
-            as_json=as_json,
-            empty="Nothing is connected. Begin with: sync-platform connect hubspot acme-hubspot",
-        )
+    if as_json:
+        show(rows, as_json=True, empty="")
+        return
+    show(
+        [{name: row[name] for name in row if name != "reason"} for row in rows],
+        as_json=False,
+        empty="Nothing is connected. Begin with: sync-platform connect hubspot acme-hubspot",
+    )
+    for row in rows:
+        if row["reason"]:
+            click.echo(f"{row['name']}: {row['reason']}")
 
 
 @click.command()

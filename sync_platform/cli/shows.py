@@ -21,7 +21,7 @@ HEADINGS = {
     "started_at": "started (UTC)",
     "two_way": "two-way",
 }
-FOLDING = ("found", "objects", "reason")  # the columns whose values may take several lines
+FOLDING = ("found", "objects")  # the columns whose values may take several lines
 
 
 def listing(command: Callable[..., Any]) -> Callable[..., Any]:

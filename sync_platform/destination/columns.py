@@ -85,9 +85,10 @@ class RowEncoder:
         typed = [column for column in columns if column.type != "text"]
         self._columns = texts + typed
         self._fields = [column.field for column in self._columns]
-        self._get = itemgetter(*self._fields, self._fields[0])  # once more: always a tuple
-        self._texts = len(texts)
-        self._typed: list[Cell] = [CELLS[column.type] for column in typed]
+        self._text_fields = [column.field for column in texts]
+        # The two at the end make it a tuple, however few there are; they are cut off.
+        self._get = itemgetter(*self._text_fields, self._fields[0], self._fields[0])
+        self._typed: list[tuple[str, Cell]] = [(it.field, CELLS[it.type]) for it in typed]
         self._more = tuple(more)
         self.order = [column.name for column in self._columns] + (["_more"] if more else [])
         self._wide = len(self.order) > SAFE_WIDTH
@@ -96,14 +97,23 @@ class RowEncoder:
         only = self._keys[0]
         self._simple_key = only.field if len(self._keys) == 1 and only.type == "text" else None
 
-    def __call__(self, row: Row) -> tuple[Hashable, bytes]:
-        """The key's identity and the line, without its newline; raises DoesNotFit."""
+    def typed(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        """The part of each row's line that is no text, or None for all where one does not fit: then
+        a look at each tells which. A column at a time is twice as fast as a row at a time."""
+        try:
+            columns = [[cell(row.get(field)) for row in rows] for field, cell in self._typed]
+        except MISFITS:
+            return [None] * len(rows)
+        return ["\t".join(cells) for cells in zip(*columns, strict=True)] or [None] * len(rows)
+
+    def __call__(self, row: Row, typed: str | None = None) -> tuple[Hashable, bytes]:
+        """The key's identity and the line, without its newline; raises DoesNotFit. `typed` is what
+        the method of that name found for this row."""
         try:
             try:
-                values = self._get(row)
+                texts = self._get(row)[:-2]
             except KeyError:  # a field that is not there is NULL
-                values = (*map(row.get, self._fields), None)
-            texts = values[: self._texts]
+                texts = (*map(row.get, self._text_fields),)
             try:
                 line = "\t".join([NULL if value is None else value for value in texts])
                 special = (
@@ -118,10 +128,8 @@ class RowEncoder:
             if special:
                 line = "\t".join([cells.text_cell(value) for value in texts])
             if self._typed:
-                rest = values[self._texts : -1]
-                typed = "\t".join(
-                    [cell(value) for cell, value in zip(self._typed, rest, strict=True)]
-                )
+                if typed is None:
+                    typed = "\t".join([cell(row.get(field)) for field, cell in self._typed])
                 line = f"{line}\t{typed}" if texts else typed
             if self._more:
                 line = f"{line}\t{self._shared(row)}"

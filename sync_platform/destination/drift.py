@@ -94,9 +94,10 @@ class _Comparison:
                 continue
             elif it.name in self._table.keys:
                 raise ConfigurationError(
-                    f"Somebody dropped the key {booked.column!r} of {self._full_name}, without "
-                    "which its rows cannot be told apart. Rename or drop the table (after "
-                    f"{PASSING}): the next sync makes it anew and reads everything."
+                    f"Somebody dropped or renamed the key {booked.column!r} of "
+                    f"{self._full_name}, without which its rows cannot be told apart. Rename or "
+                    f"drop the table (after {PASSING}): the next sync makes it anew and "
+                    "reads everything."
                 )
             else:
                 self._lose(f"the column {booked.column} was dropped, and is added again")

@@ -80,9 +80,9 @@ class PostgresLoader:
         """Take a page in; it is not in the table until commit."""
         encode, lines, gone = self._encode, self._lines, self._gone
         size = 0
-        for row in page.rows:
+        for row, typed in zip(page.rows, encode.typed(page.rows), strict=True):
             try:
-                key, line = encode(row)
+                key, line = encode(row, typed)
             except DoesNotFit as misfit:
                 self._reject(row, misfit)
                 continue

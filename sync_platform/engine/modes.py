@@ -1,9 +1,12 @@
 """All arithmetic on windows of time, in one place. Half open, aware, UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+from sync_platform.spec.times import moment
 
 
 class SyncMode(StrEnum):
@@ -79,6 +82,32 @@ def cursor_after(
         return None
     bounds = [highest, started_at] + ([window.until] if window.until else [])
     return min(bounds)
+
+
+def latest(values: Sequence[Any], highest: datetime | None) -> datetime | None:
+    """The latest of these values and `highest`; values that are no moment are passed over."""
+    alike = all(map(_is_plain, values))
+    for value in sorted(set(values), reverse=True) if alike else values:
+        try:
+            found = moment(value)
+        except (ValueError, OverflowError):  # the year 1 in Tokyo is the year 0 in UTC
+            continue
+        if highest is None or found > highest:
+            highest = found
+        if alike:
+            break  # texts that are written alike sort as their moments do
+    return highest
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is written like 2024-01-31T12:00:00.000Z, as most vendors do."""
+    return (
+        type(value) is str
+        and len(value) == 24
+        and value[4:20:3] == "--T::."
+        and value[23] == "Z"
+        and value.isascii()
+    )
 
 
 def earlier(moment: datetime, span: timedelta) -> datetime | None:

@@ -6,10 +6,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from time import monotonic
 
 from sync_platform.engine import extract, filters
-from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, joins, window_for
+from sync_platform.engine.batch import Batch
+from sync_platform.engine.modes import (
+    SyncMode,
+    SyncWindow,
+    cursor_after,
+    joins,
+    latest,
+    window_for,
+)
 from sync_platform.engine.ports import (
     Clock,
     Cursors,
@@ -226,14 +233,14 @@ class Sync:
         windows = list(progress.window.steps(self.obj.step, progress.started_at))
         position = Position.from_json(progress.position)
         limits = self.commit_bytes, self.commit_seconds
-        batch = _Batch(loader, record, progress, api, self.on_progress, *limits)
+        batch = Batch(loader, record, progress, api, self.on_progress, *limits)
         for step in range(position.step, len(windows)):
             if step > position.step:
                 position = Position(step=step)
             self._load_step(batch, windows[step], position, api)
 
     def _load_step(
-        self, batch: "_Batch", window: SyncWindow, position: Position, api: VendorApi
+        self, batch: Batch, window: SyncWindow, position: Position, api: VendorApi
     ) -> None:
         """Read one step to its end, rows and then gone keys, and only then offer its cursor: the
         next sync asks from there, also for gone keys."""
@@ -259,7 +266,7 @@ class Sync:
             self.cursors.save(self.target, reached)
 
     def _ahead(
-        self, reader: extract.Reader, api: VendorApi, read: Read, batch: "_Batch"
+        self, reader: extract.Reader, api: VendorApi, read: Read, batch: Batch
     ) -> AbstractContextManager[Iterator[Page]]:
         """The pages, read ahead; from the step's start where the vendor forgot the resume point."""
 
@@ -291,55 +298,7 @@ class Sync:
         """The greatest cursor value up to this page; values that are no moment are passed over."""
         if self.obj.cursor is None:
             return None
-        for row in page.rows:
-            try:
-                value = moment(row.get(self.obj.cursor))
-            except (ValueError, OverflowError):  # the year 1 in Tokyo is the year 0 in UTC
-                continue
-            if highest is None or value > highest:
-                highest = value
-        return highest
-
-
-@dataclass
-class _Batch:
-    """What was taken in since the last commit; commits by size and time."""
-
-    loader: Loader
-    record: SyncRecord
-    progress: Progress
-    api: VendorApi
-    tell: Callable[[str, Counts], None]
-    commit_bytes: int
-    commit_seconds: float
-    pages: int = 0
-    total: Counts = field(default_factory=Counts)
-    committed_at: float = field(default_factory=monotonic)
-
-    def take(self, page: Page, position: Position) -> None:
-        self.loader.write(page)
-        self.pages += 1
-        self.record.beat()
-        late = monotonic() - self.committed_at >= self.commit_seconds
-        # Where the page cannot be resumed from, a restart reads its step again: merges allow it.
-        if self.loader.pending >= self.commit_bytes or late:
-            self.commit(position)
-
-    def commit(self, position: Position) -> None:
-        self.progress = replace(self.progress, position=position.as_json())
-        counts = self.loader.commit(self.progress)
-        self.committed_at = monotonic()
-        self.total += counts
-        self.record.add(counts, self.api.usage)
-        if self.pages:
-            self.tell(
-                f"{self.pages} {'page' if self.pages == 1 else 'pages'} loaded: "
-                f"{counts.fetched:,} records, {counts.created:,} created, {counts.updated:,} updated, {counts.deleted:,} deleted"
-                + (f", {counts.rejected:,} rejected" if counts.rejected else "")
-                + f"; {self.total.fetched:,} so far.",
-                self.total,
-            )
-        self.pages = 0
+        return latest([row.get(self.obj.cursor) for row in page.rows], highest)
 
 
 def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:

@@ -81,28 +81,6 @@ def test_a_sync_since_a_date_reads_its_window_of_all_objects_that_can(
     assert (later["fetched"], later["since"]) == (2, "2026-02-02T12:00:00+00:00")
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ("--full --since 2026-01-01", "--full reads everything; leave --since and --until out."),
-        ("--until 2026-01-01", "--until needs --since."),
-        ("--since yesterday", "--since 'yesterday' is neither a date such as 2026-01-31"),
-        ("--since 2026-02-30", "--since '2026-02-30' is neither a date"),
-        ("--since 2026-02-03 --until 2026-02-02", "--until 2026-02-02 is not after --since"),
-        ("--wait soon", "Invalid value for '--wait'"),
-        ("--wait -1", "Invalid value for '--wait'"),
-    ],
-)
-def test_options_that_make_no_sense_are_usage_errors(
-    options: str, sentence: str, command: Command
-) -> None:
-    refused = command(f"sync acme-hubspot {options}")
-    assert refused.exit_code == 2
-    assert "Usage: sync-platform sync" in refused.stderr
-    assert sentence in refused.stderr
-    assert refused.stdout == ""
-
-
 def test_what_an_object_cannot_do_is_refused_before_anything_is_read(
     command: Command, hubspot: HubSpot
 ) -> None:
@@ -165,6 +143,8 @@ def test_a_revoked_sign_in_ends_the_command_and_says_what_was_not_tried(
     assert "revoked-0123456789" not in result.output
     (row,) = json.loads(command("connections --json").stdout)
     assert (row["status"], row["outcome"]) == ("needs_reauth", "failed")
+    told = "acme-hubspot: HubSpot no longer accepts this sign-in. Reconnect acme-hubspot."
+    assert command("connections").stdout.splitlines()[-1] == told
 
 
 def test_a_connection_of_which_nothing_is_chosen_has_nothing_to_sync(command: Command) -> None:

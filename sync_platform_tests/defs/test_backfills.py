@@ -133,7 +133,7 @@ def test_todays_partition_of_every_connection_is_one_run_that_syncs_each_of_them
         (f"{ACME}/contacts", SyncMode.INCREMENTAL, 5),
         (f"{BETA}/contacts", SyncMode.INCREMENTAL, 5),
     }
-    assert f"{BETA}: 1 page loaded: 5 records" in "\n".join(run.log)
+    assert f"{BETA}: Page 1: 5 records" in "\n".join(run.log)
 
 
 def test_as_many_days_as_connections_are_a_run_for_each_day_over_all_of_them(

@@ -1,9 +1,18 @@
 """What people add to a synced table is theirs: syncs leave it alone, and it leaves them alone."""
 
+import re
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from sync_platform.destination.postgres import PostgresDestination
-from sync_platform.engine.results import Counts
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.results import Counts, Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.platform import Platform
+from sync_platform.sandbox import HubSpot
 from sync_platform.spec import Field, FieldType
 from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, load, people, select
 
@@ -105,6 +114,40 @@ def test_a_column_that_something_is_built_on_keeps_its_type(
     kept = {"integer": "bigint", "json": "jsonb"}[has]
     types = {name: type for name, type, _ in PostgresDestination(database).column_types(CONTACTS)}
     assert types["v"] == kept
+
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "add-your-own-columns.md"
+
+
+def test_what_the_how_to_says_is_so(platform: Platform, acme: Connection, hubspot: HubSpot) -> None:
+    url, said = platform.database_url, HOW_TO.read_text()
+
+    def sync(mode: SyncMode) -> None:
+        request = SyncRequest(target=Target(acme.name, "contacts"), mode=mode)
+        platform.sync(request).run(into=platform.destination)
+
+    hubspot.add("contacts", email="ada@example.com", lifecyclestage="customer")
+    sync(SyncMode.INCREMENTAL)
+    sql, refused = re.findall(r"```(?:sql)?\n(.*?)```", said, re.DOTALL)
+    select(url, sql)
+    with pytest.raises(psycopg.Error) as told:
+        select(url, "ALTER TABLE acme_hubspot.contacts DROP COLUMN email CASCADE")
+    assert told.value.diag.message_primary == " ".join(refused.split())
+    (comment,) = [
+        comment
+        for name, _, comment in platform.destination.column_types(
+            platform.table(acme, platform.connector("hubspot")["contacts"])
+        )
+        if name == "email"
+    ]
+    assert f"*{comment}*" in said
+    hubspot.add("contacts", email="bob@example.org", lifecyclestage="customer")
+    sync(SyncMode.FULL)
+    assert select(url, "SELECT domain FROM acme_hubspot.contacts ORDER BY 1") == [
+        "example.com",
+        "example.org",
+    ]
+    assert select(url, "SELECT count(*) FROM acme_hubspot.customers") == [2]
 
 
 def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:

@@ -274,8 +274,21 @@ def test_every_page_is_a_heartbeat(stage: Stage) -> None:
 def test_progress_is_told_in_sentences(stage: Stage) -> None:
     stage.options["commit_bytes"] = 1_000_000
     stage.full()
-    assert stage.told == [
-        "Reading contacts, full, the beginning to now.",
-        "6 pages loaded: 9 records, 9 created, 0 updated, 0 deleted; 9 so far.",
-        "Reconciled: 0 no longer there.",
-    ]
+    first, *pages, committed, last = stage.told
+    assert first == "Reading contacts, full, the beginning to now."
+    assert pages[0] == "Page 1: 2 records."
+    assert len(pages) == 6
+    assert committed.startswith("Committed: 9 created, 0 updated, 0 deleted, 0 unchanged; 9 ")
+    assert last == "Reconciled: 0 no longer there."
+
+
+def test_the_pages_of_a_quick_vendor_are_told_together(stage: Stage) -> None:
+    stage.options["commit_bytes"] = 1_000_000
+    for id in range(100, 200):
+        stage.vendor.put(id, -50)
+    stage.full()
+    alone = [line for line in stage.told if line.startswith("Page ")]
+    together = [line for line in stage.told if line.startswith("Pages ")]
+    assert len(alone) == 20
+    assert together
+    assert together[0].startswith("Pages 21 to ")

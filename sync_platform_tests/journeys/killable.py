@@ -111,7 +111,7 @@ def run(settings: Settings, asked: Asked, news: Connection) -> None:
     try:
         sync = platform.sync(asked.request)
         sync.commit_bytes = asked.commit_bytes
-        sync.cursors = Port(sync.cursors, passing)  # type: ignore[assignment]
+        sync.cursors = Port(sync.cursors, passing)
         sync.run(into=Destination(platform.destination, passing))
     except SyncPlatformError as error:
         news.send(error.code)

@@ -148,7 +148,7 @@ class Witness:
     def first_step(before: Moment, asked: Asked) -> tuple[Step, bool]:
         """The page that a process must ask for first, and whether it goes on from another's."""
         left, anew = before.left, Step("rows")
-        if left is None or before.seen_lost:
+        if left is None or left["position"] is None or before.seen_lost:
             return anew, False
         full = left["mode"] == SyncMode.FULL
         if left["mode"] != asked.mode and not (full and asked.mode is SyncMode.INCREMENTAL):
