@@ -6,7 +6,7 @@ import click
 
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import listing, show
-from sync_platform.cli.typed import names, pair
+from sync_platform.cli.typed import filters, names, pair
 from sync_platform.engine.ports import Secret
 from sync_platform.errors import ConfigurationError, NeedsReauth
 
@@ -149,12 +149,26 @@ def connections(as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.option("--choose", help="Sync these objects and no others, comma separated.")
+@click.option(
+    "--filter",
+    "typed",
+    multiple=True,
+    metavar="OBJECT.FILTER=VALUE",
+    help="Sync only such records, as in contacts.created_within=90; without a value, all again. "
+    "All filters of an object are given together.",
+)
 @listing
-def objects(name: str, choose: str | None, as_json: bool) -> None:
-    """List a connection's objects, or choose them."""
+def objects(name: str, choose: str | None, typed: tuple[str, ...], as_json: bool) -> None:
+    """List a connection's objects, or choose them.
+
+    A changed filter makes the next sync read its object from the beginning. Rows that no longer
+    match stay until a full sync marks them as deleted.
+    """
     with platform() as it:
         if choose is not None:
             it.choose_objects(name, names(choose) or [])
+        for object_name, wanted in filters(typed).items():
+            it.set_filters(name, object_name, wanted)
         rows = [
             {
                 "object": state.obj.name,
@@ -165,6 +179,9 @@ def objects(name: str, choose: str | None, as_json: bool) -> None:
                 "interval": state.interval,
                 "cursor": state.cursor,
                 "paused": state.paused,
+                "filters": [f"{k}={v}" for k, v in state.choice.filters.items()]
+                if state.choice
+                else [],
             }
             for state in it.objects(name)
         ]

@@ -41,6 +41,21 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
 
 
+def filters(typed: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """OBJECT.FILTER=VALUE each, as filters by object; an empty value takes the filter away (it is
+    then not in the answer, but its object is). Raises UsageError."""
+    found: dict[str, dict[str, str]] = {}
+    for text in typed:
+        place, equals, value = text.partition("=")
+        object_name, dot, name = place.partition(".")
+        if not (equals and dot and object_name and name):
+            raise click.UsageError(f"--filter {text!r} is not OBJECT.FILTER=VALUE.")
+        chosen = found.setdefault(object_name, {})
+        if value:
+            chosen[name] = value
+    return found
+
+
 def pair(text: str) -> tuple[str, str]:
     """NAME=VALUE as a pair; raises UsageError."""
     name, equals, value = text.partition("=")

@@ -75,7 +75,8 @@ class Table:
 class Progress:
     """How far an unfinished sync got: kept beside the rows, written in their transaction.
 
-    `position` is the engine's own JSON. `shape` tells fields and filters apart: a sync that was
+    `position` is the engine's own JSON; None only where the table lost rows or values and is to be
+    read in full, of which nothing is done. `shape` tells fields and filters apart: a sync that was
     asked something else must not go on from it.
     """
 

@@ -199,9 +199,12 @@ class Sync:
             position=Position().as_json(),
         )
         left = loader.progress()
+        if left and left.position is None and mode is SyncMode.INCREMENTAL:  # values were lost
+            fresh = replace(fresh, mode=left.mode, window=left.window)
+            record.resumed(left.mode, left.window)
         if left is None or not self._continues(left, fresh):
             loader.begin(fresh, resume=False)
-            self._tell(f"Reading {self.obj.name}, {mode.value}, {window}.")
+            self._tell(f"Reading {self.obj.name}, {fresh.mode.value}, {fresh.window}.")
             return fresh
         going_on = replace(left, sync=record.id)
         loader.begin(going_on, resume=True)

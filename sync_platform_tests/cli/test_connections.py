@@ -133,6 +133,7 @@ def test_objects_are_listed_with_what_they_can_do_and_where_they_stand(
         "writable": True,
         "interval_seconds": 900,
         "paused": False,
+        "filters": [],
     }
     assert (owners["incremental"], owners["sees_deletes"], owners["cursor"]) == (False, False, None)
     heading, first, *_ = command("objects acme-hubspot").stdout.splitlines()
@@ -199,3 +200,18 @@ def test_connectors_are_listed_with_what_they_can_do(command: Command) -> None:
         "objects": OBJECTS.split(", "),
     }
     assert command("connectors").stdout.splitlines()[1].startswith("hubspot  HubSpot  OAuth, token")
+
+
+def test_records_are_filtered_by_object_until_the_filter_is_taken_away(
+    connect: Command, command: Command
+) -> None:
+    connect()
+    listed = "objects acme-hubspot --json"
+    rows = json.loads(command(f"{listed} --filter contacts.created_within=90").stdout)
+    assert {row["object"]: row["filters"] for row in rows}["contacts"] == ["created_within=90"]
+    rows = json.loads(command(f"{listed} --filter contacts.created_within=").stdout)
+    assert not any(row["filters"] for row in rows)
+    refused = command("objects acme-hubspot --filter contacts.colour=red")
+    assert refused.exit_code == 3
+    assert "no filter 'colour'" in refused.stderr
+    assert command("objects acme-hubspot --filter contacts").exit_code == 2

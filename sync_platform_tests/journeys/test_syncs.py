@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from sync_platform.demo.compare import differences
-from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
@@ -22,6 +22,7 @@ from sync_platform.errors import (
 )
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
+from sync_platform.sandbox.faults import Kind
 
 CONTACTS = Target("acme-hubspot", "contacts")
 pytestmark = pytest.mark.usefixtures("acme")
@@ -165,7 +166,7 @@ def test_owners_have_no_cursor_so_every_sync_of_them_is_a_full_one(
 
 @pytest.mark.parametrize("kind", ["reset", "cut", "malformed"])
 def test_a_spoilt_answer_is_asked_for_again(
-    platform: Platform, hubspot: HubSpot, kind: str
+    platform: Platform, hubspot: HubSpot, kind: Kind
 ) -> None:
     hubspot.add_many("contacts", 500)
     hubspot.fail(kind=kind, times=1, path="*/search")
