@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from sync_platform import spec
 
 OBJECTS = ("contacts", "companies", "deals", "tickets", "products", "line_items")
+KEY = "hs_object_id"  # HubSpot calls it a number, as it does what has decimals
 TYPES: dict[str, spec.FieldType] = {
     "number": "number",
     "bool": "boolean",
@@ -43,7 +44,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
             locked = found.get("calculated") or spec.at(found, "modificationMetadata.readOnlyValue")
             yield spec.Field(
                 found["name"],
-                TYPES.get(found["type"], "text"),
+                "integer" if found["name"] == KEY else TYPES.get(found["type"], "text"),
                 read_only=bool(locked),
                 label=found.get("label"),
                 description=found.get("description") or None,
@@ -51,12 +52,12 @@ def crm_object(name: str) -> spec.ConnectorObject:
 
     def search(read: spec.Read) -> spec.Json:
         """Walk by id: HubSpot refuses to page one search past 10,000 results."""
-        filters = [where("hs_object_id", "GT", read.after or 0)]
+        filters = [where(KEY, "GT", read.after or 0)]
         if read.since:
             filters.append(where(modified, "GTE", spec.epoch_ms(read.since)))
         if read.until:
             filters.append(where(modified, "LT", spec.epoch_ms(read.until)))
-        by_id = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+        by_id = {"propertyName": KEY, "direction": "ASCENDING"}
         if "created_within" in read.filters:
             filters.append(where("createdate", "GTE", read.filters["created_within"]))
         for choice in stages:
@@ -69,7 +70,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
     return spec.ConnectorObject(
         name=name,
         label=name.replace("_", " ").capitalize(),
-        key="hs_object_id",
+        key=KEY,
         cursor=modified,
         lookback=spec.hours(1),
         fields=fields,
