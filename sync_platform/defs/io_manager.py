@@ -37,6 +37,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 "Return a pandas DataFrame, or give the asset another io_manager_key."
             )
         with as_failure(obj):
+            obj.count_rows = True
             result = obj.run(into=self.platform.get().destination)
             context.add_output_metadata(table_metadata(self.platform.get(), obj, result))
 

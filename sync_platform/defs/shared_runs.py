@@ -49,6 +49,7 @@ def sync_each(
                 continue
             sync = platform.sync(request)
             sync.on_progress = tell
+            sync.count_rows = True
             result = sync.run(into=platform.destination)
             metadata = table_metadata(platform, sync, result)
         except SyncPlatformError as error:

@@ -112,6 +112,7 @@ class Sync:
     on_progress: Callable[[str, Counts], None] = _log  # a sentence, and the counts so far
     commit_bytes: int = COMMIT_BYTES
     commit_seconds: float = COMMIT_SECONDS
+    count_rows: bool = False  # afterwards: it reads the whole table, so only for who asks
     result: SyncResult | None = field(default=None, init=False)
     fields: Sequence[Field] = field(default=(), init=False)
     rows_now: int | None = field(default=None, init=False)
@@ -181,7 +182,8 @@ class Sync:
                     record.add(counts, api.usage)
                     self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
                 loader.finish()
-                self.rows_now = loader.rows()
+                if self.count_rows:
+                    self.rows_now = loader.rows()
         finally:
             api.close()
 

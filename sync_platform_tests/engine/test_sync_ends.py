@@ -31,6 +31,7 @@ def stage() -> Stage:
 
 def test_a_sync_that_ends_well_is_in_the_history_with_its_counts(stage: Stage) -> None:
     plan = stage.plan(SyncMode.INCREMENTAL, run_id="run-7", automatic=True)
+    plan.count_rows = True
     result = plan.run(stage.destination)
     assert result == stage.last == plan.result
     assert result.status is SyncStatus.SUCCEEDED
