@@ -7,11 +7,17 @@ the server. The kernel drops the lock of a process that was killed, so none is e
 import atexit
 import fcntl
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import IO, Any
+
+from sync_platform.errors import ConfigurationError
+
+LONGEST_FOLDER = 85  # characters: a socket's path may have 107, with its name and a NUL
 
 _held: dict[Path, tuple[IO[bytes], str]] = {}
 
@@ -27,7 +33,10 @@ def embedded_postgres(home: Path) -> Iterator[str]:
 
 
 def start(home: Path) -> str:
-    """The url of the embedded server, started if need be; it is left when this process ends."""
+    """The url of the embedded server, started if need be; it is left when this process ends.
+
+    Raises ConfigurationError where it does not start, saying where its log is.
+    """
     folder = (home / "postgres").resolve()
     if folder in _held:
         return _held[folder][1]
@@ -60,7 +69,10 @@ def _server(folder: Path) -> Any:
     # Its lock file and, for long paths, its socket go to XDG_RUNTIME_DIR, read at import.
     before = os.environ.get("XDG_RUNTIME_DIR")
     run = folder.parent / "run"
+    if len(str(folder)) > LONGEST_FOLDER:
+        run = Path(tempfile.gettempdir()) / f"sync_platform-{os.getuid()}"
     run.mkdir(mode=0o700, exist_ok=True)
+    (run / "python_PostgresServer").mkdir(exist_ok=True)  # else it takes one file for all users
     os.environ["XDG_RUNTIME_DIR"] = str(run)
     try:
         with warnings.catch_warnings():
@@ -71,7 +83,18 @@ def _server(folder: Path) -> Any:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
-    return get_server(folder, cleanup_mode=None)
+    with (folder.parent / "postgres.starting").open("ab") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        try:
+            server = get_server(folder, cleanup_mode=None)
+            server.ensure_postgres_running()  # it was stopped or restarted since we met it
+        except (OSError, RuntimeError, SubprocessError) as error:
+            raise ConfigurationError(
+                f"The embedded PostgreSQL did not start ({type(error).__name__}: {error}). Its log "
+                f"is {folder / 'log'}. Mend that, or name a server of your own in "
+                "SYNC_PLATFORM_DATABASE_URL."
+            ) from error
+    return server
 
 
 def server_url(given: str | None, home: Path) -> str:
