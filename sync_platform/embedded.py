@@ -43,7 +43,11 @@ def start(home: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     users = (folder.parent / "postgres.users").open("ab")
     fcntl.flock(users, fcntl.LOCK_SH)
-    url: str = _server(folder).get_uri()
+    try:
+        url: str = _server(folder).get_uri()
+    except BaseException:
+        users.close()
+        raise
     _held[folder] = (users, url)
     atexit.register(leave, home)
     return url
