@@ -12,6 +12,8 @@ from sync_platform.errors import ConfigurationError, NeedsReauth
 
 SIGN_INS = {
     "OAuth2": "OAuth",
+    "ClientCredentials": "client id and secret",
+    "JwtBearer": "service account",
     "BearerToken": "token",
     "ApiKey": "API key",
     "BasicAuth": "username and password",

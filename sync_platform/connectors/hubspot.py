@@ -86,10 +86,20 @@ def crm_object(name: str) -> spec.ConnectorObject:
             path, params={"archived": "true", "limit": 100}, records="results", pages=NEXT
         ),
         filters=[CREATED, *stages],
+        scopes=scopes(name, "read"),
+        write_scopes=scopes(name, "write"),
         create=spec.post(path, json=properties),
         update=spec.patch(path + "/{key}", json=properties, safe_to_repeat=True),
         delete=spec.delete(path + "/{key}"),
     )
+
+
+def scopes(name: str, may: str) -> list[str]:
+    """Tickets have one scope for everything; the others one for each of these."""
+    if name == "tickets":
+        return ["tickets"]
+    reading = [f"crm.schemas.{name}.read"] if may == "read" else []
+    return [f"crm.objects.{name}.{may}", *reading]
 
 
 def where(name: str, operator: str, value: object) -> spec.Json:
@@ -113,6 +123,7 @@ owners = spec.ConnectorObject(
         spec.Field("updatedAt", "timestamp", read_only=True, label="Updated at"),
         spec.Field("teams", "json", read_only=True, label="Teams"),
     ],
+    scopes=["crm.objects.owners.read"],
     read=spec.get("/crm/v3/owners", params={"limit": 100}, records="results", pages=NEXT),
 )
 
@@ -125,12 +136,7 @@ connector = spec.Connector(
         spec.OAuth2(
             authorize_url="https://app.hubspot.com/oauth/authorize",
             token_url="https://api.hubapi.com/oauth/v1/token",
-            scopes=[
-                *(f"crm.objects.{name}.{may}" for name in OBJECTS for may in ("read", "write")),
-                *(f"crm.schemas.{name}.read" for name in OBJECTS),
-                "tickets",
-                "crm.objects.owners.read",
-            ],
+            scopes=["oauth"],
         ),
         spec.BearerToken(label="Private app token"),
     ],

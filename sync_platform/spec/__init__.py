@@ -4,8 +4,24 @@ A connector is a module that holds `connector = spec.Connector(...)`.
 """
 
 from sync_platform.spec.api import Api, Json, Key, Page, Row
-from sync_platform.spec.auth import ApiKey, Auth, BasicAuth, BearerToken, OAuth2
-from sync_platform.spec.connector import Account, Connector, Interval, Setting, hours, minutes
+from sync_platform.spec.auth import (
+    ApiKey,
+    Auth,
+    BasicAuth,
+    BearerToken,
+    ClientCredentials,
+    JwtBearer,
+    OAuth2,
+)
+from sync_platform.spec.connector import (
+    Account,
+    Connector,
+    Interval,
+    Option,
+    Setting,
+    hours,
+    minutes,
+)
 from sync_platform.spec.faults import faults
 from sync_platform.spec.limits import RateLimit
 from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, FieldType, Filter
@@ -34,10 +50,11 @@ from sync_platform.spec.requests import (
 from sync_platform.spec.times import epoch_ms, epoch_s, iso, moment
 
 __all__ = [
-    "FIELD_TYPES", "Account", "Api", "ApiKey", "Auth", "BasicAuth", "BearerToken", "Connector",
-    "ConnectorObject", "Field", "FieldType", "Filter", "Interval", "Json", "Key", "NextPage",
-    "OAuth2", "OutboundChange", "Page", "Paginator", "RateLimit", "Read", "Request", "Row",
-    "Setting", "at", "cursor_pages", "delete", "epoch_ms", "epoch_s", "faults", "get", "hours",
-    "iso", "keyset_pages", "linked_pages", "minutes", "moment", "numbered_pages", "offset_pages",
-    "params_of", "patch", "post", "put", "single_page",
+    "FIELD_TYPES", "Account", "Api", "ApiKey", "Auth", "BasicAuth", "BearerToken",
+    "ClientCredentials", "Connector", "ConnectorObject", "Field", "FieldType", "Filter", "Interval",
+    "Json", "JwtBearer", "Key", "NextPage", "OAuth2", "Option", "OutboundChange", "Page",
+    "Paginator", "RateLimit", "Read", "Request", "Row", "Setting", "at", "cursor_pages", "delete",
+    "epoch_ms", "epoch_s", "faults", "get", "hours", "iso", "keyset_pages", "linked_pages",
+    "minutes", "moment", "numbered_pages", "offset_pages", "params_of", "patch", "post", "put",
+    "single_page",
 ]  # fmt: skip

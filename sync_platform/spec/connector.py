@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from sync_platform.errors import UnknownObject
 from sync_platform.spec.api import Api, Json
@@ -32,13 +33,33 @@ class Interval:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Option:
+    """One value that a setting may have, with the vendor's name for it."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Something that the person who connects must say besides signing in (a subdomain, a base)."""
+    """Something that must be known besides the sign-in (a subdomain, a base, an organisation).
+
+    Without `options` and `found_in` the person is asked before signing in. With `options` they
+    choose afterwards among what the vendor then lists, one or (`many`) several with commas between;
+    where there is only one, it is taken. With `found_in` nobody is asked: it is read from the
+    token's answer (`instance_url`) or from the callback's address (`realmId`), there called
+    `found_as`.
+    """
 
     name: str
     label: str
     required: bool = True
     default: str | None = None
+    description: str | None = None  # a sentence of help
+    options: Callable[[Api], Iterable[Option]] | None = None
+    many: bool = False
+    found_in: Literal["token", "callback"] | None = None
+    found_as: str | None = None  # None: called as the setting is
 
 
 @dataclass(frozen=True, kw_only=True)

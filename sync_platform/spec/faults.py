@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
-from sync_platform.spec.auth import ApiKey, BasicAuth, BearerToken, OAuth2
+from sync_platform.spec.auth import Auth
 from sync_platform.spec.connector import Connector, Interval
 from sync_platform.spec.limits import RateLimit
 from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, Filter
@@ -36,8 +36,9 @@ def _connector(it: Connector) -> Iterator[str]:
     if not it.auth:
         yield "auth: at least one way to sign in is needed."
     for way in it.auth:
-        if not isinstance(way, OAuth2 | BearerToken | ApiKey | BasicAuth):
-            yield f"auth: {way!r} is not OAuth2, BearerToken, ApiKey or BasicAuth."
+        if not isinstance(way, Auth):
+            known = ", ".join(each.__name__ for each in get_args(Auth))
+            yield f"auth: {way!r} is none of {known}."
     yield from _request("check", it.check)
     names = [limit.name for limit in it.limits]
     for limit in it.limits:

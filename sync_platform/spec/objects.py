@@ -65,6 +65,8 @@ class ConnectorObject:
     update: Request | None = None
     delete: Request | None = None
     filters: Sequence[Filter] = ()
+    scopes: Sequence[str] = ()  # of OAuth, to read it
+    write_scopes: Sequence[str] = ()  # and to write it
     label: str = ""
     description: str = ""
 

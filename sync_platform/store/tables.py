@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, JSONB
 
 metadata = MetaData(
     schema="sync_platform",
@@ -162,4 +162,126 @@ quotas = Table(
     Column("tokens", Float(53), nullable=False),
     Column("filled_at", Moment, nullable=False),
     Column("blocked_until", Moment),
+)
+
+# -- connecting -----------------------------------------------------------------------------
+
+oauth_clients = Table(  # our app at each vendor, where it is not in the settings
+    "oauth_clients",
+    metadata,
+    Column("connector", Text, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # client_id and client_secret, encrypted
+    Column("updated_at", Moment, nullable=False),
+)
+
+sign_ins = Table(  # people on their way through connecting an account
+    "sign_ins",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("connector", Text, nullable=False),
+    Column("connection", Text),  # the name wanted, or of the connection that is signed in anew
+    Column("again", Boolean, nullable=False),  # a re-authentication
+    Column("status", Text, nullable=False),  # begun, signed_in, done, failed
+    Column("state_hash", LargeBinary, unique=True),  # single use: NULL once it came back
+    Column("browser_hash", LargeBinary),  # of the cookie, or the terminal's secret, that began
+    Column("redirect_uri", Text),
+    Column("base_url", Text),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("objects", ARRAY(Text)),  # wanted; NULL: all
+    Column("writing", Boolean, nullable=False, server_default=text("false")),
+    Column("secret", LargeBinary),  # PKCE's verifier, then what the vendor gave; encrypted
+    Column("account_id", Text),
+    Column("account_name", Text),
+    Column("error", Text),
+    Column("begun_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+# -- access ---------------------------------------------------------------------------------
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text),
+    Column("role", Text, nullable=False),  # admin, member
+    Column("password_hash", Text),  # NULL: signs in elsewhere
+    Column("subject", Text, unique=True),  # "issuer subject" of OpenID Connect
+    Column("created_at", Moment, nullable=False),
+    Column("last_seen_at", Moment),
+    Column("disabled_at", Moment),
+)
+
+one_time_links = Table(  # to choose a password: the first admin's, a new person's
+    "one_time_links",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column(
+        "person", Text, ForeignKey("sync_platform.people.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column(
+        "person", Text, ForeignKey("sync_platform.people.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("created_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("hint", Text, nullable=False),  # its beginning, to recognize it by
+    Column("scopes", ARRAY(Text), nullable=False),  # read, sync, write, admin
+    Column("schemas", ARRAY(Text)),  # the workspaces it is for; NULL: all
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+attempts = Table(  # failed sign-ins, counted by address and by name
+    "attempts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("blocked_until", Moment),
+)
+
+# -- syncs asked for through the API ----------------------------------------------------------
+
+sync_requests = Table(
+    "sync_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _of_connection(),
+    Column("asked", JSONB, nullable=False),  # objects, modes, windows
+    Column("fingerprint", LargeBinary, nullable=False),  # of `asked`: the same request again
+    Column("asked_by", Text),
+    Column("run_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("asked_at", Moment, nullable=False),
+    Column("canceled_at", Moment),
+    Index("sync_requests_connection_asked_idx", "connection", "asked_at"),
+)
+
+idempotency_keys = Table(  # answers to POSTs that may be sent twice
+    "idempotency_keys",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),  # of who, route and key
+    Column("fingerprint", LargeBinary, nullable=False),  # of the body
+    Column("status", Integer),  # NULL while the first is under way
+    Column("answer", JSONB),
+    Column("asked_at", Moment, nullable=False),
 )

@@ -11,7 +11,16 @@ import httpx
 
 from sync_platform.engine.ports import Secret
 from sync_platform.errors import NeedsReauth
-from sync_platform.spec import ApiKey, Auth, BasicAuth, BearerToken, Connector, OAuth2
+from sync_platform.spec import (
+    ApiKey,
+    Auth,
+    BasicAuth,
+    BearerToken,
+    ClientCredentials,
+    Connector,
+    JwtBearer,
+    OAuth2,
+)
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 NOT_SECRET = ("auth", "expires_at", "expires_in", "scope", "scopes", "token_type")
@@ -120,12 +129,15 @@ class Signing:
 
 def _auth(way: Auth, secret: Mapping[str, Any]) -> httpx.Auth | None:
     """Signs the way's way; None where the secret lacks what it needs."""
-    name = "access_token" if isinstance(way, OAuth2) else "token"
+    exchanged = isinstance(way, OAuth2 | ClientCredentials | JwtBearer)
+    name = "access_token" if exchanged else "token"
     token = str(secret.get(name) or "").strip()
     if not token:
         return None
     match way:
-        case OAuth2() | BearerToken():
+        case OAuth2():
+            return HeaderAuth("Authorization", way.token_prefix + token)
+        case ClientCredentials() | JwtBearer() | BearerToken():
             return HeaderAuth("Authorization", f"Bearer {token}")
         case ApiKey(sent_in="header"):
             return HeaderAuth(way.name, way.prefix + token)

@@ -44,7 +44,7 @@ def test_fields_that_are_discovered_are_not_judged() -> None:
         ({"label": ""}, "label: say how people call it"),
         ({"base_url": "acme.test"}, "base_url: 'acme.test' must start with https://"),
         ({"auth": []}, "auth: at least one way to sign in is needed."),
-        ({"auth": ["token"]}, "auth: 'token' is not OAuth2, BearerToken, ApiKey or BasicAuth."),
+        ({"auth": ["token"]}, "auth: 'token' is none of OAuth2, ClientCredentials, JwtBearer,"),
         ({"check": "/me"}, "check: '/me' is not a Request; write spec.get(...), spec.post(...)."),
         ({"check": spec.get("me")}, "check: the path 'me' must start with '/'."),
         ({"limits": [LIMIT, LIMIT]}, "limits: the name 'burst' stands there twice."),

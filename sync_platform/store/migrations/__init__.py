@@ -4,4 +4,4 @@
 database need not load Alembic to know that there is nothing to do.
 """
 
-MIGRATIONS = ("0001",)
+MIGRATIONS = ("0001", "0002")
