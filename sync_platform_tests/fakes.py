@@ -68,6 +68,12 @@ class MemoryQuotas:
             waits = [self._take(connection, it, reserve) for it in _by_name(budgets).values()]
         return max(waits, default=0.0)
 
+    def lower(self, connection: str, budget: Budget, left: float) -> None:
+        """The bucket holds no more than so many calls."""
+        with self._lock:
+            bucket = self._filled(connection, budget)
+            bucket.tokens = min(bucket.tokens, left, budget.calls)
+
     def block(self, connection: str, budgets: Sequence[Budget], seconds: float) -> None:
         """Nobody calls on these buckets for so long."""
         with self._lock:
@@ -78,14 +84,19 @@ class MemoryQuotas:
 
     def _take(self, connection: str, budget: Budget, reserve: float) -> float:
         now = self.clock.now()
-        bucket = self._bucket(connection, budget)
-        pace = budget.calls / budget.seconds
-        gained = pace * max(0.0, (now - bucket.filled_at).total_seconds())
-        bucket.tokens = min(budget.calls, bucket.tokens + gained) - 1
-        bucket.filled_at = max(now, bucket.filled_at)
-        wait = (reserve * budget.calls - bucket.tokens) / pace
+        bucket = self._filled(connection, budget)
+        bucket.tokens -= 1
+        wait = (reserve * budget.calls - bucket.tokens) * budget.seconds / budget.calls
         blocked = (bucket.blocked_until - now).total_seconds() if bucket.blocked_until else 0.0
         return max(0.0, wait, blocked)
+
+    def _filled(self, connection: str, budget: Budget) -> _Bucket:
+        now = self.clock.now()
+        bucket = self._bucket(connection, budget)
+        gained = max(0.0, (now - bucket.filled_at).total_seconds()) * budget.calls / budget.seconds
+        bucket.tokens = min(budget.calls, bucket.tokens + gained)
+        bucket.filled_at = max(now, bucket.filled_at)
+        return bucket
 
     def _bucket(self, connection: str, budget: Budget) -> _Bucket:
         fresh = _Bucket(tokens=budget.calls, filled_at=self.clock.now())

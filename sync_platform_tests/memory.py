@@ -4,12 +4,13 @@ They keep what the protocols promise (`engine/ports.py`). What a test may turn i
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Condition, Event
 
+from sync_platform import spec
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
@@ -205,6 +206,15 @@ class MemoryApi:
             raise VendorUnavailable("The connection to the vendor was closed.")
         self._bytes += len(json.dumps(answer, default=str))
         return answer
+
+    def ask(self, request: Request, asked: Read | OutboundChange | None = None) -> spec.Answer:
+        """As `send`, without headers."""
+        return spec.Answer(self.send(request, asked), {})
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None."""
+        return {}
 
     def close(self) -> None:
         """Let go, and wake whatever waits in a call."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -17,16 +18,32 @@ class Page:
     """Rows and gone keys that came together.
 
     `resume` is where the next page starts, as JSON: a read that is given it back as `Read.resume`
-    goes on from there. None: this was the last page, or the read cannot be resumed.
+    goes on from there. None: this was the last page, or the read cannot be resumed. `reached` is
+    the moment up to which a feed of changes was read, where its rows do not tell.
     """
 
     rows: Sequence[Row] = ()
     gone: Sequence[Key] = ()
     resume: Json = None
+    reached: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A vendor's answer: its decoded body (None where it has none), its headers by names in small
+    letters."""
+
+    body: Json
+    headers: Mapping[str, str]
 
 
 class Api(Protocol):
     """What a function in a slot may call. Signing, pace, retries and errors are taken care of."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The connection's settings."""
+        ...
 
     def get(self, path: str, **params: str) -> Json:
         """The decoded answer of a GET."""
@@ -34,4 +51,8 @@ class Api(Protocol):
 
     def send(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Json:
         """The decoded answer of a described call; None where the answer has no body."""
+        ...
+
+    def ask(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Answer:
+        """As `send`, with the answer's headers."""
         ...

@@ -1,9 +1,9 @@
 """What we know of one SaaS API, as one value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sync_platform.errors import UnknownObject
 from sync_platform.spec.api import Api, Json
@@ -63,6 +63,24 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Discovered:
+    """An object that one connection has and others may not: a table of a base, a custom object.
+
+    `name` becomes the object's (letters, digits, _), `id` is what survives a rename at the vendor,
+    `about` is all (JSON) that `Connector.discovered` needs to make the object out of it again.
+    """
+
+    name: str
+    label: str = ""
+    id: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    chosen: bool = True  # suggested to whoever connects
+
+
+Meaning = Literal["rate_limited", "sign_in_refused", "not_permitted", "unavailable"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """Whose data it is, as the vendor names it: what `check` found."""
 
@@ -75,9 +93,22 @@ def no_account(answer: Json) -> Account | None:
     return None
 
 
+def no_meaning(status: int, body: Json) -> Meaning | None:
+    """An answer means what its status says."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """One SaaS API: where it is, how it is signed and paced, and which objects it has."""
+    """One SaaS API: where it is, how it is signed and paced, and which objects it has.
+
+    Objects that every account has are in `objects`. Where accounts differ, `discover` lists a
+    connection's own, and `discovered` makes each of them out of what was listed: it is called
+    often, without the vendor.
+
+    `means` tells what an answer that is no success means (status, decoded body or None) where the
+    status alone would mislead, such as a 403 that is a rate limit; None: what its status says.
+    """
 
     name: str
     label: str
@@ -89,7 +120,12 @@ class Connector:
     limits: Sequence[RateLimit] = ()
     interval: Interval = Interval()
     settings: Sequence[Setting] = ()
-    discover: Callable[[Api], Iterable[ConnectorObject]] | None = None
+    headers: Mapping[str, str] | Callable[[Mapping[str, str]], Mapping[str, str]] = field(
+        default_factory=dict
+    )  # of every call; a function of the connection's settings
+    means: Callable[[int, Json], Meaning | None] = no_meaning
+    discover: Callable[[Api], Iterable[Discovered]] | None = None
+    discovered: Callable[[Discovered], ConnectorObject] | None = None
 
     def __getitem__(self, name: str) -> ConnectorObject:
         """The object of that name; raises UnknownObject, naming those there are."""

@@ -26,11 +26,16 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboundChange:
-    """One create, update or delete to write to the vendor."""
+    """One create, update or delete to write to the vendor.
+
+    `id` stays the same however often the change is sent: vendors that are given it (as an
+    idempotency key) carry it out once.
+    """
 
     kind: Literal["create", "update", "delete"]
     key: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -39,15 +44,19 @@ class Request:
     """A call to the vendor.
 
     `path` is relative to the connector's base_url; "{key}" and "{a_setting}" are filled in, quoted.
-    `params` and `json` are values or functions of the Read or OutboundChange. `records` says where
-    the list is in the answer, dotted; "" is the answer itself. `pages` says what comes next.
+    `params`, `json`, `form` and `headers` are values or functions of the Read or OutboundChange.
+    `form` is sent instead of `json`, as HTML forms are, nested values as `a[b]`. `answers` "csv"
+    gives a list of dicts of texts. `records` says where the list is in the answer, dotted; "" is
+    the answer itself. `pages` says what comes next.
     """
 
     method: Method
     path: str
     params: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] = field(default_factory=dict)
     json: Json | Callable[[Any], Json] = None
+    form: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None = None
     headers: Mapping[str, str] | Callable[[Any], Mapping[str, str]] = field(default_factory=dict)
+    answers: Literal["json", "csv"] = "json"
     records: str = ""
     pages: Paginator = single_page
     safe_to_repeat: bool | None = None  # None: decided by the method

@@ -36,6 +36,22 @@ TAKE = text("""
     ) AS wait
 """)
 
+LOWER = text("""
+    INSERT INTO sync_platform.quotas AS kept
+           (connection, name, calls, seconds, tokens, filled_at)
+    SELECT :connection, :name, :calls, :seconds, least(:left, :calls), clock_timestamp()
+    FROM set_config('synchronous_commit', 'off', true)
+    ON CONFLICT (connection, name) DO UPDATE SET
+        calls = excluded.calls,
+        tokens = least(
+            excluded.tokens,
+            kept.tokens + excluded.calls / excluded.seconds * greatest(
+                0, extract(epoch FROM excluded.filled_at - kept.filled_at)::float8
+            )
+        ),
+        filled_at = greatest(kept.filled_at, excluded.filled_at)
+""")
+
 BLOCK = text("""
     INSERT INTO sync_platform.quotas AS kept
            (connection, name, calls, seconds, tokens, filled_at, blocked_until)
@@ -68,6 +84,20 @@ class Quotas:
             asked = {"reserve": float(reserve), **_asked(connection, budgets)}
             waits = writing.execute(TAKE, asked).scalars().all()
         return float(max(waits, default=0.0))
+
+    def lower(self, connection: str, budget: Budget, left: float) -> None:
+        """The vendor said how many calls are left: the bucket holds no more than these."""
+        with self._database.statement() as writing:
+            writing.execute(
+                LOWER,
+                {
+                    "connection": connection,
+                    "name": budget.name,
+                    "calls": float(budget.calls),
+                    "seconds": float(budget.seconds),
+                    "left": float(left),
+                },
+            )
 
     def block(self, connection: str, budgets: Sequence[Budget], seconds: float) -> None:
         """The vendor said to wait: nobody calls on these buckets for so long."""

@@ -1,8 +1,11 @@
 """Reads what vendors answer: the JSON, and the sentence inside an error."""
 
+import csv
+import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
@@ -42,6 +45,38 @@ def decoded(body: bytes) -> Json:
         return json.loads(body)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def decoded_csv(body: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV body with a header line, by its names; raises ValueError where it is none.
+
+    A row of another length than the header's is an error: half of an answer must not pass for all.
+    """
+    try:
+        lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        names = next(lines, [])
+        return [dict(zip(names, line, strict=True)) for line in lines if line]
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def form_encoded(value: Mapping[str, Any]) -> bytes:
+    """A value as an HTML form sends it; nested ones are named `a[b]`, those of lists `a[0]`. None
+    is sent as empty, booleans as true and false."""
+    return urlencode(list(_flat(value))).encode()
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}[{key}]" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _flat(inner, f"{name}[{place}]")
+    elif isinstance(value, bool):
+        yield name, "true" if value else "false"
+    else:
+        yield name, "" if value is None else str(value)
 
 
 def encoded(value: Json) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from sync_platform import spec
 from sync_platform.engine.ports import Clock, Secret
 from sync_platform.engine.results import Usage
 from sync_platform.errors import (
@@ -19,9 +20,9 @@ from sync_platform.errors import (
 )
 from sync_platform.spec import Connector, Json, OutboundChange, Read, Request
 from sync_platform.transport.address import Address
-from sync_platform.transport.answers import decoded, encoded
+from sync_platform.transport.answers import decoded, decoded_csv, encoded, form_encoded
 from sync_platform.transport.clock import pause
-from sync_platform.transport.failures import PASSING, Failures, limited
+from sync_platform.transport.failures import Failures
 from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
 from sync_platform.transport.pace import asked_to_wait, until_reset
 from sync_platform.transport.retry import Failed, Patience, patiently
@@ -43,6 +44,7 @@ class _Call:
     content: bytes | None
     repeatable: bool
     change: bool
+    csv: bool  # how the answer is read
     what: str  # for messages: "GET /owners"
 
 
@@ -75,8 +77,13 @@ class HttpApi:
         self._patience, self._largest = patience or Patience(), largest_answer
         self._signing = Signing(connector, connection, secret, refresh)
         self._failures = Failures(
-            label=connector.label, connection=connection, scrub=self._signing.scrub
+            label=connector.label,
+            connection=connection,
+            scrub=self._signing.scrub,
+            means=connector.means,
         )
+        given = connector.headers
+        self._headers = dict(given(settings) if callable(given) else given)
         self._address = Address(
             base_url, label=connector.label, connection=connection, allow_http=allow_http
         )
@@ -100,13 +107,22 @@ class HttpApi:
         its tries are spent, NeedsReauth, NotPermitted, RecordRejected (for a change), Refused,
         ConfigurationError, and UnexpectedResponse for everything else.
         """
+        return self.ask(request, asked).body
+
+    def ask(self, request: Request, asked: Read | OutboundChange | None = None) -> spec.Answer:
+        """As `send`, with the answer's headers."""
         self._signing.secret()  # from here on, no message can hold it
         call = self._described(request, asked)
-        body = patiently(lambda: self._try(call), self._patience, self._sleep)
+        answer = patiently(lambda: self._try(call), self._patience, self._sleep)
         if isinstance(asked, Read):
             with self._lock:
                 self._pages += 1
-        return body
+        return answer
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The connection's settings."""
+        return self._settings
 
     @property
     def usage(self) -> Usage:
@@ -123,6 +139,7 @@ class HttpApi:
         params = request.params(asked) if callable(request.params) else request.params
         headers = request.headers(asked) if callable(request.headers) else request.headers
         json = request.json(asked) if callable(request.json) else request.json
+        form = request.form(asked) if callable(request.form) else request.form
         values: dict[str, Any] = {**self._settings, **(asked.settings if asked else {})}
         change = isinstance(asked, OutboundChange)
         if isinstance(asked, OutboundChange):
@@ -132,9 +149,15 @@ class HttpApi:
             content = None if json is None else encoded(json)
         except TypeError as error:
             raise Refused(f"A value cannot be sent to {self._label}: {error}.") from error
-        sent = {name: str(value) for name, value in headers.items() if value is not None}
+        kind = "application/json"
+        if form is not None:
+            content, kind = form_encoded(form), "application/x-www-form-urlencoded"
+        given = {**self._headers, **headers}
+        sent = {name: str(value) for name, value in given.items() if value is not None}
+        if request.answers == "csv":
+            sent.setdefault("Accept", "text/csv")
         if content is not None and "content-type" not in {name.lower() for name in sent}:
-            sent["Content-Type"] = "application/json"
+            sent["Content-Type"] = kind
         what = self._signing.scrub(f"{request.method} {self._address.path_of(url)}")
         return _Call(
             method=request.method,
@@ -143,23 +166,26 @@ class HttpApi:
             content=content,
             repeatable=request.repeatable,
             change=change,
+            csv=request.answers == "csv",
             what=what,
         )
 
-    def _try(self, call: _Call) -> Json:
+    def _try(self, call: _Call) -> spec.Answer:
         """One try; raises Failed where another may be made, and our errors where none may."""
         secret = self._signing.secret()
         answer = self._exchange(call, self._signing.auth(secret))
-        if answer.status == 401 and (fresh := self._signing.renewed(secret)):
+        if self._failures.sign_in_refused(answer) and (fresh := self._signing.renewed(secret)):
             answer = self._exchange(call, self._signing.auth(fresh))
         shown = self._address.plain(call.url)
         if not 200 <= answer.status < 300:
             raise self._refused(call, answer, shown)
         try:
-            return decoded(answer.body)
+            body: Json = decoded_csv(answer.body) if call.csv else decoded(answer.body)
         except ValueError as error:
-            unreadable = self._failures.unreadable(call.what, answer, "is not JSON", url=shown)
+            why = "is not CSV" if call.csv else "is not JSON"
+            unreadable = self._failures.unreadable(call.what, answer, why, url=shown)
             raise Failed(unreadable, again=call.repeatable) from error
+        return spec.Answer(body, answer.headers)
 
     def _refused(self, call: _Call, answer: Answer, shown: str) -> Failed:
         error = self._failures.refused(call.what, answer, url=shown, change=call.change)
@@ -167,12 +193,14 @@ class HttpApi:
         if isinstance(error, RetryLater):
             now = self._clock.now()
             asked = asked_to_wait(answer.headers, now)
-            if asked is None and limited(answer):
+            if asked is None and self._failures.limited(answer):
                 asked = until_reset(answer.headers, now)
             error.retry_after = asked
             if isinstance(error, RateLimited) and asked is None:
                 error.retry_after = self._patience.longest
-        again = limited(answer) or (call.repeatable and answer.status in PASSING)
+        again = self._failures.limited(answer) or (
+            call.repeatable and self._failures.passing(answer)
+        )
         return Failed(error, again=again, asked=asked)
 
     def _exchange(self, call: _Call, auth: httpx.Auth) -> Answer:
@@ -207,7 +235,8 @@ class HttpApi:
                 f"{call.what} was not sent to {self._label}: a header holds characters that HTTP "
                 f"cannot carry. Mend the connector or the settings of {self._connection}."
             ) from None
-        self._limiter.heed(path, 429 if limited(answer) else answer.status, answer.headers)
+        status = 429 if self._failures.limited(answer) else answer.status
+        self._limiter.heed(path, status, answer.headers)
         return answer
 
     def _sleep(self, seconds: float) -> None:

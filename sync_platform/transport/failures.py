@@ -13,7 +13,9 @@ from sync_platform.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
-from sync_platform.transport.answers import EVIDENCE, request_id, vendor_sentence
+from sync_platform.spec import Json, Meaning
+from sync_platform.spec.connector import no_meaning
+from sync_platform.transport.answers import EVIDENCE, decoded, request_id, vendor_sentence
 from sync_platform.transport.line import Answer, Lost
 
 PASSING = (408, 425, *(status for status in range(500, 600) if status not in (501, 505)))
@@ -28,30 +30,56 @@ class Failures:
     label: str  # the vendor's
     connection: str
     scrub: Callable[[str], str]
+    means: Callable[[int, Json], Meaning | None] = no_meaning
+
+    def limited(self, answer: Answer) -> bool:
+        """Whether the answer says that we called too often; some vendors say it with a 403."""
+        if answer.status < 400:
+            return False
+        if answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers):
+            return True
+        return self.meaning(answer) == "rate_limited"
+
+    def passing(self, answer: Answer) -> bool:
+        """Whether the same call may well succeed a little later."""
+        return answer.status in PASSING or self.meaning(answer) == "unavailable"
+
+    def sign_in_refused(self, answer: Answer) -> bool:
+        """Whether the vendor does not accept the sign-in (any more)."""
+        meaning = self.meaning(answer) if answer.status >= 400 else None
+        return meaning == "sign_in_refused" or (meaning is None and answer.status == 401)
+
+    def meaning(self, answer: Answer) -> Meaning | None:
+        """What the connector says that an answer means which is no success."""
+        try:
+            body = decoded(answer.body)
+        except ValueError:
+            body = None
+        return self.means(answer.status, body)
 
     def refused(self, what: str, answer: Answer, *, url: str, change: bool) -> SyncPlatformError:
         """The error for an answer that is no success; `what` is the call, such as "GET /owners"."""
         sentence = self._said(answer)
         evidence = self.evidence(what, url, answer)
-        status = answer.status
-        if limited(answer):
+        status, meaning = answer.status, self.meaning(answer)
+        if self.limited(answer):
             return RateLimited(
                 f"{self.label} asks {self.connection} to call less often. It goes on later.",
                 evidence=evidence,
             )
-        if status == 401:
+        if self.sign_in_refused(answer):
             return NeedsReauth(
                 f"{self.label} no longer accepts this sign-in. Reconnect {self.connection}.",
                 evidence=evidence,
             )
-        if status in NOT_ALLOWED:
+        if meaning == "not_permitted" or (meaning is None and status in NOT_ALLOWED):
             return NotPermitted(
                 f"{self.label} does not permit {what} to {self.connection}"
                 f"{f': {sentence}' if sentence else '.'} Give its account that right in "
                 f"{self.label}, then resume {self.connection}.",
                 evidence=evidence,
             )
-        if status in PASSING:
+        if self.passing(answer):
             return VendorUnavailable(
                 f"{self.label} cannot answer {what} at the moment (HTTP {status})"
                 f"{f': {sentence}' if sentence else '.'} It will be tried again later.",
@@ -112,8 +140,3 @@ class Failures:
         """The vendor's sentence, ending as one."""
         sentence = vendor_sentence(answer.body, self.scrub)
         return sentence if not sentence or sentence[-1] in ".!?…" else f"{sentence}."
-
-
-def limited(answer: Answer) -> bool:
-    """Whether the answer says that we called too often; some vendors say it with a 403."""
-    return answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers)

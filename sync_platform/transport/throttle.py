@@ -1,8 +1,11 @@
 """Keeps a connection within its vendor's rate limits, together with all other processes."""
 
+import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import replace
+from fnmatch import translate
 from threading import Event
+from time import monotonic
 
 from sync_platform.engine.ports import Budget, Clock, Quotas
 from sync_platform.errors import ConfigurationError, RateLimited, VendorUnavailable
@@ -13,6 +16,8 @@ from sync_platform.transport.pace import asked_to_wait, until_reset
 LONGEST_WAIT = 600.0  # seconds: a sync that had to wait longer fails, and goes on another time
 BLOCK = (1.0, 60.0)  # seconds: the least and the most for a 429 that does not say how long
 ROLLING = 60.0  # seconds: windows up to this are kept to the call, wherever they begin
+TOLD_EVERY = 30.0  # seconds between two looks at what is left, while much is
+MUCH = 0.2  # of a limit's calls
 AT_ONCE = 0.1  # the share of such a window's calls that may be made without a pause
 
 
@@ -36,11 +41,17 @@ class RateLimiter:
         self._connection, self._quotas, self._clock = connection, quotas, clock
         self._reserve = reserve
         self._closed = Event()
-        self._budgets: list[tuple[RateLimit, Budget]] = []
+        self._limits: list[tuple[RateLimit, re.Pattern[str]]] = []
+        self._calls: dict[str, float] = {}
+        self._fixed: set[str] = set()  # limits whose calls a person has set
+        self._told_at: dict[str, float] = {}
         for limit in limits:
             calls = _calls(limit, connection, settings or {})
             if calls is not None:
-                self._budgets.append((limit, _budget(limit, calls)))
+                self._limits.append((limit, _pattern(limit.path)))
+                self._calls[limit.name] = calls
+            if f"rate_limit.{limit.name}" in (settings or {}):
+                self._fixed.add(limit.name)
 
     def wait(self, path: str, *, urgent: bool = False) -> None:
         """Take a call to `path` out of every limit it counts for, and wait until it may be made.
@@ -48,7 +59,7 @@ class RateLimiter:
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
         seconds = 0.0
-        if budgets := self._matching(path):
+        if budgets := [budget for _, budget in self._matching(path)]:
             reserve = 0.0 if urgent else self._reserve
             seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
         if seconds > LONGEST_WAIT:
@@ -68,27 +79,67 @@ class RateLimiter:
         A 429 that does not say how long counts as the shortest window of the limits it may be of.
         """
         now = self._clock.now()
+        matching = self._matching(path)
         seconds = until_reset(headers, now)
         if status == 429:
             asked = asked_to_wait(headers, now)
-            least, most = BLOCK
-            windows = (it.seconds for it, _ in self._budgets if fnmatchcase(path, it.path))
-            window = min(windows, default=least)
             given = (it for it in (asked, seconds) if it is not None)
-            seconds = next(given, min(max(least, window), most))
-        if seconds and (budgets := self._matching(path)):
-            self._quotas.block(self._connection, budgets, seconds)
+            seconds = next(given, self._unsaid([limit for limit, _ in matching]))
+        if seconds and matching:
+            self._quotas.block(self._connection, [budget for _, budget in matching], seconds)
+        for limit, budget in matching:
+            self._listen(limit, budget, headers)
         return seconds
+
+    def _unsaid(self, limits: Sequence[RateLimit]) -> float:
+        """How long to wait after a 429 that does not say."""
+        least, most = BLOCK
+        penalties = [it.penalty for it in limits if it.penalty is not None]
+        window = min((it.seconds for it in limits), default=least)
+        return max(penalties) if penalties else min(max(least, window), most)
+
+    def _listen(self, limit: RateLimit, budget: Budget, headers: Mapping[str, str]) -> None:
+        """Keep to what the answer says is left, if it says; others may call on the same account."""
+        told = limit.told(headers) if limit.told is not None else None
+        if told is None:
+            return
+        if told.of and limit.name not in self._fixed:
+            self._calls[limit.name] = told.of
+            budget = replace(_budget(limit, told.of), name=budget.name)
+        much = told.left > MUCH * (told.of or limit.calls)
+        since = monotonic() - self._told_at.get(budget.name, float("-inf"))
+        if not much or since >= TOLD_EVERY:
+            self._told_at[budget.name] = monotonic()
+            self._quotas.lower(self._connection, budget, told.left)
 
     def close(self) -> None:
         """Wake whatever waits here, which then raises."""
         self._closed.set()
 
-    def _matching(self, path: str) -> list[Budget]:
-        return [budget for limit, budget in self._budgets if fnmatchcase(path, limit.path)]
+    def _matching(self, path: str) -> list[tuple[RateLimit, Budget]]:
+        found = []
+        for limit, pattern in self._limits:
+            if fits := pattern.fullmatch(path):
+                budget = _budget(limit, self._calls[limit.name])
+                if fits.groups():
+                    budget = replace(budget, name=f"{limit.name}:{fits[1]}")
+                found.append((limit, budget))
+        return found
 
 
-def _budget(limit: RateLimit, calls: int) -> Budget:
+def _pattern(path: str) -> re.Pattern[str]:
+    """A glob in which "{}" stands for one part of the path."""
+    before, each, after = path.partition("{}")
+    if not each:
+        return re.compile(translate(path))
+    return re.compile(f"{_glob(before)}([^/]+){_glob(after)}", re.DOTALL)
+
+
+def _glob(text: str) -> str:
+    return ".*".join(map(re.escape, text.split("*")))
+
+
+def _budget(limit: RateLimit, calls: float) -> Budget:
     """The bucket that keeps to the limit.
 
     A bucket of all the calls, refilled meanwhile, would let nearly twice as many through in one

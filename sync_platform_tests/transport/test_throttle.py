@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Mapping
 
 import pytest
 
@@ -184,3 +185,55 @@ def test_closing_wakes_whoever_waits() -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert "given up, because its sync ended" in str(raised[0])
+
+
+def test_each_base_has_a_limit_of_its_own(clock: FakeClock, quotas: MemoryQuotas) -> None:
+    per_base = spec.RateLimit(name="base", calls=5, seconds=1, path="/v0/{}/*")
+    it = limiter(clock, quotas, limits=[per_base])
+    it.wait("/v0/appONE/contacts")
+    it.wait("/v0/appTWO/contacts")
+    it.wait("/meta")
+    assert clock.slept == 0
+    assert quotas.taken == [("base:appONE",), ("base:appTWO",)]
+    it.wait("/v0/appONE/deals")
+    assert clock.slept > 0
+
+
+def org(headers: Mapping[str, str]) -> spec.CallsLeft | None:
+    used, _, of = headers.get("limit-info", "").partition("/")
+    return spec.CallsLeft(left=float(of) - float(used), of=float(of)) if of else None
+
+
+def test_what_the_vendor_says_is_left_counts_more_than_what_was_counted(
+    clock: FakeClock, quotas: MemoryQuotas
+) -> None:
+    daily = spec.RateLimit(name="daily", calls=1000, seconds=86_400, told=org)
+    it = limiter(clock, quotas, limits=[daily])
+    it.heed("/things", 200, {"limit-info": "1998/2000"})  # the customer's own programs call, too
+    it.wait("/things")
+    it.wait("/things")
+    assert clock.slept == 0
+    it.wait("/things")
+    assert clock.slept == pytest.approx(86_400 / 2000)
+
+
+def test_a_share_of_what_the_vendor_says_is_kept_for_urgent_calls(
+    clock: FakeClock, quotas: MemoryQuotas
+) -> None:
+    daily = spec.RateLimit(name="daily", calls=1000, seconds=86_400, told=org)
+    it = limiter(clock, quotas, limits=[daily], reserve=0.1)
+    it.heed("/things", 200, {"limit-info": "1900/2000"})
+    with pytest.raises(RateLimited):
+        it.wait("/things")
+    it.wait("/things", urgent=True)
+    assert clock.slept == 0
+
+
+def test_a_penalty_is_waited_for_where_a_429_does_not_say_how_long(
+    clock: FakeClock, quotas: MemoryQuotas
+) -> None:
+    strict = spec.RateLimit(name="base", calls=5, seconds=1, penalty=30)
+    it = limiter(clock, quotas, limits=[strict])
+    assert it.heed("/things", 429, {}) == 30
+    it.wait("/things")
+    assert clock.slept == 30

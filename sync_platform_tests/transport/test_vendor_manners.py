@@ -1,0 +1,87 @@
+"""What single vendors do differently, and how a connector says so."""
+
+from dataclasses import replace
+
+import pytest
+
+from sync_platform import spec
+from sync_platform.errors import NotPermitted, UnexpectedResponse
+from sync_platform.transport.api import HttpApi
+from sync_platform_tests.fakes import FakeClock
+from sync_platform_tests.transport.conftest import Open, acme
+from sync_platform_tests.transport.wire import Wire
+
+CSV = spec.get("/results", answers="csv")
+
+
+def over_quota(status: int, body: spec.Json) -> spec.Meaning | None:
+    return "rate_limited" if spec.at(body, "code") == "REQUEST_LIMIT_EXCEEDED" else None
+
+
+def test_headers_of_the_connector_go_with_every_call(open_api: Open, wire: Wire) -> None:
+    tenant = replace(acme, headers=lambda settings: {"X-Tenant": settings["tenant"]})
+    api = open_api(tenant, settings={"tenant": "t-7"})
+    api.get("/things")
+    api.send(spec.get("/things", headers={"If-None-Match": "1"}))
+    assert [heard.headers["X-Tenant"] for heard in wire.heard] == ["t-7", "t-7"]
+    assert wire.heard[1].headers["If-None-Match"] == "1"
+
+
+def test_an_answers_headers_are_told_to_who_asks(api: HttpApi, wire: Wire) -> None:
+    wire.say({"done": True}, headers={"X-Locator": "MTAw"})
+    answer = api.ask(spec.get("/results"))
+    assert (answer.body, answer.headers["x-locator"]) == ({"done": True}, "MTAw")
+
+
+def test_a_form_is_sent_with_its_nested_values(api: HttpApi, wire: Wire) -> None:
+    values = {
+        "name": "Ä & Co",
+        "metadata": {"plan": "pro"},
+        "items": [{"price": "p1"}],
+        "live": True,
+    }
+    api.send(spec.post("/things", form=lambda change: change.values), change(values))
+    heard = wire.heard[0]
+    assert heard.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert heard.body == (
+        b"name=%C3%84+%26+Co&metadata%5Bplan%5D=pro&items%5B0%5D%5Bprice%5D=p1&live=true"
+    )
+
+
+def change(values: dict[str, object]) -> spec.OutboundChange:
+    return spec.OutboundChange(kind="create", values=values, id="change-1")
+
+
+def test_csv_is_read_by_its_header(api: HttpApi, wire: Wire) -> None:
+    wire.say(b'"Id","Name"\n"1","a, ""b""\nc"\n"2",""\n')
+    assert api.send(CSV) == [{"Id": "1", "Name": 'a, "b"\nc'}, {"Id": "2", "Name": ""}]
+    assert wire.heard[0].headers["Accept"] == "text/csv"
+
+
+@pytest.mark.parametrize("body", [b'"Id","Name"\n"1"\n', b'"Id","Name"\n"1","a', b"\xff\xfe\x00"])
+def test_csv_that_is_cut_off_is_no_answer(api: HttpApi, wire: Wire, body: bytes) -> None:
+    wire.say(body, times=9)
+    with pytest.raises(UnexpectedResponse, match="with a body that is not CSV"):
+        api.send(CSV)
+
+
+def test_a_403_that_is_a_rate_limit_is_waited_for(
+    open_api: Open, wire: Wire, clock: FakeClock
+) -> None:
+    wire.say({"code": "REQUEST_LIMIT_EXCEEDED"}, status=403)
+    wire.say({"ok": True})
+    assert open_api(replace(acme, means=over_quota)).get("/things") == {"ok": True}
+    assert clock.slept > 0
+
+
+def test_a_403_that_is_none_is_what_its_status_says(open_api: Open, wire: Wire) -> None:
+    wire.say({"code": "INSUFFICIENT_ACCESS"}, status=403)
+    with pytest.raises(NotPermitted):
+        open_api(replace(acme, means=over_quota)).get("/things")
+
+
+def test_a_400_may_be_a_missing_permission(open_api: Open, wire: Wire) -> None:
+    wire.say({"message": "Ask your admin"}, status=400)
+    told = replace(acme, means=lambda status, body: "not_permitted" if status == 400 else None)
+    with pytest.raises(NotPermitted, match="Ask your admin"):
+        open_api(told).get("/things")
