@@ -1,0 +1,79 @@
+import pytest
+
+from sync_platform.engine.connections import Connection
+from sync_platform.errors import UnknownConnection
+from sync_platform.spec import Discovered
+from sync_platform.store.catalogs import Catalogs
+from sync_platform.store.database import Database
+from sync_platform.store.discovered import DiscoveredObjects, named
+
+LEADS = Discovered(name="leads", label="Leads", id="tbl1", about={"base": "app1"})
+DEALS = Discovered(name="deals", label="Deals", id="tbl2", about={"base": "app1"}, chosen=False)
+
+
+@pytest.fixture
+def objects(store: Database, acme: Connection) -> DiscoveredObjects:
+    return DiscoveredObjects(store)
+
+
+def kinds(objects: DiscoveredObjects, *found: Discovered) -> list[tuple[str, str]]:
+    return [(it.object, it.kind) for it in objects.save("acme-hubspot", found)]
+
+
+def test_what_was_found_comes_back_in_the_vendors_order(objects: DiscoveredObjects) -> None:
+    assert objects.save("acme-hubspot", [LEADS, DEALS]) == []
+    assert objects.of("acme-hubspot") == [LEADS, DEALS]
+    assert objects.of("acme-other") == []
+
+
+def test_a_new_object_is_told_and_one_that_vanished_stays(objects: DiscoveredObjects) -> None:
+    objects.save("acme-hubspot", [LEADS])
+    assert kinds(objects, DEALS) == [("deals", "added"), ("leads", "vanished")]
+    assert objects.of("acme-hubspot") == [DEALS, LEADS]
+    assert kinds(objects, DEALS) == []
+    assert kinds(objects, LEADS, DEALS) == [("leads", "returned")]
+
+
+def test_a_renamed_object_keeps_its_name_here(objects: DiscoveredObjects) -> None:
+    objects.save("acme-hubspot", [LEADS])
+    renamed = Discovered(name="prospects", label="Prospects", id="tbl1", about={"base": "app1"})
+    (change,) = objects.save("acme-hubspot", [renamed])
+    assert (change.object, change.kind, change.before, change.after) == (
+        "leads", "renamed", "Leads", "Prospects"
+    )  # fmt: skip
+    (found,) = objects.of("acme-hubspot")
+    assert (found.name, found.label) == ("leads", "Prospects")
+
+
+def test_another_object_that_takes_over_a_name_gets_a_number(objects: DiscoveredObjects) -> None:
+    objects.save("acme-hubspot", [LEADS])
+    renamed = Discovered(name="prospects", label="Prospects", id="tbl1")
+    other = Discovered(name="leads", label="Leads", id="tbl9")
+    objects.save("acme-hubspot", [renamed, other])
+    assert [(it.name, it.id) for it in objects.of("acme-hubspot")] == [
+        ("leads", "tbl1"),
+        ("leads_2", "tbl9"),
+    ]
+
+
+def test_names_that_differ_only_in_case_get_a_number() -> None:
+    found = [Discovered(name="Leads", id="1"), Discovered(name="leads", id="2"), LEADS]
+    assert [it.name for it in named(found)] == ["Leads", "leads_2", "leads_3"]
+
+
+def test_changes_of_objects_are_kept_with_those_of_fields(
+    objects: DiscoveredObjects, store: Database
+) -> None:
+    objects.save("acme-hubspot", [LEADS])
+    told = objects.save("acme-hubspot", [LEADS, DEALS])
+    assert Catalogs(store).changes("acme-hubspot") == told
+
+
+def test_one_of_several_of_a_name_stands_for_all(objects: DiscoveredObjects) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    assert objects.all() == {"hubspot": [DEALS, LEADS]}
+
+
+def test_a_connection_that_is_gone_is_told(objects: DiscoveredObjects) -> None:
+    with pytest.raises(UnknownConnection):
+        objects.save("gone", [LEADS])
