@@ -7,10 +7,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
+from sync_platform.engine.counted import counted
+from sync_platform.engine.modes import latest
+from sync_platform.engine.ports import VendorApi
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import (
-    Api,
+    Answer,
     ConnectorObject,
+    CountedPages,
+    HeaderPages,
     Json,
     Key,
     NextPage,
@@ -24,16 +29,86 @@ from sync_platform.spec import (
 PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only cost memory
 BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
 
-Reader = Callable[[ConnectorObject, Api, Read], Iterator[Page]]
+Reader = Callable[[ConnectorObject, VendorApi, Read], Iterator[Page]]
 
 
-def rows(obj: ConnectorObject, api: Api, read: Read) -> Iterator[Page]:
-    """The object's records in this window, page by page; goes on from `read.resume` if given."""
+def rows(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
+    """The object's records in this window, page by page; goes on from `read.resume` if given.
+
+    Pages that can be counted are read side by side as the object says; where that ends by an
+    error, the api is closed. Rows that say of themselves that they are gone become gone keys.
+    """
+    for page in _row_pages(obj, api, read):
+        yield page if obj.gone_when is None else _parted(obj, page, obj.gone_when)
+
+
+def changes(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
+    """What the object's feed of changes tells of this window."""
+    assert obj.changes is not None
+    yield from obj.changes.read(api, read)
+
+
+def bulk(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
+    """The object's records in this window, read the way that is meant for many."""
+    assert obj.bulk is not None
+    for page in obj.bulk.read(api, read):
+        yield page if obj.gone_when is None else _parted(obj, page, obj.gone_when)
+
+
+def _row_pages(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
     if not isinstance(obj.read, Request):
         yield from obj.read(api, read)
         return
-    for records, resume in _records(obj.read, api, read):
-        yield Page(rows=_rows(obj, records), resume=resume)
+    for found, resume in _pages(obj, obj.read, api, read):
+        yield Page(rows=found, resume=resume)
+
+
+def _parted(obj: ConnectorObject, page: Page, gone_when: Callable[[Row], bool]) -> Page:
+    """The page with its gone rows as keys; they move the cursor as they would have as rows."""
+    left = [row for row in page.rows if gone_when(row)]
+    if not left:
+        return page
+    kept = [row for row in page.rows if not gone_when(row)]
+    reached = page.reached
+    if obj.cursor is not None:
+        reached = latest([row.get(obj.cursor) for row in left], reached)
+    keys = [*page.gone, *(key_of(obj, row) for row in left)]
+    return replace(page, rows=kept, gone=keys, reached=reached)
+
+
+def gone(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
+    """The keys that the vendor says are gone."""
+    if obj.deletes is None:
+        return
+    if not isinstance(obj.deletes, Request):
+        yield from obj.deletes(api, read)
+        return
+    for found, resume in _pages(obj, obj.deletes, api, read):
+        yield Page(gone=[key_of(obj, row) for row in found], resume=resume)
+
+
+def key_of(obj: ConnectorObject, row: Row) -> Key:
+    """The values of the row's key fields."""
+    return tuple(row.get(name) for name in obj.keys)
+
+
+def _pages(
+    obj: ConnectorObject, request: Request, api: VendorApi, read: Read
+) -> Iterator[tuple[list[Row], Json]]:
+    """Each page's records as rows, with where the next page starts (None: start over)."""
+    pages = request.pages
+    if not isinstance(pages, CountedPages):
+        for records, resume in _records(request, api, read):
+            yield _rows(obj, records), resume
+        return
+
+    def ask(page: int) -> tuple[Json, list[Row]]:
+        answer, records = _answer(request, api, read, pages.page_at(page))
+        return answer.body, _rows(obj, records)
+
+    what = f"{request.method} {request.path}"
+    for found in counted(obj, pages, ask, what=what, stop=api.close):
+        yield found, None
 
 
 def _rows(obj: ConnectorObject, records: list[Any]) -> list[Row]:
@@ -42,37 +117,17 @@ def _rows(obj: ConnectorObject, records: list[Any]) -> list[Row]:
     return [obj.row(record) for record in records]
 
 
-def gone(obj: ConnectorObject, api: Api, read: Read) -> Iterator[Page]:
-    """The keys that the vendor says are gone."""
-    if obj.deletes is None:
-        return
-    if not isinstance(obj.deletes, Request):
-        yield from obj.deletes(api, read)
-        return
-    for records, resume in _records(obj.deletes, api, read):
-        yield Page(gone=[key_of(obj, obj.row(record)) for record in records], resume=resume)
-
-
-def key_of(obj: ConnectorObject, row: Row) -> Key:
-    """The values of the row's key fields."""
-    return tuple(row.get(name) for name in obj.keys)
-
-
-def _records(request: Request, api: Api, read: Read) -> Iterator[tuple[list[Any], Json]]:
+def _records(request: Request, api: VendorApi, read: Read) -> Iterator[tuple[list[Any], Json]]:
     """Each page's records, with where the next page starts (None after the last)."""
     asked = NextPage(**read.resume) if read.resume else None
     while True:
         if asked and asked.after is not None:
             read = replace(read, after=asked.after)
-        body = api.send(following(request, read, asked), read)
-        records = at(body, request.records)
-        if not isinstance(records, list):
-            place = f"at {request.records!r}" if request.records else "as the whole answer"
-            raise UnexpectedResponse(
-                f"The answer to {request.method} {request.path} holds no list {place}.",
-                evidence={"answer": repr(body)[:500]},
-            )
-        coming = request.pages(body, records, asked)
+        answer, records = _answer(request, api, read, asked)
+        if isinstance(request.pages, HeaderPages):
+            coming = request.pages.after(answer.headers)
+        else:
+            coming = request.pages(answer.body, records, asked)
         if coming is not None and coming == asked:
             raise IncompleteRead(
                 f"{request.method} {request.path} gave the same next page twice; reading on would "
@@ -83,6 +138,21 @@ def _records(request: Request, api: Api, read: Read) -> Iterator[tuple[list[Any]
         if coming is None:
             return
         asked = coming
+
+
+def _answer(
+    request: Request, api: VendorApi, read: Read, asked: NextPage | None
+) -> tuple[Answer, list[Any]]:
+    """One page's answer, and the records in it."""
+    answer = api.ask(following(request, read, asked), read)
+    records = at(answer.body, request.records)
+    if not isinstance(records, list):
+        place = f"at {request.records!r}" if request.records else "as the whole answer"
+        raise UnexpectedResponse(
+            f"The answer to {request.method} {request.path} holds no list {place}.",
+            evidence={"answer": repr(answer.body)[:500]},
+        )
+    return answer, records
 
 
 def following(request: Request, read: Read, asked: NextPage | None) -> Request:

@@ -3,7 +3,7 @@
 A connector is a module that holds `connector = spec.Connector(...)`.
 """
 
-from sync_platform.spec.api import Api, Json, Key, Page, Row
+from sync_platform.spec.api import Answer, Api, Json, Key, Page, Row
 from sync_platform.spec.auth import (
     ApiKey,
     Auth,
@@ -16,21 +16,35 @@ from sync_platform.spec.auth import (
 from sync_platform.spec.connector import (
     Account,
     Connector,
+    Discovered,
     Interval,
+    Meaning,
     Option,
     Setting,
     hours,
     minutes,
 )
 from sync_platform.spec.faults import faults
-from sync_platform.spec.limits import RateLimit
-from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, FieldType, Filter
+from sync_platform.spec.limits import CallsLeft, RateLimit
+from sync_platform.spec.objects import (
+    FIELD_TYPES,
+    Bulk,
+    Changes,
+    ConnectorObject,
+    Field,
+    FieldType,
+    Filter,
+)
 from sync_platform.spec.pages import (
+    CountedPages,
+    HeaderPages,
     NextPage,
     Paginator,
     at,
     cursor_pages,
+    header_pages,
     keyset_pages,
+    link_header_pages,
     linked_pages,
     numbered_pages,
     offset_pages,
@@ -50,11 +64,12 @@ from sync_platform.spec.requests import (
 from sync_platform.spec.times import epoch_ms, epoch_s, iso, moment
 
 __all__ = [
-    "FIELD_TYPES", "Account", "Api", "ApiKey", "Auth", "BasicAuth", "BearerToken",
-    "ClientCredentials", "Connector", "ConnectorObject", "Field", "FieldType", "Filter", "Interval",
-    "Json", "JwtBearer", "Key", "NextPage", "OAuth2", "Option", "OutboundChange", "Page",
-    "Paginator", "RateLimit", "Read", "Request", "Row", "Setting", "at", "cursor_pages", "delete",
-    "epoch_ms", "epoch_s", "faults", "get", "hours", "iso", "keyset_pages", "linked_pages",
-    "minutes", "moment", "numbered_pages", "offset_pages", "params_of", "patch", "post", "put",
-    "single_page",
+    "FIELD_TYPES", "Account", "Answer", "Api", "ApiKey", "Auth", "BasicAuth", "BearerToken", "Bulk",
+    "CallsLeft", "Changes", "ClientCredentials", "Connector", "ConnectorObject", "CountedPages",
+    "Discovered", "Field", "FieldType", "Filter", "HeaderPages", "Interval", "Json", "JwtBearer",
+    "Key", "Meaning", "NextPage", "OAuth2", "Option", "OutboundChange", "Page", "Paginator",
+    "RateLimit", "Read", "Request", "Row", "Setting", "at", "cursor_pages", "delete", "epoch_ms",
+    "epoch_s", "faults", "get", "header_pages", "hours", "iso", "keyset_pages", "link_header_pages",
+    "linked_pages", "minutes", "moment", "numbered_pages", "offset_pages", "params_of", "patch",
+    "post", "put", "single_page",
 ]  # fmt: skip

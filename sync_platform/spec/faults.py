@@ -9,10 +9,12 @@ from sync_platform.spec.auth import Auth
 from sync_platform.spec.connector import Connector, Interval
 from sync_platform.spec.limits import RateLimit
 from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, Filter
+from sync_platform.spec.pages import CountedPages
 from sync_platform.spec.requests import Request
 
 CONNECTOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OBJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+MOST_SIDE_BY_SIDE = 32  # each is a thread, and a page in memory
 
 
 def faults(connector: Connector) -> list[str]:
@@ -80,6 +82,7 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
         yield "step: it must be a positive span of time."
     if obj.cursor is None and (obj.lookback or obj.step):
         yield "lookback, step: they mean nothing without a `cursor`."
+    yield from _side_by_side(obj)
     if not callable(obj.row):
         yield "row: it must be a function from a record to a row."
     for slot in ("create", "update", "delete"):
@@ -88,6 +91,18 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
             yield from _request(slot, request)
             if slot != "create" and "{key}" not in request.path and not callable(request.json):
                 yield f"{slot}: neither its path has {{key}} nor its json is a function of the key."
+
+
+def _side_by_side(obj: ConnectorObject) -> Iterator[str]:
+    if not 1 <= obj.side_by_side <= MOST_SIDE_BY_SIDE:
+        yield f"side_by_side: it must be a number of calls from 1 to {MOST_SIDE_BY_SIDE}."
+        return
+    readings = [each for each in (obj.read, obj.deletes) if isinstance(each, Request)]
+    if obj.side_by_side > 1 and not any(isinstance(it.pages, CountedPages) for it in readings):
+        yield (
+            "side_by_side: only pages by offset_pages or numbered_pages can be read side by side; "
+            "others are known only when the page before them has come."
+        )
 
 
 def _fields(obj: ConnectorObject) -> Iterator[str]:
@@ -125,6 +140,11 @@ def _request(slot: str, request: Any) -> Iterator[str]:
         yield f"{slot}: the path {request.path!r} must start with '/'."
     if not callable(request.pages):
         yield f"{slot}: pages must be a paginator, such as spec.cursor_pages(...)."
+    elif isinstance(request.pages, CountedPages):
+        if request.pages.limit is not None and request.pages.limit < 1:
+            yield f"{slot}: pages must have a limit of at least one record."
+        if request.pages.total is not None and request.pages.limit is None:
+            yield f"{slot}: pages with a total need a limit; without it nobody knows how many."
 
 
 def _limit(limit: RateLimit) -> Iterator[str]:

@@ -14,13 +14,20 @@ FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
 
 @dataclass(frozen=True)
 class Field:
-    """A column of an object. `label` is the vendor's name for people; it becomes the comment."""
+    """A column of an object. `label` is the vendor's name for people; it becomes the comment.
+
+    `id` is what the vendor knows the field by, where that is not its name and outlives a rename
+    (Airtable's `fldXXXXXXXXXXXXXX`): then a renamed field keeps its column and its values.
+    A `computed` one (a formula) may change without moving its record's cursor.
+    """
 
     name: str
     type: FieldType = "text"
     read_only: bool = False  # computed by the vendor: synced in, never written out
     label: str | None = None
     description: str | None = None
+    id: str | None = None
+    computed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +52,33 @@ Reading = Request | Callable[[Api, Read], Iterator[Page]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changes:
+    """A feed of what changed, where records do not tell it themselves (Stripe's events).
+
+    `read` gives pages of rows and gone keys, and says how far the feed was `reached`. The vendor
+    `remembers` so long: after a longer pause an incremental sync reads everything, and says so.
+    """
+
+    read: Callable[[Api, Read], Iterator[Page]]
+    remembers: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """Another way to read, cheaper from `above` records on; they are counted first."""
+
+    count: Callable[[Api, Read], int]
+    read: Callable[[Api, Read], Iterator[Page]]
+    above: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConnectorObject:
     """One kind of record. Each slot answers a question; a slot left out the API cannot do.
 
     `cursor` names the field that moves when a record *changes*. A creation date is not a cursor:
-    edits would never be seen.
+    edits would never be seen. `side_by_side` is for offsets and page numbers: at most the number
+    of calls that the vendor allows at the same time, and 1 where it forbids them.
     """
 
     name: str
@@ -59,7 +88,12 @@ class ConnectorObject:
     cursor: str | None = None  # None: full syncs only
     lookback: timedelta = timedelta(0)  # re-read this much, for sources that settle late
     step: timedelta | None = None  # read long windows in steps, saving the cursor after each
+    side_by_side: int = 1  # calls of one read under way at once; needs counted pages
+    changes: Changes | None = None  # what changed, where no cursor tells?
     deletes: Reading | None = None  # which are gone?
+    gone_when: Callable[[Row], bool] | None = None  # or does a row itself say that it is?
+    bulk: Bulk | None = None  # how to read many?
+    computed_every: timedelta | None = None  # re-read computed fields so often; None: full syncs do
     row: Callable[[Json], Row] = dict
     create: Request | None = None
     update: Request | None = None
@@ -78,12 +112,12 @@ class ConnectorObject:
     @property
     def incremental(self) -> bool:
         """Whether changes can be asked for; without it every sync is a full one."""
-        return self.cursor is not None
+        return self.cursor is not None or self.changes is not None
 
     @property
     def sees_deletes(self) -> bool:
         """Whether the vendor tells of deletions; without it only a full sync finds them."""
-        return self.deletes is not None
+        return any((self.deletes, self.gone_when, self.changes))
 
     @property
     def writable(self) -> bool:

@@ -1,5 +1,6 @@
 """The ways in which vendors page: a paginator looks at an answer and tells how to ask on."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,31 +55,145 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
     return next_page
 
 
-def offset_pages(param: str, *, limit: int) -> Paginator:
-    """`param` counts the records to skip; a page of fewer than `limit` records is the last.
+@dataclass(frozen=True, kw_only=True)
+class CountedPages:
+    """A paginator whose pages are told apart by a number, so that each can be asked for without the
+    one before it. Made by `offset_pages` and `numbered_pages`.
 
-    An interrupted read starts over: once a record has gone, the same count skips another.
+    Such places move when records before them come or go, so nobody goes on from one later.
     """
 
-    def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
-        if len(records) < limit:
+    param: str
+    first: int  # the number that means the first page, which is asked for without it
+    stride: int  # by how much it grows from page to page
+    limit: int | None  # records on a full page
+    overlap: int = 0  # records that a page has in common with the one before it
+    total: str | None = None  # where an answer tells how many records there are, dotted
+    in_json: bool = False
+
+    def __call__(
+        self, body: Json, records: Sequence[Json], asked: NextPage | None
+    ) -> NextPage | None:
+        given = (asked.json if self.in_json else asked.params) if asked else {}
+        number = int(given[self.param]) if given else self.first
+        page = (number - self.first) // self.stride
+        return None if self.ends(page, body, len(records)) else self.page_at(page + 1)
+
+    def page_at(self, page: int) -> NextPage | None:
+        """How to ask for a page, counted from 0; None for the first."""
+        if page == 0:
             return None
-        skipped = int(asked.params[param]) if asked else 0
-        return NextPage(params={param: skipped + len(records)}, resumable=False)
+        number = {self.param: self.first + page * self.stride}
+        if self.in_json:
+            return NextPage(json=number, resumable=False)
+        return NextPage(params=number, resumable=False)
 
-    return next_page
+    def start(self, page: int) -> int:
+        """How many records there are before this page."""
+        return page * ((self.limit or 1) - self.overlap)
 
+    def told(self, body: Json) -> int | None:
+        """How many records there are in all, as this answer says; None where it does not."""
+        found = at(body, self.total) if self.total is not None else None
+        if isinstance(found, str) and found.isascii() and found.isdigit():
+            return int(found)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
 
-def numbered_pages(param: str = "page", *, first: int = 1, limit: int | None = None) -> Paginator:
-    """`param` is the page's number; an empty page, or one below `limit` records, is the last."""
-
-    def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
-        if not records or (limit is not None and len(records) < limit):
+    def pages(self, body: Json) -> int | None:
+        """How many pages there are in all, as this answer says."""
+        told = self.told(body)
+        if told is None or self.limit is None:
             return None
-        number = int(asked.params[param]) if asked else first
-        return NextPage(params={param: number + 1}, resumable=False)
+        return max(1, -(-(told - self.overlap) // (self.limit - self.overlap)))
 
-    return next_page
+    def ends(self, page: int, body: Json, found: int) -> bool:
+        """Whether a page with so many records is the last: by the total in its answer, else because
+        it is not full (where `limit` is not known: because it is empty)."""
+        pages = self.pages(body)
+        if pages is not None:
+            return page + 1 >= pages
+        return found == 0 if self.limit is None else found < self.limit
+
+
+def offset_pages(
+    param: str,
+    *,
+    limit: int,
+    overlap: int = 1,
+    total: str | None = None,
+    in_json: bool = False,
+) -> CountedPages:
+    """`param` counts the records to skip; a page of fewer than `limit` records is the last.
+
+    Each page is asked for from the last record of the page before it (`overlap`): where it is not
+    there, records have gone meanwhile, and what they moved is read again. So the vendor must give
+    its records in one order, such as that of their ids; ask for it. 0 only for vendors that take
+    no other offsets than whole pages. `total` is where answers tell the exact number of records.
+    """
+    overlap = max(0, min(overlap, limit - 1))
+    return CountedPages(
+        param=param,
+        first=0,
+        stride=max(1, limit - overlap),
+        limit=limit,
+        overlap=overlap,
+        total=total,
+        in_json=in_json,
+    )
+
+
+def numbered_pages(
+    param: str = "page",
+    *,
+    first: int = 1,
+    limit: int | None = None,
+    total: str | None = None,
+    in_json: bool = False,
+) -> CountedPages:
+    """`param` is the page's number; an empty page, or one below `limit` records, is the last.
+
+    `total` is where answers tell the exact number of records. Say it if the vendor does: without
+    it, nothing shows that a record has gone while pages were read, which moves the ones after it.
+    """
+    return CountedPages(
+        param=param, first=first, stride=1, limit=limit, total=total, in_json=in_json
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaderPages:
+    """A paginator that looks at the answer's headers instead of its body."""
+
+    header: str  # in small letters
+    param: str | None  # None: the header is `Link` (RFC 8288), which holds a whole address
+    ends: Sequence[str] = ("",)  # what the header says on the last page
+
+    def __call__(
+        self, body: Json, records: Sequence[Json], asked: NextPage | None
+    ) -> NextPage | None:
+        """Nothing: the headers tell."""
+        return None
+
+    def after(self, headers: Mapping[str, str]) -> NextPage | None:
+        """The page after the one that came with these headers."""
+        said = headers.get(self.header, "").strip()
+        if self.param is not None:
+            return None if said in self.ends else NextPage(params={self.param: said})
+        for link in re.finditer(r"<([^>]*)>([^<]*)", said):
+            if re.search(r';\s*rel\s*=\s*"?(?:[^"]* )?next\b', link[2], re.IGNORECASE):
+                return NextPage(url=link[1])
+        return None
+
+
+def header_pages(header: str, *, param: str, ends: Sequence[str] = ("",)) -> HeaderPages:
+    """A header of the answer holds a token for the next page, sent back as `param`; on the last
+    page it is missing or one of `ends`."""
+    return HeaderPages(header=header.lower(), param=param, ends=("", *ends))
+
+
+def link_header_pages() -> HeaderPages:
+    """The header `Link` holds the next page's address, as rel="next" (RFC 8288)."""
+    return HeaderPages(header="link", param=None)
 
 
 def linked_pages(found_at: str) -> Paginator:

@@ -135,10 +135,11 @@ class Line:
         with self._lock:
             self.closed.set()
             busy = self._under_way > 0
+            sockets = list(self._sockets)
         if not busy:
             self._client.close()
             return
-        for each in list(self._sockets):
+        for each in sockets:
             _shut(each)  # the thread that reads from it closes the client
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
@@ -162,7 +163,8 @@ class Line:
         """Remembers the sockets: closing a client does not wake a thread that reads from one."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             opened = about["return_value"].get_extra_info("socket")
-            self._sockets.add(opened)
+            with self._lock:  # a set cannot be listed while another thread adds to it
+                self._sockets.add(opened)
             if self.closed.is_set():
                 _shut(opened)
 

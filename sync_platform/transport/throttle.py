@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from fnmatch import translate
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 
 from sync_platform.engine.ports import Budget, Clock, Quotas
@@ -22,7 +23,7 @@ AT_ONCE = 0.1  # the share of such a window's calls that may be made without a p
 
 
 class RateLimiter:
-    """The limits of one connection, for one HttpApi, which closes it.
+    """The limits of one connection, for one HttpApi, which closes it. Threads may share it.
 
     What may be called is counted in `quotas`. `reserve` (0 to 1) is the share of each limit that
     is kept for urgent calls. A setting `rate_limit.<name>` replaces the calls of a limit, "0" or
@@ -41,6 +42,8 @@ class RateLimiter:
         self._connection, self._quotas, self._clock = connection, quotas, clock
         self._reserve = reserve
         self._closed = Event()
+        self._lock = Lock()
+        self._blocked: dict[str, datetime] = {}  # until when, by the budget's name
         self._limits: list[tuple[RateLimit, re.Pattern[str]]] = []
         self._calls: dict[str, float] = {}
         self._fixed: set[str] = set()  # limits whose calls a person has set
@@ -59,9 +62,17 @@ class RateLimiter:
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
         seconds = 0.0
-        if budgets := [budget for _, budget in self._matching(path)]:
+        budgets = [budget for _, budget in self._matching(path)]
+        blocked = self._blocked_until(budgets)
+        if budgets:
             reserve = 0.0 if urgent else self._reserve
             seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
+        self._pause(seconds)
+        while (later := self._blocked_until(budgets)) and later != blocked:  # by another thread
+            blocked = later
+            self._pause((later - self._clock.now()).total_seconds())
+
+    def _pause(self, seconds: float) -> None:
         if seconds > LONGEST_WAIT:
             raise RateLimited(
                 f"{self._connection} has used up the calls that its vendor allows. It goes on by "
@@ -72,6 +83,11 @@ class RateLimiter:
             raise VendorUnavailable(
                 f"A call of {self._connection} was given up, because its sync ended."
             )
+
+    def _blocked_until(self, budgets: Sequence[Budget]) -> datetime | None:
+        with self._lock:
+            moments = [self._blocked.get(budget.name) for budget in budgets]
+        return max((it for it in moments if it is not None), default=None)
 
     def heed(self, path: str, status: int, headers: Mapping[str, str]) -> float | None:
         """Stop all calls like this one for as long as the answer says; the seconds, if any.
@@ -87,6 +103,10 @@ class RateLimiter:
             seconds = next(given, self._unsaid([limit for limit, _ in matching]))
         if seconds and matching:
             self._quotas.block(self._connection, [budget for _, budget in matching], seconds)
+            until = now + timedelta(seconds=seconds)
+            with self._lock:
+                for _, budget in matching:
+                    self._blocked[budget.name] = max(until, self._blocked.get(budget.name, until))
         for limit, budget in matching:
             self._listen(limit, budget, headers)
         return seconds

@@ -8,6 +8,7 @@ import pytest
 from sync_platform.engine import extract
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import (
+    Answer,
     Api,
     Json,
     NextPage,
@@ -16,8 +17,10 @@ from sync_platform.spec import (
     Request,
     cursor_pages,
     get,
+    header_pages,
     keyset_pages,
     linked_pages,
+    moment,
     offset_pages,
     post,
 )
@@ -140,11 +143,19 @@ def test_keyset_paging_tells_the_request_the_last_key() -> None:
 
 def test_offset_paging_gives_no_resume_point_because_offsets_move_when_records_go() -> None:
     read = get("/contacts", records="results", pages=offset_pages("skip", limit=2))
-    full, short = {"results": [{"id": 1}, {"id": 2}]}, {"results": [{"id": 3}]}
-    api = scripted(full, full, short)
+    answers = [[1, 2], [2, 3], [3]]
+    api = scripted(*({"results": [{"id": id} for id in ids]} for ids in answers))
     pages = list(extract.rows(contacts(read=read), api, Read()))
     assert [page.resume for page in pages] == [None, None, None]
-    assert [request.params for request in api.requests] == [{}, {"skip": 2}, {"skip": 4}]
+    assert [request.params for request in api.requests] == [{}, {"skip": 1}, {"skip": 2}]
+
+
+def test_counted_pages_of_gone_keys_are_read_as_those_of_rows() -> None:
+    deletes = get("/gone", records="results", pages=offset_pages("skip", limit=2))
+    answers = [[1, 2], [2, 3], [3]]
+    api = scripted(*({"results": [{"id": id} for id in ids]} for ids in answers))
+    pages = list(extract.gone(contacts(deletes=deletes), api, Read()))
+    assert [page.gone for page in pages] == [[(1,), (2,)], [(3,)], []]
 
 
 def following(request: Request, asked: NextPage | None, read: Read = Read()) -> Request:  # noqa: B008
@@ -175,3 +186,24 @@ def test_linked_pages_are_followed_to_the_end() -> None:
     api = scripted({"results": [{"id": 1}], "next": "/b"}, {"results": [{"id": 2}]})
     assert ids(extract.rows(contacts(read=read), api, Read())) == [[1], [2]]
     assert [request.path for request in api.requests] == ["/contacts", "/b"]
+
+
+def test_headers_lead_from_page_to_page() -> None:
+    left = [Answer([{"id": 1}], {"x-next": "b"}), Answer([{"id": 2}], {})]
+    api = MemoryApi(lambda request, asked: left.pop(0))
+    read = get("/contacts", pages=header_pages("X-Next", param="page"))
+    assert ids(extract.rows(contacts(read=read), api, Read())) == [[1], [2]]
+    assert api.requests[1].params == {"page": "b"}
+
+
+def test_rows_that_say_that_they_are_gone_become_keys_and_move_the_cursor() -> None:
+    records = [
+        {"id": 1, "updated": "2026-01-01T00:00:00Z", "status": "OPEN"},
+        {"id": 2, "updated": "2026-01-02T00:00:00Z", "status": "DELETED"},
+    ]
+    obj = contacts(
+        read=get("/contacts", records=""), gone_when=lambda row: row["status"] == "DELETED"
+    )
+    (page,) = extract.rows(obj, scripted(records), Read())
+    assert ([row["id"] for row in page.rows], page.gone) == ([1], [(2,)])
+    assert page.reached == moment("2026-01-02T00:00:00Z")

@@ -31,6 +31,12 @@ def test_a_connector_that_only_discovers_is_sound() -> None:
     assert spec.faults(replace(ACME, objects=[], discover=lambda api: [])) == []
 
 
+def test_counted_pages_may_be_read_side_by_side() -> None:
+    pages = spec.offset_pages("skip", limit=100, total="total")
+    counted = replace(THINGS, read=spec.get("/things", pages=pages), side_by_side=8)
+    assert spec.faults(replace(ACME, objects=[counted])) == []
+
+
 def test_fields_that_are_discovered_are_not_judged() -> None:
     discovered = replace(THINGS, fields=lambda api: [], key="nothing", cursor="neither")
     assert spec.faults(replace(ACME, objects=[discovered])) == []
@@ -70,6 +76,14 @@ def test_a_connectors_fault_is_told_with_its_slot(slots: dict[str, Any], fault: 
         ({"read": spec.post("/find")}, "read: a POST that only reads must say safe_to_repeat=True"),
         ({"deletes": spec.get("gone")}, "deletes: the path 'gone' must start with '/'."),
         ({"read": spec.get("/t", pages="next")}, "read: pages must be a paginator"),
+        ({"read": spec.get("/t", pages=spec.numbered_pages(limit=0))}, "read: pages must have a l"),
+        (
+            {"read": spec.get("/t", pages=spec.numbered_pages(total="n"))},
+            "read: pages with a total",
+        ),
+        ({"side_by_side": 0}, "side_by_side: it must be a number of calls from 1 to 32."),
+        ({"side_by_side": 33}, "side_by_side: it must be a number of calls from 1 to 32."),
+        ({"side_by_side": 4}, "side_by_side: only pages by offset_pages or numbered_pages can"),
         ({"key": ""}, "key: '' must be a field's name, or a tuple of them."),
         ({"key": ()}, "key: () must be a field's name, or a tuple of them."),
         ({"key": "uuid"}, "key: 'uuid' is not among its fields."),

@@ -39,12 +39,59 @@ def test_a_keyset_without_a_limit_ends_with_an_empty_page() -> None:
 
 
 def test_offsets_count_what_was_read() -> None:
-    pages = spec.offset_pages("skip", limit=2)
+    pages = spec.offset_pages("skip", limit=2, overlap=0)
     second = pages({}, [1, 2], None)
     assert second == spec.NextPage(params={"skip": 2}, resumable=False)
     third = pages({}, [3, 4], second)
     assert third == spec.NextPage(params={"skip": 4}, resumable=False)
     assert pages({}, [5], third) is None
+
+
+def test_a_page_by_offset_begins_with_the_last_record_of_the_page_before() -> None:
+    pages = spec.offset_pages("skip", limit=3)
+    second = pages({}, [1, 2, 3], None)
+    assert second == spec.NextPage(params={"skip": 2}, resumable=False)
+    assert pages({}, [3, 4, 5], second) == spec.NextPage(params={"skip": 4}, resumable=False)
+
+
+def test_pages_of_one_record_have_none_in_common() -> None:
+    pages = spec.offset_pages("skip", limit=1)
+    assert pages.page_at(7) == spec.NextPage(params={"skip": 7}, resumable=False)
+
+
+def test_counted_pages_can_be_asked_for_in_any_order() -> None:
+    offsets, numbers = spec.offset_pages("skip", limit=100), spec.numbered_pages(limit=100)
+    assert offsets.page_at(0) is None
+    assert offsets.page_at(3) == spec.NextPage(params={"skip": 297}, resumable=False)
+    assert numbers.page_at(3) == spec.NextPage(params={"page": 4}, resumable=False)
+
+
+def test_a_count_may_go_into_the_body() -> None:
+    pages = spec.offset_pages("from", limit=3, in_json=True)
+    second = pages({}, [1, 2, 3], None)
+    assert second == spec.NextPage(json={"from": 2}, resumable=False)
+    assert pages({}, [3, 4, 5], second) == spec.NextPage(json={"from": 4}, resumable=False)
+
+
+@pytest.mark.parametrize(
+    ("total", "offsets", "numbers"),
+    [(0, 1, 1), (1, 1, 1), (4, 1, 1), (5, 2, 2), (7, 2, 2), (8, 3, 2), (9, 3, 3), ("9", 3, 3)],
+)
+def test_a_total_tells_how_many_pages_there_are(total: Any, offsets: int, numbers: int) -> None:
+    body = {"meta": {"total": total}}
+    assert spec.offset_pages("skip", limit=4, total="meta.total").pages(body) == offsets
+    assert spec.numbered_pages(limit=4, total="meta.total").pages(body) == numbers
+
+
+@pytest.mark.parametrize("total", [None, "many", True, 1.5, {}])
+def test_what_is_no_number_is_no_total(total: Any) -> None:
+    assert spec.numbered_pages(limit=4, total="total").pages({"total": total}) is None
+
+
+def test_where_a_total_is_told_it_says_which_page_is_the_last() -> None:
+    pages = spec.numbered_pages(limit=2, total="total")
+    assert pages({"total": 2}, [1, 2], None) is None
+    assert pages({"total": 3}, [1], None) is not None  # vendors may leave out what is not ours
 
 
 def test_pages_are_numbered_from_the_first() -> None:
@@ -90,3 +137,26 @@ def test_the_params_of_a_link_are_read() -> None:
 )
 def test_at_looks_along_a_dotted_path(dotted: str, found: Any) -> None:
     assert spec.at({"a": {"b": 1}}, dotted) == found
+
+
+def test_a_header_may_tell_of_the_next_page() -> None:
+    pages = spec.header_pages("Sforce-Locator", param="locator", ends=["null"])
+    assert pages.after({"sforce-locator": "MTAw"}) == spec.NextPage(params={"locator": "MTAw"})
+    assert pages.after({"sforce-locator": "null"}) is None
+    assert pages.after({}) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "url"),
+    [
+        ('<https://a.test/p?page=2>; rel="next"', "https://a.test/p?page=2"),
+        ('<https://a.test/1>; rel="prev", <https://a.test/3>; rel="next"', "https://a.test/3"),
+        ('<https://a.test/9>; title="x"; rel="last next"', "https://a.test/9"),
+        ('<https://a.test/1>; rel="prev"', None),
+        ('<https://a.test/1>; rel="nextish"', None),
+        ("", None),
+    ],
+)
+def test_the_link_header_holds_an_address(header: str, url: str | None) -> None:
+    coming = spec.link_header_pages().after({"link": header})
+    assert (coming.url if coming else None) == url

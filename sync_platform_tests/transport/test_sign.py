@@ -164,3 +164,16 @@ def test_a_token_that_another_thread_renewed_is_taken(open_api: Open) -> None:
     first, second = signing.renewed(refused), signing.renewed(refused)
     assert first is second
     assert len(tokens.refused) == 1
+
+
+def test_a_token_that_is_about_to_end_is_read_anew_before_it_is_used(
+    open_api: Open, wire: Wire
+) -> None:
+    given = iter([Secret({"token": "old-token"}), Secret({"token": "new-token"})])
+    ending: list[Secret] = []
+    api = open_api(secret=lambda: next(given), due=lambda secret: secret in ending)
+    api.get("/things")
+    ending.append(Secret({"token": "old-token"}))
+    api.get("/things")
+    api.get("/things")
+    assert bearers(wire) == ["Bearer old-token", "Bearer new-token", "Bearer new-token"]

@@ -120,6 +120,25 @@ def test_a_429_stops_all_calls_for_as_long_as_it_asks(
     assert clock.slept == 30
 
 
+def test_a_429_holds_back_calls_that_wait_for_their_turn_meanwhile() -> None:
+    refused: list[RateLimiter] = []
+
+    class Clock(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if refused:  # another thread hears of it while this one sleeps
+                refused.pop().heed("/search", 429, {"retry-after": "30"})
+
+    clock = Clock()
+    it = limiter(clock, MemoryQuotas(clock))
+    for _ in range(5):
+        it.wait("/search")
+    before = clock.slept
+    refused.append(it)
+    it.wait("/search")
+    assert 30 <= clock.slept - before < 31
+
+
 def test_a_429_without_a_word_stops_for_the_shortest_window(
     clock: FakeClock, quotas: MemoryQuotas
 ) -> None:

@@ -54,6 +54,11 @@ class Wire:
     def do(self, answering: Answering, times: int = 1) -> None:
         self._queue += [answering] * times
 
+    def forget(self) -> None:
+        """Nothing was heard, and nothing is queued."""
+        self.heard.clear()
+        self._queue.clear()
+
     def next(self) -> Answering:
         if self._queue:
             return self._queue.pop(0)

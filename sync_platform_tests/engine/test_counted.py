@@ -1,0 +1,221 @@
+"""Counted pages of a list that lives on: nothing that was there all the while is missed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync_platform.engine import extract
+from sync_platform.errors import IncompleteRead
+from sync_platform.spec import ConnectorObject, Read
+from sync_platform_tests.engine.moving_list import MovingList
+from sync_platform_tests.engine.stage import Stage, at
+from sync_platform_tests.memory import MemoryApi
+
+
+def read(vendor: MovingList, obj: ConnectorObject | None = None) -> list[int]:
+    """The ids, as they come."""
+    pages = extract.rows(obj or vendor.described(), MemoryApi(vendor.answer), Read())
+    return [row["id"] for page in pages for row in page.rows]
+
+
+def once_at(start: int, happens: Callable[[], Any]) -> Callable[[int], None]:
+    """Let something happen right before the first call for this place."""
+    left = [happens]
+
+    def before(place: int) -> None:
+        if place == start and left:
+            left.pop()()
+
+    return before
+
+
+def test_every_offset_begins_with_the_last_record_of_the_page_before() -> None:
+    vendor = MovingList(7, limit=3)
+    assert read(vendor) == [0, 1, 2, 3, 4, 5, 6]
+    assert vendor.asked == [0, 2, 4, 6]
+
+
+def test_a_last_page_that_is_full_is_known_by_the_total() -> None:
+    vendor = MovingList(7, limit=3)
+    vendor.tells_total = True
+    assert read(vendor) == [0, 1, 2, 3, 4, 5, 6]
+    assert vendor.asked == [0, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("count", "asked"), [(0, [0]), (1, [0]), (4, [0]), (5, [0, 4]), (8, [0, 4])]
+)
+def test_no_page_past_the_total_is_asked_for(count: int, asked: list[int]) -> None:
+    vendor = MovingList(count, limit=4, by="page")
+    vendor.tells_total = True
+    assert read(vendor) == list(range(count))
+    assert vendor.asked == asked
+
+
+@pytest.mark.parametrize(("count", "calls"), [(0, 1), (3, 1), (4, 2), (9, 3)])
+def test_without_a_total_a_page_that_is_not_full_is_the_last(count: int, calls: int) -> None:
+    vendor = MovingList(count, limit=4, by="page")
+    assert read(vendor) == list(range(count))
+    assert len(vendor.asked) == calls
+
+
+def test_a_record_that_goes_while_offsets_are_read_hides_no_other() -> None:
+    vendor = MovingList(10, limit=4)
+    vendor.before = once_at(3, lambda: vendor.ids.remove(1))
+    assert read(vendor) == list(range(10))
+    assert vendor.asked == [0, 3, 0, 6]
+
+
+def test_records_that_come_meanwhile_are_no_reason_to_read_again() -> None:
+    vendor = MovingList(10, limit=4)
+    vendor.before = once_at(3, lambda: vendor.ids.insert(0, -1))
+    assert read(vendor) == list(range(10))
+    assert vendor.asked == [0, 3, 6, 9]
+
+
+def test_where_whole_pages_have_gone_as_many_are_read_again() -> None:
+    vendor = MovingList(40, limit=4)
+    vendor.before = once_at(15, lambda: vendor.ids.__delitem__(slice(1, 10)))
+    assert read(vendor) == list(range(40))
+
+
+def test_a_list_that_ends_before_the_place_asked_for_is_read_to_its_new_end() -> None:
+    vendor = MovingList(10, limit=4)
+    vendor.before = once_at(9, lambda: vendor.ids.__delitem__(slice(0, 5)))
+    assert read(vendor) == list(range(10))
+
+
+def test_a_total_that_has_fallen_means_to_read_the_page_before_again() -> None:
+    vendor = MovingList(10, limit=4, by="page")
+    vendor.tells_total = True
+    vendor.before = once_at(4, lambda: vendor.ids.remove(1))
+    assert sorted(set(read(vendor))) == list(range(10))
+    assert vendor.asked == [0, 4, 0, 8]
+
+
+def test_a_total_that_fell_by_pages_means_to_read_as_many_again() -> None:
+    vendor = MovingList(40, limit=4, by="page")
+    vendor.tells_total = True
+    vendor.before = once_at(20, lambda: vendor.ids.__delitem__(slice(1, 10)))
+    assert sorted(set(read(vendor))) == list(range(40))
+
+
+def test_a_vendor_that_tells_less_than_its_total_is_an_incomplete_read() -> None:
+    """Many end a listing after 10,000 records, whatever there is."""
+    vendor = MovingList(40, limit=4, by="page")
+    vendor.tells_total = True
+
+    def capped(request: Any, asked: object) -> Any:
+        answer = vendor.answer(request, asked)
+        return answer if vendor.asked[-1] < 20 else answer | {"results": []}
+
+    pages = extract.rows(vendor.described(), MemoryApi(capped), Read())
+    with pytest.raises(IncompleteRead, match=r"empty page after 20 records, but says .* are 40"):
+        list(pages)
+
+
+def test_records_in_no_order_are_an_incomplete_read() -> None:
+    vendor = MovingList(1000, limit=4)
+
+    def shuffle(start: int) -> None:
+        half = len(vendor.ids) // 2
+        vendor.ids = vendor.ids[half:] + vendor.ids[:half]
+
+    vendor.before = shuffle
+    with pytest.raises(IncompleteRead, match="no steady order"):
+        read(vendor)
+
+
+def test_pages_that_hold_less_than_declared_are_an_incomplete_read_where_a_total_tells() -> None:
+    vendor = MovingList(40, limit=4)
+    vendor.tells_total = True
+    obj = vendor.described()
+    vendor.limit = 2
+    with pytest.raises(IncompleteRead, match="fewer than the `limit` that is declared"):
+        read(vendor, obj)
+
+
+def test_records_without_a_key_join_too() -> None:
+    """They are put aside when they are loaded, which is no reason not to read the others."""
+    answers = [[{"id": 1}, {"id": None}], [{"id": None}, {"id": [2]}], [{"id": [2]}]]
+    api = MemoryApi(lambda request, asked: {"results": answers.pop(0)})
+    pages = extract.rows(MovingList(3, limit=2).described(), api, Read())
+    assert [len(page.rows) for page in pages] == [2, 2, 1]
+
+
+def test_a_full_sync_does_not_mark_what_a_shift_would_have_hidden() -> None:
+    stage, vendor = Stage(), MovingList(10, limit=4)
+    stage.obj, stage.answer = vendor.described(), vendor.answer
+    stage.clock.set(at(-60))
+    stage.full()
+    stage.clock.set(at(0))
+    vendor.before = once_at(3, lambda: vendor.ids.remove(1))
+    stage.full()
+    assert stage.ids == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]  # 1 was told before it went
+    stage.clock.set(at(60))
+    stage.full()
+    assert stage.ids == vendor.ids
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from(["nothing", "insert", "delete"]), st.integers(0, 99)), max_size=4
+)
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    count=st.integers(0, 40),
+    limit=st.integers(2, 6),
+    tells_total=st.booleans(),
+    moving=st.lists(moves, max_size=20),
+)
+def test_what_was_there_all_the_while_is_told_whatever_comes_and_goes(
+    side_by_side: int,
+    count: int,
+    limit: int,
+    tells_total: bool,
+    moving: list[list[tuple[str, int]]],
+) -> None:
+    vendor = MovingList(count, limit=limit)
+    vendor.tells_total = tells_total
+    throughout, left = set(vendor.ids), list(moving)
+
+    def move(start: int) -> None:
+        with vendor.changed:
+            for kind, where in left.pop(0) if left else []:
+                if kind == "insert":
+                    vendor.ids.insert(where % (len(vendor.ids) + 1), 1000 + len(throughout) + where)
+                elif kind == "delete" and vendor.ids:
+                    throughout.discard(vendor.ids.pop(where % len(vendor.ids)))
+
+    vendor.before = move
+    assert throughout <= set(read(vendor, vendor.described(side_by_side=side_by_side)))
+    assert vendor.most_under_way <= side_by_side
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    count=st.integers(0, 40),
+    limit=st.integers(1, 6),
+    going=st.lists(st.lists(st.integers(0, 99), max_size=4), max_size=20),
+)
+def test_with_a_total_page_numbers_hide_nothing_when_records_go(
+    side_by_side: int, count: int, limit: int, going: list[list[int]]
+) -> None:
+    vendor = MovingList(count, limit=limit, by="page")
+    vendor.tells_total = True
+    throughout, left = set(vendor.ids), list(going)
+
+    def go(start: int) -> None:
+        with vendor.changed:
+            for where in left.pop(0) if left else []:
+                if vendor.ids:
+                    throughout.discard(vendor.ids.pop(where % len(vendor.ids)))
+
+    vendor.before = go
+    assert throughout <= set(read(vendor, vendor.described(side_by_side=side_by_side)))
