@@ -1,7 +1,9 @@
-"""What a sync has taken in since its last commit: commits it by size and time, and tells of it."""
+"""What a sync has taken in: commits it by size and time, while more is read, and tells of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Event, Thread
 from time import monotonic
 from typing import Protocol
 
@@ -11,6 +13,7 @@ from sync_platform.spec import Json, Page
 
 TOLD_ONE_BY_ONE = 20  # pages; later ones are told together, once in so many seconds:
 TOLD_EVERY = 1.0  # a line of a run's log costs milliseconds, a quick vendor has hundreds of pages
+BEAT_SECONDS = 1.0  # how often a sync that waits looks up: for its heartbeat, for a commit's end
 
 
 class Position(Protocol):
@@ -19,10 +22,42 @@ class Position(Protocol):
     def as_json(self) -> Json: ...
 
 
+class Commit:
+    """A commit under way, in a thread of its own: Postgres works while the next rows come."""
+
+    def __init__(self, work: Callable[[], Counts], *, pages: int, rows: int) -> None:
+        self.pages, self.rows = pages, rows  # those of the whole sync up to it; those in it
+        self.ended = Event()
+        self._work = work
+        self._counts: Counts | None = None
+        self._error: BaseException | None = None
+        Thread(target=self._run, name="committer", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._counts = self._work()
+        except BaseException as error:  # raised again by whoever asks for the counts
+            self._error = error
+        finally:
+            self.ended.set()
+
+    def counts(self) -> Counts:
+        """What it did, once it has ended; raises what ended it."""
+        if self._error is not None:
+            raise self._error
+        assert self._counts is not None
+        return self._counts
+
+
 @dataclass
 class Batch:
     """Takes pages in for `loader`. `tell` is given a sentence and the counts so far, with what was
-    fetched and not yet committed."""
+    fetched and not yet committed.
+
+    One commit at most is under way; while it is, the loader does nothing but `write` and `seal`.
+    What became of it is known, counted, told and, where it failed, raised when it is settled. Only
+    the sync's own thread calls these methods.
+    """
 
     loader: Loader
     record: SyncRecord
@@ -31,39 +66,70 @@ class Batch:
     tell: Callable[[str, Counts], None]
     commit_bytes: int
     commit_seconds: float
-    total: Counts = field(default_factory=Counts)
+    total: Counts = field(default_factory=Counts)  # committed
     pages: int = 0  # of the whole sync
     committed_pages: int = 0
-    committed_at: float = field(default_factory=monotonic)
+    sealed_at: float = field(default_factory=monotonic)
     told_pages: int = 0
     told_at: float = field(default_factory=monotonic)
     untold: Counts = field(default_factory=Counts)  # fetched: rows; deleted: gone keys
-    uncommitted: int = 0  # records
+    pending: int = 0  # records that were taken in and not yet sealed
+    under_way: Commit | None = None
+
+    @contextmanager
+    def closing(self) -> Iterator["Batch"]:
+        """Nothing is under way after the block, whatever ends it; what was committed counts."""
+        try:
+            yield self
+            self.settle()
+        except BaseException as error:
+            self._leave(error)
+            raise
 
     def take(self, page: Page, position: Position) -> None:
         """Hand a page to the loader; commit if it is time to."""
         self.loader.write(page)
-        self.record.beat()
+        self.beat()
         self.pages += 1
         self.untold += Counts(fetched=len(page.rows), deleted=len(page.gone))
-        self.uncommitted += len(page.rows)
+        self.pending += len(page.rows)
         if self.pages <= TOLD_ONE_BY_ONE or monotonic() - self.told_at >= TOLD_EVERY:
             self._tell_pages()
-        late = monotonic() - self.committed_at >= self.commit_seconds
+        late = monotonic() - self.sealed_at >= self.commit_seconds
         # Where the page cannot be resumed from, a restart reads its step again: merges allow it.
         if self.loader.pending >= self.commit_bytes or late:
             self.commit(position)
 
     def commit(self, position: Position) -> None:
-        """Merge what was taken in and keep the position, in one transaction."""
-        self.progress = replace(self.progress, position=position.as_json())
-        counts = self.loader.commit(self.progress)
-        self.committed_at = monotonic()
-        self.total += counts
-        self.uncommitted = 0
-        self.record.add(counts, self.api.usage)
+        """Begin to merge what was taken in and to keep the position, in one transaction; the one
+        before is settled first."""
+        self.settle()
+        self.progress = progress = replace(self.progress, position=position.as_json())
+        sealed = self.loader.seal()
         if self.pages > self.committed_pages:
             self._tell_pages()
+        self.under_way = Commit(
+            lambda: self.loader.commit(progress, sealed), pages=self.pages, rows=self.pending
+        )
+        self.sealed_at, self.pending = monotonic(), 0
+
+    def beat(self) -> None:
+        """The sync is alive. A commit that has ended is settled first, so that it counts."""
+        if self.under_way is not None and self.under_way.ended.is_set():
+            self.settle()
+        self.record.beat()
+
+    def settle(self) -> None:
+        """Wait for the commit under way, if there is one; raises what it raised."""
+        if self.under_way is None:
+            return
+        while not self.under_way.ended.wait(BEAT_SECONDS):
+            self.record.beat()
+        commit, self.under_way = self.under_way, None
+        counts = commit.counts()
+        self.total += counts
+        self.record.add(counts, self.api.usage)
+        if commit.pages > self.committed_pages:
             self.tell(
                 f"Committed: {counts.created:,} created, {counts.updated:,} updated, "
                 f"{counts.deleted:,} deleted, {counts.unchanged:,} unchanged"
@@ -71,7 +137,24 @@ class Batch:
                 + f"; {self.total.fetched:,} records so far.",
                 self.total,
             )
-        self.committed_pages = self.pages
+        self.committed_pages = commit.pages
+
+    def _leave(self, error: BaseException) -> None:
+        """Let the commit under way end, or give up where somebody wants the sync to stop."""
+        stop = not isinstance(error, Exception)
+        while self.under_way is not None and not self.under_way.ended.is_set():
+            try:
+                if stop:
+                    self.loader.cancel()
+                if not self.under_way.ended.wait(BEAT_SECONDS):
+                    self.record.beat()
+            except BaseException:  # asked again; the first one goes on
+                stop = True
+        try:
+            self.settle()
+        except BaseException as another:
+            if not stop:
+                error.add_note(f"The commit under way failed, too: {another}")
 
     def _tell_pages(self) -> None:
         """A line for the pages that came since the last one."""
@@ -81,5 +164,6 @@ class Batch:
         rows, keys = self.untold.fetched, self.untold.deleted
         what = f"{rows:,} records" + (f", {keys:,} keys that are gone" if keys else "")
         which = f"Page {last}" if first == last else f"Pages {first} to {last}"
-        self.tell(f"{which}: {what}.", self.total + Counts(fetched=self.uncommitted))
+        uncommitted = self.pending + (self.under_way.rows if self.under_way else 0)
+        self.tell(f"{which}: {what}.", self.total + Counts(fetched=uncommitted))
         self.told_pages, self.told_at, self.untold = last, monotonic(), Counts()

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sync_platform.engine import extract, filters
-from sync_platform.engine.batch import Batch
+from sync_platform.engine import extract, filters, ways
+from sync_platform.engine.batch import BEAT_SECONDS, Batch
 from sync_platform.engine.modes import (
     SyncMode,
     SyncWindow,
     cursor_after,
     joins,
-    latest,
     window_for,
 )
 from sync_platform.engine.ports import (
@@ -29,6 +28,8 @@ from sync_platform.engine.ports import (
     Table,
     VendorApi,
 )
+from sync_platform.engine.position import Position
+from sync_platform.engine.position import lost as lost_values
 from sync_platform.engine.results import Counts, SyncResult, Target
 from sync_platform.errors import (
     IncompleteRead,
@@ -39,7 +40,6 @@ from sync_platform.errors import (
     UnexpectedResponse,
 )
 from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
-from sync_platform.spec.times import moment
 
 COMMIT_BYTES = 8_000_000  # a batch of rows as COPY text; smaller ones cost more commits
 COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
@@ -63,31 +63,6 @@ class SyncRequest:
     wait: timedelta = timedelta(0)  # how long to wait for another sync of the object to end
     run_id: str | None = None
     automatic: bool = False
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a sync stands inside its window: what Progress keeps, as JSON."""
-
-    phase: str = "rows"  # then "gone"
-    step: int = 0
-    resume: Json = None  # where to go on; None: at the phase's beginning
-    highest: datetime | None = None  # of the cursor's values in this step
-
-    def as_json(self) -> Json:
-        highest = self.highest.isoformat() if self.highest else None
-        return {"phase": self.phase, "step": self.step, "resume": self.resume, "highest": highest}
-
-    def after(self, page: Page, highest: datetime | None = None) -> "Position":
-        """The position when this page is committed. After a page that cannot be gone on from, such
-        as the last, the earlier place stays: better one page again than all."""
-        resume = self.resume if page.resume is None else page.resume
-        return replace(self, resume=resume, highest=highest or self.highest)
-
-    @classmethod
-    def from_json(cls, value: Json) -> "Position":
-        highest = moment(value["highest"]) if value["highest"] else None
-        return cls(value["phase"], value["step"], value["resume"], highest)
 
 
 @dataclass(kw_only=True)
@@ -130,16 +105,20 @@ class Sync:
         with self.leases.hold(self.target, wait=self.request.wait):
             self.check()
             started_at = self.clock.now()
+            cursor = self.cursors.get(self.target)
+            mode, why = ways.mode_for(self.obj, self.request.mode, cursor, started_at)
+            if why:
+                self._tell(why)
             window = window_for(
-                self.request.mode,
-                cursor=self.cursors.get(self.target),
+                mode,
+                cursor=cursor,
                 lookback=self.obj.lookback,
                 asked=self.request.window,
                 started_at=started_at,
             )
             recording = self.history.record(
                 self.target,
-                mode=self.request.mode,
+                mode=mode,
                 window=window,
                 started_at=started_at,
                 run_id=self.request.run_id,
@@ -148,7 +127,7 @@ class Sync:
             record: SyncRecord | None = None
             try:
                 with recording as record:
-                    self._run(into, record, window, started_at)
+                    self._run(into, record, mode, window, started_at)
             except SyncPlatformError as error:
                 self.on_error(error)
                 raise
@@ -158,17 +137,22 @@ class Sync:
         return record.result
 
     def _run(
-        self, into: Destination, record: SyncRecord, window: SyncWindow, started_at: datetime
+        self,
+        into: Destination,
+        record: SyncRecord,
+        mode: SyncMode,
+        window: SyncWindow,
+        started_at: datetime,
     ) -> None:
         api = self.open_api()
         try:
             self.fields = self.find_fields(api)
             with into.open(self.table, self.fields, sync=record.id) as loader:
-                progress = self._begin(loader, record, window, started_at)
+                progress = self._begin(loader, record, mode, window, started_at)
                 try:
                     self._load(loader, record, progress, api)
-                except Unexpected:
-                    loader.finish()  # going on from there would likely end there again
+                except Unexpected:  # going on from there would likely end there again
+                    self._finish(loader, progress, lost=lost_values(progress))
                     raise
                 if progress.mode is SyncMode.FULL:
                     most = None if self.request.accept_deletes else self.delete_share
@@ -181,29 +165,35 @@ class Sync:
                         raise
                     record.add(counts, api.usage)
                     self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
-                loader.finish()
+                full = progress.mode is SyncMode.FULL
+                self._finish(loader, progress, lost=lost_values(progress) and not full)
                 if self.count_rows:
                     self.rows_now = loader.rows()
         finally:
             api.close()
 
     def _begin(
-        self, loader: Loader, record: SyncRecord, window: SyncWindow, started_at: datetime
+        self,
+        loader: Loader,
+        record: SyncRecord,
+        mode: SyncMode,
+        window: SyncWindow,
+        started_at: datetime,
     ) -> Progress:
         """Take the table over; go on from what an interrupted sync of the same kind left."""
-        mode = self.request.mode
+        left = loader.progress()
+        lost = left is not None and lost_values(left)
         fresh = Progress(
             sync=record.id,
             mode=mode,
             window=window,
             started_at=started_at,
             shape=self._shape(),
-            position=Position().as_json(),
+            position=Position(lost=lost).as_json(),
         )
-        left = loader.progress()
-        if left and left.position is None and mode is SyncMode.INCREMENTAL:  # values were lost
-            fresh = replace(fresh, mode=left.mode, window=left.window)
-            record.resumed(left.mode, left.window)
+        if lost and fresh.mode is SyncMode.INCREMENTAL:
+            fresh = replace(fresh, mode=SyncMode.FULL, window=SyncWindow())
+            record.resumed(fresh.mode, fresh.window)
         if left is None or not self._continues(left, fresh):
             loader.begin(fresh, resume=False)
             self._tell(f"Reading {self.obj.name}, {fresh.mode.value}, {fresh.window}.")
@@ -213,6 +203,14 @@ class Sync:
         record.resumed(left.mode, left.window)
         self._tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
         return going_on
+
+    def _finish(self, loader: Loader, progress: Progress, *, lost: bool) -> None:
+        """Forget the progress; where values are still lost, leave the full read that is due."""
+        if not lost:
+            loader.finish()
+            return
+        due = replace(progress, mode=SyncMode.FULL, window=SyncWindow(), position=None)
+        loader.begin(due, resume=False)
 
     def _continues(self, left: Progress, fresh: Progress) -> bool:
         """Whether to go on from there. An incremental sync goes on with an interrupted full one:
@@ -239,10 +237,11 @@ class Sync:
         position = Position.from_json(progress.position)
         limits = self.commit_bytes, self.commit_seconds
         batch = Batch(loader, record, progress, api, self.on_progress, *limits)
-        for step in range(position.step, len(windows)):
-            if step > position.step:
-                position = Position(step=step)
-            self._load_step(batch, windows[step], position, api)
+        with batch.closing():
+            for step in range(position.step, len(windows)):
+                if step > position.step:
+                    position = Position(step=step, lost=position.lost)
+                self._load_step(batch, windows[step], position, api)
 
     def _load_step(
         self, batch: Batch, window: SyncWindow, position: Position, api: VendorApi
@@ -251,22 +250,32 @@ class Sync:
         next sync asks from there, also for gone keys."""
         if position.phase == "rows":
             read = self._read(window, position.resume, batch.progress.started_at)
-            with self._ahead(extract.rows, api, read, batch) as pages:
+            if position.way is None:
+                way, why = ways.way_for(self.obj, batch.progress.mode, window, api, read)
+                position = replace(position, way=way)
+                if why:
+                    self._tell(why)
+            reader = ways.READERS[position.way or "read"]
+            with self._ahead(reader, api, read, batch) as pages:
                 for page in pages:
-                    position = position.after(page, self._highest(page, position.highest))
+                    highest = ways.highest_in(self.obj, page, position.highest)
+                    position = position.after(page, highest)
                     rows = filters.kept(self.obj, read.filters, page)
                     batch.take(replace(page, rows=rows), position)
             position = replace(position, phase="gone", resume=None)
             batch.commit(position)
-        if self.obj.sees_deletes:
+        if self.obj.deletes is not None:
             read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.gone, api, read, batch) as pages:
                 for page in pages:
                     position = position.after(page)
                     batch.take(page, position)
             batch.commit(position)
-        reached = cursor_after(position.highest, window, batch.progress.started_at)
-        joined = joins(batch.progress.window, self.cursors.get(self.target), self.obj.lookback)
+        batch.settle()  # the first law: a cursor follows rows that are committed
+        progress = batch.progress
+        highest = ways.reached(self.obj, progress.mode, position.highest, progress.started_at)
+        reached = cursor_after(highest, window, progress.started_at)
+        joined = joins(progress.window, self.cursors.get(self.target), self.obj.lookback)
         if reached is not None and joined:
             self.cursors.save(self.target, reached)
 
@@ -287,7 +296,7 @@ class Sync:
                 self._tell("The vendor no longer knows the resume point; reading again.")
                 yield from reader(self.obj, api, replace(read, resume=None))
 
-        return extract.ahead(pages, beat=batch.record.beat, stop=api.close)
+        return extract.ahead(pages, beat=batch.beat, stop=api.close, beat_seconds=BEAT_SECONDS)
 
     def _read(self, window: SyncWindow, resume: Json, started_at: datetime) -> Read:
         return Read(
@@ -298,12 +307,6 @@ class Sync:
             filters=filters.for_read(self.obj, self.filters, started_at),
             settings=self.settings,
         )
-
-    def _highest(self, page: Page, highest: datetime | None) -> datetime | None:
-        """The greatest cursor value up to this page; values that are no moment are passed over."""
-        if self.obj.cursor is None:
-            return None
-        return latest([row.get(self.obj.cursor) for row in page.rows], highest)
 
 
 def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:

@@ -1,0 +1,42 @@
+"""Where a sync stands inside its window, as the progress beside its rows keeps it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sync_platform.engine.ports import Progress
+from sync_platform.spec import Json, Page
+from sync_platform.spec.times import moment
+
+
+@dataclass(frozen=True)
+class Position:
+    """Which step of the window is read, by which way, and how far."""
+
+    phase: str = "rows"  # then "gone"
+    step: int = 0
+    resume: Json = None  # where to go on; None: at the phase's beginning
+    highest: datetime | None = None  # of the cursor's values in this step
+    lost: bool = False  # the table lost values: until it is read in full, that is due
+    way: str | None = None  # of engine.ways; a resume point means nothing to another one
+
+    def as_json(self) -> Json:
+        """For Progress.position."""
+        highest = self.highest.isoformat() if self.highest else None
+        return {**vars(self), "highest": highest}
+
+    def after(self, page: Page, highest: datetime | None = None) -> "Position":
+        """The position when this page is committed. After a page that cannot be gone on from, such
+        as the last, the earlier place stays: better one page again than all."""
+        resume = self.resume if page.resume is None else page.resume
+        return replace(self, resume=resume, highest=highest or self.highest)
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Position":
+        """Back from Progress.position."""
+        highest = moment(value["highest"]) if value["highest"] else None
+        return cls(**{**value, "highest": highest})
+
+
+def lost(progress: Progress) -> bool:
+    """Whether the table lost values (see Progress) and has not been read in full since."""
+    return progress.position is None or Position.from_json(progress.position).lost
