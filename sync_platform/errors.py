@@ -5,11 +5,17 @@ SyncPlatformError
 │   ├── ConnectorFault         a connector's declaration is wrong
 │   ├── UnknownConnector
 │   ├── UnknownConnection
-│   └── UnknownObject
+│   ├── UnknownObject
+│   ├── UnknownSync
+│   ├── UnknownPerson
+│   └── UnknownApiKey
 ├── RetryLater             the platform waits and tries again
 │   ├── RateLimited            .retry_after seconds
 │   ├── VendorUnavailable      .retry_after seconds or None
-│   └── StoreUnavailable       our own Postgres cannot be reached
+│   ├── StoreUnavailable       our own Postgres cannot be reached
+│   ├── DagsterUnavailable     Dagster cannot be reached, or has not loaded our assets
+│   ├── StillUnderWay          .retry_after seconds: the same call is being answered just now
+│   └── TooManyAttempts        .retry_after seconds: sign-ins failed too often
 ├── NeedsPerson            someone must act in the vendor or on the connection
 │   ├── NeedsReauth
 │   ├── NotPermitted
@@ -20,7 +26,13 @@ SyncPlatformError
 │   ├── AlreadySyncing
 │   ├── LeaseLost              another sync took over; this one must stop
 │   ├── CircuitOpen
-│   └── TooManyDeletes
+│   ├── TooManyDeletes
+│   ├── IdempotencyKeyReused   for another body than the first time
+│   ├── InvalidRequest         .errors: which parts of the request are wrong
+│   ├── OtherAccount           signed in as another account than the connection's
+│   ├── NotSignedIn            nobody known asks
+│   ├── NotAllowed             this caller may not
+│   └── TooLarge               the request's body is
 └── Unexpected             our bug or theirs: stop, keep the evidence
     ├── UnexpectedResponse
     ├── IncompleteRead         the vendor cut the read short: it proves no deletion
@@ -68,6 +80,18 @@ class UnknownObject(ConfigurationError):
     """The connector has no object of that name."""
 
 
+class UnknownPerson(ConfigurationError):
+    """There is no such person."""
+
+
+class UnknownApiKey(ConfigurationError):
+    """There is no such API key."""
+
+
+class UnknownSync(ConfigurationError):
+    """There is no such sync on this connection, or it is not kept any more."""
+
+
 class RetryLater(SyncPlatformError):
     """It will be tried again later."""
 
@@ -92,6 +116,18 @@ class VendorUnavailable(RetryLater):
 
 class StoreUnavailable(RetryLater):
     """The platform's own database cannot be reached."""
+
+
+class TooManyAttempts(RetryLater):
+    """Too many sign-ins failed; wait before trying again."""
+
+
+class DagsterUnavailable(RetryLater):
+    """Dagster, which runs the syncs, cannot be reached."""
+
+
+class StillUnderWay(RetryLater):
+    """The same call, sent before, is being answered just now. Try again in a moment."""
 
 
 class NeedsPerson(SyncPlatformError):
@@ -136,6 +172,30 @@ class CircuitOpen(Refused):
 
 class TooManyDeletes(Refused):
     """The reconcile would delete too much, so nothing was marked."""
+
+
+class OtherAccount(Refused):
+    """This sign-in belongs to another account than the connection's data."""
+
+
+class IdempotencyKeyReused(Refused):
+    """This Idempotency-Key was used for another request. Use a new key for every new request."""
+
+
+class InvalidRequest(Refused):
+    """The request is not as the API's document has it."""
+
+
+class NotSignedIn(Refused):
+    """Sign in first, or send an API key."""
+
+
+class NotAllowed(Refused):
+    """You may not do this."""
+
+
+class TooLarge(Refused):
+    """The request is too large."""
 
 
 class Unexpected(SyncPlatformError):

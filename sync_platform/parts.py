@@ -8,7 +8,9 @@ from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.embedded import server_url
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Clock, Secret, VendorApi
+from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.errors import UnknownConnector
+from sync_platform.renewing import Renewal
 from sync_platform.settings import Settings
 from sync_platform.spec import Connector
 from sync_platform.store.catalogs import Catalogs
@@ -16,11 +18,19 @@ from sync_platform.store.connections import Connections
 from sync_platform.store.credentials import Credentials, load_or_make_keys
 from sync_platform.store.cursors import Cursors
 from sync_platform.store.database import Database
+from sync_platform.store.discovered import DiscoveredObjects
+from sync_platform.store.glances import Glances
 from sync_platform.store.history import History
+from sync_platform.store.idempotency import Idempotency
 from sync_platform.store.leases import Leases
+from sync_platform.store.lock import Locked
+from sync_platform.store.oauth_clients import OAuthClients
 from sync_platform.store.quotas import Quotas
+from sync_platform.store.sign_ins import SignIns
+from sync_platform.store.sync_requests import SyncRequests
 from sync_platform.transport.api import HttpApi
 from sync_platform.transport.clock import SystemClock
+from sync_platform.transport.dagster import DagsterRuns
 from sync_platform.transport.throttle import RateLimiter
 
 
@@ -53,10 +63,34 @@ class Parts:
         """The connections."""
         return Connections(self.database)
 
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return load_or_make_keys(self.settings)  # not kept: what holds them hides them
+
     @cached_property
     def credentials(self) -> Credentials:
         """The connections' secrets."""
-        return Credentials(self.database, load_or_make_keys(self.settings))
+        return Credentials(self.database, self._keys)
+
+    @cached_property
+    def oauth_clients(self) -> OAuthClients:
+        """Our apps at the vendors, as far as they are not in the settings."""
+        return OAuthClients(self.database, self._keys)
+
+    @cached_property
+    def sign_ins(self) -> SignIns:
+        """People on their way through connecting an account."""
+        return SignIns(self.database, self._keys)
+
+    @property
+    def locked(self) -> list[Locked]:
+        """Every table with secrets."""
+        return [self.credentials.locked, self.oauth_clients.locked, self.sign_ins.locked]
+
+    def oauth_client(self, connector: str) -> OAuthClient | None:
+        """Our app at the vendor: from the settings, else from the store; None without one."""
+        known = self.settings.oauth_clients.get(connector)
+        return OAuthClient(*known) if known else self.oauth_clients.get(connector)
 
     @cached_property
     def cursors(self) -> Cursors:
@@ -69,9 +103,19 @@ class Parts:
         return History(self.database, self.clock)
 
     @cached_property
+    def glances(self) -> Glances:
+        """The latest of the syncs, for lists."""
+        return Glances(self.database)
+
+    @cached_property
     def catalogs(self) -> Catalogs:
         """What discovery found."""
         return Catalogs(self.database)
+
+    @cached_property
+    def discovered_objects(self) -> DiscoveredObjects:
+        """The objects that single connections have."""
+        return DiscoveredObjects(self.database)
 
     @cached_property
     def leases(self) -> Leases:
@@ -82,6 +126,21 @@ class Parts:
     def quotas(self) -> Quotas:
         """The vendors' rate limits."""
         return Quotas(self.database)
+
+    @cached_property
+    def runs(self) -> DagsterRuns:
+        """Dagster, where what people ask for is run."""
+        return DagsterRuns(self.settings.dagster_url)
+
+    @cached_property
+    def sync_requests(self) -> SyncRequests:
+        """The syncs that people asked for."""
+        return SyncRequests(self.database, self.clock)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        """Answers to calls that may be sent twice."""
+        return Idempotency(self.database, self.clock)
 
     @cached_property
     def destination(self) -> PostgresDestination:
@@ -104,18 +163,29 @@ class Parts:
             known = ", ".join(sorted(self._connectors))
             raise UnknownConnector(f"There is no connector {name!r}. There are: {known}.") from None
 
+    def connector_of(self, connection: Connection) -> Connector:
+        """The connection's connector, with the objects that only this connection has."""
+        connector = self.connector(connection.connector)
+        if connector.discovered is None:
+            return connector
+        return connector.having(self.discovered_objects.of(connection.name))
+
     def api(self, connection: Connection, secret: Callable[[], Secret] | None = None) -> VendorApi:
-        """An open line to the vendor for one sync; close it."""
+        """An open line to the vendor for one sync; close it. It keeps the connection signed in,
+        unless a `secret` is given, which is used as it is."""
         connector = self.connector(connection.connector)
         base_url = connection.base_url
         if base_url is None:
             given = connector.base_url
             base_url = given(connection.settings) if callable(given) else given
+        renewal = Renewal(self, connection)
         return HttpApi(
             connector,
             connection=connection.name,
             base_url=base_url,
-            secret=secret or (lambda: self.credentials.read(connection.name)),
+            secret=secret or renewal.read,
+            refresh=None if secret else renewal.refresh,
+            due=None if secret else renewal.due,
             settings=connection.settings,
             limiter=RateLimiter(
                 connection.name, connector.limits, self.quotas, self.clock, connection.settings

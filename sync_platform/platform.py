@@ -6,50 +6,47 @@ that needs it.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sync_platform import gate
-from sync_platform.engine import breaker
-from sync_platform.engine.activity import TargetActivity
+from sync_platform import (
+    adjusting,
+    choosing,
+    clients,
+    frames,
+    gate,
+    planning,
+    requesting,
+    starting,
+)
+from sync_platform.choosing import ObjectState, discovered
+from sync_platform.engine import checks
 from sync_platform.engine.connections import (
     Connection,
-    ConnectionStatus,
-    checked_name,
-    checked_schema,
+    checked_label,
 )
-from sync_platform.engine.due import DueConnection, due_fulls, due_syncs, interval_of
-from sync_platform.engine.filters import checked
-from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table, VendorApi
+from sync_platform.engine.due import DueConnection, due_fulls, due_syncs
+from sync_platform.engine.overview import Overview, overviews
+from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table
+from sync_platform.engine.requested import Asked, RequestedSyncs
 from sync_platform.engine.results import SyncResult, Target
-from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
-from sync_platform.errors import (
-    ConfigurationError,
-    NotPermitted,
-    Refused,
-)
+from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform.idle_sign_ins import refresh_idle
 from sync_platform.parts import Parts
 from sync_platform.settings import Settings
-from sync_platform.spec import Account, ConnectorObject, Field
+from sync_platform.spec import Connector, ConnectorObject
+from sync_platform.store.lock import Renewed
 
 if TYPE_CHECKING:
     import pandas
 
+    from sync_platform.access import Access
+    from sync_platform.connecting import Connecting
+    from sync_platform.destination.described import Described
+
 log = logging.getLogger("sync_platform")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectState:
-    """One object of a connection, for listings: what it can do and where it stands."""
-
-    obj: ConnectorObject
-    choice: ObjectChoice | None
-    interval: timedelta
-    cursor: datetime | None
-    activity: TargetActivity
-    paused: bool  # its breaker is open
 
 
 class Platform(Parts):
@@ -60,6 +57,20 @@ class Platform(Parts):
         """The platform of this installation; raises ConfigurationError."""
         return cls(Settings.from_env())
 
+    @cached_property
+    def connecting(self) -> "Connecting":
+        """The way through connecting accounts, and signing in anew."""
+        from sync_platform.connecting import Connecting  # authlib: only who connects pays for it
+
+        return Connecting(self)
+
+    @cached_property
+    def access(self) -> "Access":
+        """Who may use the platform: people and API keys."""
+        from sync_platform.access import Access  # Argon2: only the web face and its commands pay
+
+        return Access(self.database, self.settings, self.clock)
+
     # -- connectors and connections -----------------------------------------------------------
 
     def connections(self, connector: str | None = None) -> list[Connection]:
@@ -69,6 +80,16 @@ class Platform(Parts):
     def connection(self, name: str) -> Connection:
         """The connection of that name; raises UnknownConnection."""
         return self.store.get(name)
+
+    def overviews(self, name: str | None = None) -> list[Overview]:
+        """How all connections are, or this one, by name; quick for hundreds."""
+        chosen = self.store.list() if name is None else [self.store.get(name)]
+        return overviews(chosen, self._connectors, self.glances.all(name), self.clock.now())
+
+    def rename(self, name: str, label: str) -> None:
+        """What people call the connection from now on; "" for its name. The name itself is part
+        of partitions and keys, and stays. Raises ConfigurationError."""
+        self.store.set_label(name, checked_label(label))
 
     def connect(
         self,
@@ -81,90 +102,58 @@ class Platform(Parts):
         schema: str | None = None,
         objects: Sequence[str] | None = None,
     ) -> Connection:
-        """Make a connection, once its credentials are proved: nothing is kept that does not work.
+        """Make a connection by a key, once it is proved: nothing is kept that does not work.
 
         Objects that the account may not read are left out, unless they were asked for by name.
         """
-        it = self.connector(connector)
-        for setting in it.settings:
-            if setting.required and setting.name not in (settings or {}):
-                raise ConfigurationError(f"{it.label} needs the setting {setting.name!r}.")
-        connection = Connection(
-            name=checked_name(name),
-            connector=connector,
-            schema=checked_schema(schema or name.replace("-", "_")),
+        self.refuse_impossible(connector, name, schema=schema, objects=objects)
+        choices = [ObjectChoice(object=each) for each in objects or ()]
+        return self.connecting.by_secret(
+            connector,
+            secret,
+            connection=name,
+            settings=settings,
             base_url=base_url,
-            settings=dict(settings or {}),
-            created_at=self.clock.now(),
+            schema=schema,
+            objects=choices or None,
         )
-        names = [it[each].name for each in objects] if objects else [o.name for o in it.objects]
-        api = self.api(connection, lambda: secret)
-        try:
-            account = it.account(api.send(it.check))
-            found: dict[str, Sequence[Field]] = {}
-            for each in names:
-                try:
-                    found[each] = discovered(it[each], api)
-                except NotPermitted:
-                    if objects:
-                        raise
-                    log.warning("%s: the account may not read %s; left out", name, each)
-        finally:
-            api.close()
-        connection = replace(
-            connection,
-            account_id=account.id if account else None,
-            objects=[ObjectChoice(object=each) for each in found],
+
+    def refuse_impossible(
+        self,
+        connector: str,
+        name: str,
+        *,
+        schema: str | None = None,
+        objects: Sequence[str] | None = None,
+    ) -> None:
+        """Raise what can be told of a new connection before anybody signs in."""
+        starting.refuse_impossible(self, connector, connection=name, schema=schema, objects=objects)
+
+    def reconnect(
+        self, name: str, secret: Secret, *, base_url: str | None = None, confirmed: bool = False
+    ) -> Connection:
+        """Give a connection a new key, and an address if asked; tables, cursors and history stay.
+        Raises OtherAccount where the key belongs to another account, unless that is confirmed."""
+        return self.connecting.by_secret(
+            self.store.get(name).connector,
+            secret,
+            connection=name,
+            base_url=base_url,
+            again=True,
+            confirmed=confirmed,
         )
-        connection = self.store.register(connection)
-        self.credentials.save(name, secret)
-        for each, fields in found.items():
-            self.catalogs.save(Target(name, each), fields)
-        return connection
-
-    def reconnect(self, name: str, secret: Secret, *, base_url: str | None = None) -> Connection:
-        """Give a connection new credentials, and an address if asked; tables, cursors and history
-        stay. Refused where they belong to another account of the vendor."""
-        connection = self.store.get(name)
-        tried = replace(connection, base_url=base_url or connection.base_url)
-        account = self.check(tried, secret)
-        if account and connection.account_id and account.id != connection.account_id:
-            raise Refused(
-                f"This sign-in belongs to account {account.id}, but {name} holds the data of "
-                f"account {connection.account_id}. Sign in as that one, or make a new connection."
-            )
-        if base_url:
-            self.store.set_base_url(name, base_url)
-        self.credentials.save(name, secret)
-        if connection.status is not ConnectionStatus.PAUSED:
-            self.store.resume(name)
-        return self.store.get(name)
-
-    def check(self, connection: Connection, secret: Secret | None = None) -> Account | None:
-        """Prove the credentials with the connector's cheapest call; whose account it is."""
-        connector = self.connector(connection.connector)
-        api = self.api(connection, (lambda: secret) if secret is not None else None)
-        try:
-            return connector.account(api.send(connector.check))
-        finally:
-            api.close()
 
     def disconnect(self, name: str) -> None:
         """Forget the connection, its credentials, cursors and history; its tables stay, and from
-        now on anybody may change them."""
-        self.destination.unlock(self.store.get(name).schema)
+        now on anybody may change them. The vendor is told, where it wants to be."""
+        connection = self.store.get(name)
+        self.destination.unlock(connection.schema)
+        self.connecting.revoke(connection)
         self.store.remove(name)
 
     def choose_objects(self, name: str, objects: Sequence[str]) -> Connection:
         """Sync these objects of the connection and no others; the others' tables stay."""
-        connection = self.store.get(name)
-        connector = self.connector(connection.connector)
-        chosen = []
-        for each in objects:
-            obj = connector[each]
-            chosen.append(connection.choice(obj.name) or ObjectChoice(object=obj.name))
-        self.store.choose_objects(name, chosen)
-        return self.store.get(name)
+        return choosing.choose_objects(self, name, objects)
 
     def set_filters(self, name: str, object: str, filters: Mapping[str, str]) -> Connection:
         """Sync only records of the object that these filters keep; {} for all of them.
@@ -172,53 +161,56 @@ class Platform(Parts):
         The next sync reads all that they keep, from the beginning. Rows that they no longer keep
         stay until a full sync marks them. Raises Refused for a filter or value that there is not.
         """
-        connection = self.store.get(name)
-        obj = self.connector(connection.connector)[object]
-        if connection.choice(object) is None:
-            raise Refused(f"{object} is not chosen on {name}; choose it first.")
-        wanted = checked(obj, filters)
-        self.store.choose_objects(
-            name,
-            [
-                replace(each, filters=wanted) if each.object == object else each
-                for each in connection.objects
-            ],
-        )
-        self.cursors.forget(Target(name, object))
-        return self.store.get(name)
+        return choosing.set_filters(self, name, object, filters)
 
     def set_interval(self, name: str, interval: timedelta) -> None:
         """How often the connection syncs; raises Refused outside of its connector's bounds."""
-        bounds = self.connector(self.store.get(name).connector).interval
-        if not bounds.shortest <= interval <= bounds.longest:
-            raise Refused(
-                f"The interval must be from {bounds.shortest} to {bounds.longest}, not {interval}."
-            )
-        self.store.set_interval(name, interval)
+        connector = self.connector(self.store.get(name).connector)
+        self.store.set_interval(name, choosing.checked_interval(connector, interval))
+
+    def adjust(
+        self,
+        name: str,
+        *,
+        objects: Sequence[ObjectChoice] | None = None,
+        interval: timedelta | None = None,
+        interval_default: bool = False,
+        paused: bool | None = None,
+    ) -> Connection:
+        """Change what is not None, all of it or, with UnknownObject or Refused, nothing."""
+        return adjusting.adjust(
+            self,
+            name,
+            objects=objects,
+            interval=interval,
+            interval_default=interval_default,
+            paused=paused,
+        )
 
     def objects(self, name: str) -> list[ObjectState]:
         """The connection's objects, chosen or not, and where they stand."""
-        connection = self.store.get(name)
-        connector = self.connector(connection.connector)
-        activity = self.past.activity()
-        states = []
-        for obj in connector.objects:
-            target = Target(name, obj.name)
-            choice = connection.choice(obj.name)
-            known = activity.get(target, TargetActivity())
-            states.append(
-                ObjectState(
-                    obj=obj,
-                    choice=choice,
-                    interval=interval_of(
-                        connector, connection, choice or ObjectChoice(object=obj.name)
-                    ),
-                    cursor=self.cursors.get(target),
-                    activity=known,
-                    paused=breaker.is_open(known.recent, known.resumed_at),
-                )
-            )
-        return states
+        return choosing.objects_of(self, name)
+
+    def oauth_client_list(self) -> list[tuple[str, OAuthClient, str]]:
+        """Connector, client and where it is set ("settings", "store"), of all there are."""
+        return clients.listed(self)
+
+    def set_oauth_client(self, connector: str, client: OAuthClient) -> None:
+        """Keep our app at the vendor, encrypted; raises Refused, ConfigurationError."""
+        clients.keep(self, connector, client)
+
+    def remove_oauth_client(self, connector: str) -> None:
+        """Forget it: connections that it signed in cannot be renewed then."""
+        clients.forget(self, connector)
+
+    def sweep_sign_ins(self) -> int:
+        """Forget the sign-ins that were not completed within their hour; how many there were."""
+        return self.sign_ins.sweep(self.clock.now())
+
+    def rotate_keys(self) -> Mapping[str, Renewed]:
+        """Encrypt every secret with the newest key, by table; older keys can go then, unless
+        something is `lost`: then the key that opens it must be found, or it be given anew."""
+        return {each.what: each.renew() for each in self.locked}
 
     # -- syncs ----------------------------------------------------------------------------------
 
@@ -227,29 +219,25 @@ class Platform(Parts):
 
         Raises UnknownConnection, UnknownObject, or Refused where the object cannot do it.
         """
-        target = request.target
-        connection = self.store.get(target.connection)
-        connector = self.connector(connection.connector)
-        obj = connector[target.object]
-        request = refuse_impossible(request, obj, connector.label)
-        choice = connection.choice(obj.name) or ObjectChoice(object=obj.name)
-        return Sync(
-            request=request,
-            obj=obj,
-            table=self.table(connection, obj),
-            settings=connection.settings,
-            filters=choice.filters,
-            open_api=lambda: self.api(connection),
-            find_fields=lambda api: self._fields(target, obj, api, request.mode),
-            cursors=self.cursors,
-            history=self.past,
-            leases=self.leases,
-            clock=self.clock,
-            delete_share=self.settings.delete_share,
-            check=lambda: gate.check(self, request),
-            on_error=lambda error: gate.flag(self, connection.name, error),
-            on_success=lambda: gate.unflag(self, request),
-        )
+        return planning.plan(self, request)
+
+    def request_syncs(self, connection: str, asked: Asked, *, by: str) -> RequestedSyncs:
+        """Launch Dagster runs that do what is asked; answers at once, with their ids. While the
+        same waits or runs already, that request is given again. Raises UnknownConnection,
+        UnknownObject, Refused, DagsterUnavailable; then nothing was started."""
+        return requesting.request_syncs(self, connection, asked, by=by)
+
+    def sync_request(self, connection: str, id: str) -> RequestedSyncs:
+        """How far it is; `id` is a request's, or a sync's of the history. Raises UnknownSync."""
+        return requesting.sync_request(self, connection, id)
+
+    def requests_under_way(self, connection: str) -> list[RequestedSyncs]:
+        """What was asked for and has not ended, newest first. Raises DagsterUnavailable."""
+        return requesting.under_way(self, connection)
+
+    def cancel_syncs(self, connection: str, id: str) -> RequestedSyncs:
+        """Stop what was asked for; what was committed stays. Raises UnknownSync."""
+        return requesting.cancel_syncs(self, connection, id)
 
     def nothing_to_do(self, request: SyncRequest) -> str | None:
         """Why a run for this request should end quietly, in a sentence; None if it should run."""
@@ -270,6 +258,37 @@ class Platform(Parts):
             self.settings.full_sync_hour,
         )
 
+    def troubles(self, connector: str) -> list[checks.Trouble]:
+        """What a person who builds on the connector's tables should be warned of: syncs that are
+        overdue or stopped, records that do not fit. Reads no table of rows."""
+        from sync_platform.destination.rejects import count_rejected
+
+        connections, activity = self.store.list(connector), self.past.activity()
+        tables = {}
+        for each in connections:
+            for choice in each.objects:
+                known = activity.get(Target(each.name, choice.object))
+                if known is not None:  # else it has never been synced
+                    obj = self.connector_of(each)[choice.object]
+                    tables[each.schema, choice.object] = (each, self.table(each, obj), known)
+        counts = count_rejected(
+            self.database_url,
+            [(table, checks.rejected_since(known)) for _, table, known in tables.values()],
+        )
+        return [
+            *(
+                checks.still_rejected(tables[it][0], it[1], count)
+                for it, count in sorted(counts.items())
+            ),
+            *checks.not_fresh(connections, self._connectors, activity, self.clock.now()),
+            *checks.breakers_open(connections, activity),
+        ]
+
+    def refresh_idle(self) -> list[str]:
+        """Renew the sign-ins that would die of not being used, of paused connections too; the
+        connections that were renewed. One that cannot be is flagged."""
+        return refresh_idle(self)
+
     def mark_stale(self) -> list[SyncResult]:
         """Mark the syncs that have been silent for five minutes; those just marked."""
         return self.past.mark_stale(self.clock.now())
@@ -282,9 +301,12 @@ class Platform(Parts):
             self.store.get(name)
         return self.past.recent(name, object, limit)
 
-    def schema_changes(self, name: str) -> Sequence[SchemaChange]:
-        """What changed at the vendor since the connection was made."""
-        return self.catalogs.changes(self.store.get(name).name)
+    def schema_changes(self, name: str, object: str | None = None) -> Sequence[SchemaChange]:
+        """What changed in the vendor's fields since the connection was made, newest first."""
+        connection = self.store.get(name)
+        if object is not None:
+            self.connector_of(connection)[object]  # raises where there is none
+        return self.catalogs.changes(name, object)
 
     def pause(self, name: str, reason: str = "Paused by hand.") -> None:
         """Stop automatic syncs of the connection."""
@@ -297,55 +319,73 @@ class Platform(Parts):
         if object is None:
             self.store.resume(name)
         else:
-            self.connector(connection.connector)[object]
+            self.connector_of(connection)[object]
             self.store.resume_object(name, object)
 
-    def discover(self, name: str, object: str) -> list[SchemaChange]:
-        """Ask the vendor for the object's fields; what changed since the last time."""
+    def discover(self, name: str, objects: Sequence[str] | None = None) -> list[SchemaChange]:
+        """Ask the vendor for the fields of these objects, or of all that are chosen, and then for
+        the objects that only this connection has; what changed since the last time. The next sync
+        of each makes its table follow."""
         connection = self.store.get(name)
-        obj = self.connector(connection.connector)[object]
+        changes: list[SchemaChange] = []
         api = self.api(connection)
         try:
-            return self.catalogs.save(Target(name, object), discovered(obj, api))
+            lister = self.connector(connection.connector).discover
+            if lister is not None and objects is None:
+                changes += self.discovered_objects.save(name, list(lister(api)))
+            connector = self.connector_of(connection)
+            for each in objects or [it.object for it in connection.objects]:
+                obj = connector[each]
+                changes += self.catalogs.save(Target(name, each), discovered(obj, api))
         finally:
             api.close()
+        return changes
 
     # -- data -----------------------------------------------------------------------------------
 
     def table(self, connection: Connection, obj: ConnectorObject) -> Table:
         """Where the object's rows are."""
-        connector = self.connector(connection.connector)
-        return Table(
-            schema=connection.schema,
-            name=obj.name,
-            keys=obj.keys,
-            connection=connection.name,
-            label=f"{connector.label} {obj.label or obj.name}",
-        )
+        return planning.table_of(self, connection, obj)
+
+    def whole_connectors(self) -> list[Connector]:
+        """Every connector, with all the objects that any connection has: what Dagster's assets are
+        made of. Opens the database only where a connector has such objects."""
+        found = list(self._connectors.values())
+        if not any(each.discovered for each in found):
+            return found
+        own = self.discovered_objects.all()
+        return [each.having(own.get(each.name, ())) for each in found]
+
+    def tables(self, name: str) -> "Mapping[str, Described]":
+        """What the connection's tables look like, by object; an object without one has not been
+        synced yet."""
+        from sync_platform.destination.described import described
+
+        return described(self.database_url, self.store.get(name).schema)
 
     def is_object(self, asset_path: Sequence[str]) -> bool:
         """Whether an asset's key names an object of a connector."""
-        connector = self._connectors.get(asset_path[0]) if len(asset_path) == 2 else None
-        return connector is not None and any(o.name == asset_path[1] for o in connector.objects)
+        if len(asset_path) != 2 or asset_path[0] not in self._connectors:
+            return False
+        connector, name = self._connectors[asset_path[0]], asset_path[1]
+        if any(obj.name == name for obj in connector.objects):
+            return True
+        own = self.discovered_objects.all() if connector.discovered else {}
+        return any(each.name == name for each in own.get(connector.name, ()))
 
     def read_frame(
         self, target: Target, *, columns: Sequence[str] | None = None, include_deleted: bool = False
     ) -> "pandas.DataFrame":
         """The object's table as a DataFrame."""
-        from sync_platform.destination.frames import read_frame
-
         connection = self.store.get(target.connection)
-        obj = self.connector(connection.connector)[target.object]
-        table = self.table(connection, obj)
-        return read_frame(self.database_url, table, columns, include_deleted=include_deleted)
+        table = self.table(connection, self.connector_of(connection)[target.object])
+        return frames.read(self, table, columns, include_deleted=include_deleted)
 
     def read_stored(
         self, schema: str, table: str, *, columns: Sequence[str] | None = None
     ) -> "pandas.DataFrame":
         """A table that `store_frame` made, as a DataFrame."""
-        from sync_platform.destination.frames import read_frame
-
-        return read_frame(self.database_url, f"{schema}.{table}", columns)
+        return frames.read(self, f"{schema}.{table}", columns)
 
     def store_frame(
         self, schema: str, table: str, frame: "pandas.DataFrame", *, partition: str | None = None
@@ -354,30 +394,4 @@ class Platform(Parts):
 
         Raises ConfigurationError where the schema is the platform's or a connection's.
         """
-        from sync_platform.destination.frames import write_frame
-
-        if checked_schema(schema) in {each.schema for each in self.connections()}:
-            raise ConfigurationError(
-                f"The schema {schema!r} holds a connection's tables. Give the asset the metadata "
-                "'schema' with another name."
-            )
-        write_frame(self.database_url, schema, table, frame, partition)
-
-    # -- inside -----------------------------------------------------------------------------------
-
-    def _fields(
-        self, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
-    ) -> Sequence[Field]:
-        """From the catalog; discovered first where it is empty, and before every full sync."""
-        known = None if mode is SyncMode.FULL else self.catalogs.fields(target)
-        if known is not None and callable(obj.fields):
-            return known
-        fields = discovered(obj, api)
-        for change in self.catalogs.save(target, fields):
-            log.info("%s: field %s %s", target, change.field, change.kind)
-        return fields
-
-
-def discovered(obj: ConnectorObject, api: VendorApi) -> Sequence[Field]:
-    """The object's fields, asked of the vendor where they are not declared."""
-    return list(obj.fields(api)) if callable(obj.fields) else obj.fields
+        frames.store(self, schema, table, frame, partition)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
 from sync_platform.errors import ConfigurationError
 
@@ -30,6 +31,15 @@ class Settings:
     | SYNC_PLATFORM_PARTITION_GRAIN | `day`, `week` or `month` | `day` |
     | SYNC_PLATFORM_FULL_SYNC_HOUR | the hour (UTC) of the daily full syncs, 0 to 23 | 2 |
     | SYNC_PLATFORM_MAX_DELETE_SHARE | the share a full sync may mark deleted, 0 to 1 | 0.5 |
+    | SYNC_PLATFORM_PUBLIC_URL | where people reach the web pages | http://127.0.0.1:8000 |
+    | SYNC_PLATFORM_DAGSTER_URL | where Dagster's webserver is | http://127.0.0.1:3000 |
+    | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_ID | our OAuth client at that vendor | the store's |
+    | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_SECRET | its secret | the store's |
+    | SYNC_PLATFORM_OIDC_ISSUER | an OpenID provider for people to sign in with | none |
+    | SYNC_PLATFORM_OIDC_CLIENT_ID | our client there | none |
+    | SYNC_PLATFORM_OIDC_CLIENT_SECRET | its secret | none |
+    | SYNC_PLATFORM_OIDC_ALLOWED_DOMAINS | of e-mail addresses to let in, ',' between | none |
+    | SYNC_PLATFORM_OIDC_ADMINS | e-mail addresses to let in as admins, ',' between | none |
     """
 
     home: Path
@@ -40,6 +50,16 @@ class Settings:
     grain: Grain = "day"
     full_sync_hour: int = 2
     delete_share: float = 0.5
+    public_url: str = "http://127.0.0.1:8000"  # an origin: no path, no slash at its end
+    dagster_url: str = "http://127.0.0.1:3000"  # may have a path; no slash at its end
+    oauth_clients: Mapping[str, tuple[str, str]] = field(  # connector: client id and secret
+        default_factory=dict, repr=False
+    )
+    openid_issuer: str | None = None  # None: people sign in with passwords only
+    openid_client_id: str | None = None
+    openid_client_secret: str | None = field(default=None, repr=False)
+    openid_domains: tuple[str, ...] = ()  # small letters
+    openid_admins: tuple[str, ...] = ()  # small letters
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -53,6 +73,12 @@ class Settings:
             value = environ.get(f"SYNC_PLATFORM_{name}", "").strip()
             return parse(value) if value else default
 
+        issuer, client = read("OIDC_ISSUER", _issuer, None), read("OIDC_CLIENT_ID", str, None)
+        if (issuer is None) != (client is None):
+            raise ConfigurationError(
+                "Of SYNC_PLATFORM_OIDC_ISSUER and SYNC_PLATFORM_OIDC_CLIENT_ID only one is set; "
+                "people sign in through the provider only with both."
+            )
         return cls(
             home=read("HOME", _folder, _folder(".sync_platform")),
             database_url=read("DATABASE_URL", _database_url, None),
@@ -62,6 +88,14 @@ class Settings:
             grain=read("PARTITION_GRAIN", _grain, cls.grain),
             full_sync_hour=read("FULL_SYNC_HOUR", _hour, cls.full_sync_hour),
             delete_share=read("MAX_DELETE_SHARE", _share, cls.delete_share),
+            public_url=read("PUBLIC_URL", _public_url, cls.public_url),
+            dagster_url=read("DAGSTER_URL", _dagster_url, cls.dagster_url),
+            oauth_clients=_oauth_clients(environ),
+            openid_issuer=issuer,
+            openid_client_id=client,
+            openid_client_secret=read("OIDC_CLIENT_SECRET", str, None),
+            openid_domains=read("OIDC_ALLOWED_DOMAINS", _small_names, ()),
+            openid_admins=read("OIDC_ADMINS", _small_names, ()),
         )
 
 
@@ -146,3 +180,56 @@ def _share(value: str) -> float:
     if not 0 <= share <= 1:
         raise _refused("MAX_DELETE_SHARE", value, allowed)
     return share
+
+
+def _oauth_clients(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Id and secret by connector; raises ConfigurationError where one is without the other."""
+    parts: dict[str, dict[str, str]] = {}
+    for name, value in environ.items():
+        told = re.fullmatch(r"SYNC_PLATFORM_OAUTH_([A-Z0-9_]+)_CLIENT_(ID|SECRET)", name)
+        if told and value.strip():
+            parts.setdefault(told[1], {})[told[2]] = value.strip()
+    for connector, known in parts.items():
+        for part, other in (("ID", "SECRET"), ("SECRET", "ID")):
+            if part not in known:
+                prefix = f"SYNC_PLATFORM_OAUTH_{connector}_CLIENT"
+                raise ConfigurationError(f"{prefix}_{other} is set, but {prefix}_{part} is not.")
+    return {name.lower(): (known["ID"], known["SECRET"]) for name, known in parts.items()}
+
+
+def _url(name: str, value: str) -> str:
+    """An http(s) address without a slash at its end."""
+    parts = urlsplit(value)
+    try:
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number
+        right = False
+    if not right or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"SYNC_PLATFORM_{name} is not the address of a website (it is not shown: it may hold a "
+            "password). Write https://sync.example.com, or http://127.0.0.1:8000."
+        )
+    return value.rstrip("/")
+
+
+def _public_url(value: str) -> str:
+    url = _url("PUBLIC_URL", value)
+    if urlsplit(url).path:
+        raise _refused("PUBLIC_URL", url, "it must be without a path: https://sync.example.com.")
+    return url.lower()
+
+
+def _dagster_url(value: str) -> str:
+    return _url("DAGSTER_URL", value)
+
+
+def _issuer(value: str) -> str:
+    url = _url("OIDC_ISSUER", value)
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise _refused("OIDC_ISSUER", url, "a sign-in provider must be reached by https.")
+    return value  # to the letter: with the slash at its end, where it has one
+
+
+def _small_names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip())

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Clock, Progress, Table
+from sync_platform.engine.ports import Clock, Progress, Sealed, Table
 from sync_platform.engine.results import Counts
 from sync_platform.errors import IncompleteRead, LeaseLost, TooManyDeletes
 from sync_platform.spec import Field, Page, Row
@@ -57,12 +57,14 @@ class MemoryTable:
 
 
 class MemoryDestination:
-    """Where rows go, when they go nowhere. `before_commit` may raise, as a lost server would."""
+    """Where rows go, when they go nowhere. `before_commit` may raise, as a lost server would;
+    `cancel` hears that a commit is to give up."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.tables: dict[tuple[str, str], MemoryTable] = {}
         self.before_commit: Callable[[], None] = lambda: None
+        self.cancel: Callable[[], None] = lambda: None
 
     @contextmanager
     def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator["MemoryLoader"]:
@@ -72,6 +74,17 @@ class MemoryDestination:
     def table(self, table: Table) -> MemoryTable:
         """What is in the table; empty before the first sync."""
         return self.tables.setdefault((table.schema, table.name), MemoryTable())
+
+
+@dataclass
+class MemoryTaken(Sealed):
+    """What was taken in."""
+
+    written: dict[Identity, dict[str, Any]] = field(default_factory=dict)
+    gone: dict[Identity, None] = field(default_factory=dict)
+    rejected: list[Row] = field(default_factory=list)
+    fetched: int = 0
+    size: int = 0
 
 
 class MemoryLoader:
@@ -84,13 +97,7 @@ class MemoryLoader:
         self._destination, self._table, self._into = destination, table, into
         self._fields, self._sync = fields, sync
         self._mode: SyncMode | None = None  # None: it has not begun
-        self._forget_pending()
-
-    def _forget_pending(self) -> None:
-        self._written: dict[Identity, dict[str, Any]] = {}
-        self._gone: dict[Identity, None] = {}
-        self._rejected: list[Row] = []
-        self._fetched = self._pending = 0
+        self._taken = MemoryTaken()
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left."""
@@ -109,56 +116,67 @@ class MemoryLoader:
 
     def write(self, page: Page) -> None:
         """Take a page in; it is not in the table yet."""
+        taken = self._taken
         for row in page.rows:
-            self._fetched += 1
-            self._pending += len(json.dumps(dict(row), default=str))
+            taken.fetched += 1
+            taken.size += len(json.dumps(dict(row), default=str))
             key = _identity([row.get(name) for name in self._table.keys])
             if key is None:
-                self._rejected.append(row)
+                taken.rejected.append(row)
             else:
-                self._written[key] = {name: row.get(name) for name in self._fields}
-                self._gone.pop(key, None)
+                taken.written[key] = {name: row.get(name) for name in self._fields}
+                taken.gone.pop(key, None)
         for values in page.gone:
             key = _identity(values)
             if key is None:
-                self._rejected.append(dict(zip(self._table.keys, values, strict=False)))
+                taken.rejected.append(dict(zip(self._table.keys, values, strict=False)))
             else:
-                self._gone[key] = None
-                self._pending += sum(map(len, key))
+                taken.gone[key] = None
+                taken.size += sum(map(len, key))
 
     @property
     def pending(self) -> int:
-        """Bytes taken in and not yet committed."""
-        return self._pending
+        """Bytes taken in and not yet sealed."""
+        return self._taken.size
 
-    def commit(self, progress: Progress) -> Counts:
-        """Merge what was taken in and keep `progress`; LeaseLost if the table was taken over."""
+    def seal(self) -> MemoryTaken:
+        """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
+        taken, self._taken = self._taken, MemoryTaken()
+        return taken
+
+    def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
+        """Merge what was sealed and keep `progress`; LeaseLost if the table was taken over."""
+        taken = self.seal() if sealed is None else sealed
+        assert isinstance(taken, MemoryTaken)
         self._destination.before_commit()
         if self._mode is not None:
             self._hold(progress.sync)
             self._into.progress = _as_stored(progress)
         now = self._destination.clock.now()
-        created = sum(key not in self._into.rows for key in self._written)
+        created = sum(key not in self._into.rows for key in taken.written)
         updated = 0
-        for key, values in self._written.items():
+        for key, values in taken.written.items():
             has = self._into.rows.get(key)
             if has is None or has.deleted_at is not None or has.values != values:
                 updated += has is not None
                 self._into.rows[key] = MemoryRow(values, now)
         if self._mode is SyncMode.FULL:
-            self._into.seen |= self._written.keys()
+            self._into.seen |= taken.written.keys()
             self._into.seen_count = len(self._into.seen)
         counts = Counts(
-            fetched=self._fetched,
+            fetched=taken.fetched,
             created=created,
             updated=updated,
-            deleted=self._mark(list(self._gone), "vendor", now),
-            rejected=len(self._rejected),
+            deleted=self._mark(list(taken.gone), "vendor", now),
+            rejected=len(taken.rejected),
         )
-        self._into.rejected += self._rejected
+        self._into.rejected += taken.rejected
         self._into.commits.append(counts)
-        self._forget_pending()
         return counts
+
+    def cancel(self) -> None:
+        """Have the commit that runs in another thread give up what it is at, and raise."""
+        self._destination.cancel()
 
     def reconcile(self, *, before: datetime, most: float | None) -> Counts:
         """Mark as deleted what this full sync did not see and was last written before `before`."""

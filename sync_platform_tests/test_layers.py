@@ -16,6 +16,7 @@ import pytest
 
 HOUSE = Path(__file__).parents[1] / "sync_platform"
 ENGINE_VALUES = ("engine.ports", "engine.results", "engine.modes")
+FACES = ("engine", "settings", "spec", "errors")  # what every face may read
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,16 @@ ROOMS = (
     Room(("engine",), ours=("spec", "errors")),
     Room(
         ("transport",),
-        ours=("engine.ports", "engine.results", "spec", "errors"),
-        others=("httpx", "orjson", "tenacity"),
+        ours=(
+            "engine.ports",
+            "engine.results",
+            "engine.access",
+            "engine.requested",
+            "engine.signing_in",
+            "spec",
+            "errors",
+        ),
+        others=("authlib", "httpx", "joserfc", "orjson", "tenacity"),
     ),
     Room(  # pandas takes a second to import: only who asks for frames may pay for it
         ("destination.frames", "destination.frame_writing"),
@@ -60,16 +69,39 @@ ROOMS = (
         ours=(
             *ENGINE_VALUES,
             "engine.connections",
+            "engine.access",
             "engine.activity",
             "engine.breaker",
+            "engine.overview",
+            "engine.requested",
+            "engine.signing_in",
             "settings",
             "spec",
             "errors",
         ),
-        others=("sqlalchemy", "psycopg", "alembic", "cryptography"),
+        others=("sqlalchemy", "psycopg", "alembic", "argon2", "cryptography"),
     ),
     Room(
-        ("platform", "parts", "gate"),
+        (
+            "platform",
+            "parts",
+            "gate",
+            "access",
+            "adjusting",
+            "choosing",
+            "clients",
+            "completing",
+            "connecting",
+            "frames",
+            "planning",
+            "proving",
+            "starting",
+            "renewing",
+            "idle_sign_ins",
+            "requesting",
+            "tokens",
+            "vouching",
+        ),
         ours=(
             "connectors",
             "destination",
@@ -83,9 +115,9 @@ ROOMS = (
         ),
         others=("pandas",),  # for its types only, see below
     ),
-    Room(  # Dagster's own storage, told where our database is
-        ("defs.storage",),
-        ours=("settings", "embedded", "errors"),
+    Room(  # what dagster.yaml names: Dagster's storage and launcher, told where our database is
+        ("defs.storage", "defs.launcher"),
+        ours=("settings", "embedded", "store.standing", "errors"),
         others=("dagster", "dagster_postgres", "psycopg", "sqlalchemy"),
     ),
     Room(
@@ -93,21 +125,26 @@ ROOMS = (
         ours=("platform", "connectors", "engine", "spec", "settings", "errors"),
         others=("dagster", "pandas"),
     ),
-    Room(("sandbox",), others=("starlette", "uvicorn", "orjson")),
+    Room(("sandbox",), others=("starlette", "uvicorn", "orjson", "cryptography")),
     Room(
         ("demo",),
-        ours=("platform", "engine", "spec", "settings", "errors"),
+        ours=("platform", "up", *FACES),
         others=("httpx", "psycopg", "rich"),
+    ),
+    Room(  # starts the faces as processes
+        ("up",),
+        ours=("platform", "embedded", "settings", "store", "errors"),
+        others=("dagster", "httpx"),
     ),
     Room(
         ("cli",),
-        ours=("platform", "demo", "engine", "spec", "errors"),
+        ours=("platform", "connecting", "demo", "up", *FACES),
         others=("click", "rich"),
     ),
     Room(
         ("web",),
-        ours=("platform", "engine", "spec", "errors"),
-        others=("fastapi", "jinja2", "starlette", "uvicorn"),
+        ours=("platform", "access", "choosing", "connecting", "requesting", "vouching", *FACES),
+        others=("fastapi", "jinja2", "pydantic", "starlette"),
     ),
 )
 

@@ -19,6 +19,9 @@ def test_without_variables_everything_has_a_default() -> None:
         grain="day",
         full_sync_hour=2,
         delete_share=0.5,
+        public_url="http://127.0.0.1:8000",
+        dagster_url="http://127.0.0.1:3000",
+        openid_issuer=None,
     )
 
 
@@ -33,6 +36,13 @@ def test_every_variable_is_read() -> None:
             "SYNC_PLATFORM_PARTITION_GRAIN": "week",
             "SYNC_PLATFORM_FULL_SYNC_HOUR": "0",
             "SYNC_PLATFORM_MAX_DELETE_SHARE": "1",
+            "SYNC_PLATFORM_PUBLIC_URL": "https://Sync.example.com/",
+            "SYNC_PLATFORM_DAGSTER_URL": "http://dagster:3000/in/a/path/",
+            "SYNC_PLATFORM_OIDC_ISSUER": "https://id.example.com/",
+            "SYNC_PLATFORM_OIDC_CLIENT_ID": "sync",
+            "SYNC_PLATFORM_OIDC_CLIENT_SECRET": "hush",
+            "SYNC_PLATFORM_OIDC_ALLOWED_DOMAINS": "Example.com, example.org",
+            "SYNC_PLATFORM_OIDC_ADMINS": "Ann@example.com",
         }
     )
     assert settings == Settings(
@@ -44,6 +54,13 @@ def test_every_variable_is_read() -> None:
         grain="week",
         full_sync_hour=0,
         delete_share=1.0,
+        public_url="https://sync.example.com",
+        dagster_url="http://dagster:3000/in/a/path",
+        openid_issuer="https://id.example.com/",
+        openid_client_id="sync",
+        openid_client_secret="hush",
+        openid_domains=("example.com", "example.org"),
+        openid_admins=("ann@example.com",),
     )
 
 
@@ -86,3 +103,44 @@ def test_a_bad_value_is_refused_by_name(name: str, value: str, sentence: str) ->
     assert f"SYNC_PLATFORM_{name}" in str(refused.value)
     assert sentence in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PUBLIC_URL", "sync.example.com", "not the address of a website"),
+        ("PUBLIC_URL", "https://ann:hush@sync.example.com", "not the address of a website"),
+        ("PUBLIC_URL", "https://sync.example.com:x", "not the address of a website"),
+        ("PUBLIC_URL", "https://example.com/sync", "must be without a path"),
+        ("DAGSTER_URL", "ftp://dagster", "not the address of a website"),
+        ("OIDC_ISSUER", "http://id.example.com", "must be reached by https"),
+        ("OIDC_CLIENT_ID", "sync", "only one is set"),
+    ],
+)
+def test_addresses_that_cannot_be_are_refused(name: str, value: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told) as refused:
+        Settings.from_env({f"SYNC_PLATFORM_{name}": value})
+    assert name in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_oauth_clients_come_by_the_name_of_their_connector_and_are_not_printed() -> None:
+    settings = Settings.from_env(
+        {
+            "SYNC_PLATFORM_OAUTH_HUBSPOT_CLIENT_ID": "app",
+            "SYNC_PLATFORM_OAUTH_HUBSPOT_CLIENT_SECRET": " hush ",
+            "SYNC_PLATFORM_OAUTH_GOOGLE_SHEETS_CLIENT_ID": "sheets",
+            "SYNC_PLATFORM_OAUTH_GOOGLE_SHEETS_CLIENT_SECRET": "hush-2",
+            "SYNC_PLATFORM_OAUTH_XERO_CLIENT_ID": "",
+        }
+    )
+    assert settings.oauth_clients == {
+        "hubspot": ("app", "hush"),
+        "google_sheets": ("sheets", "hush-2"),
+    }
+    assert "hush" not in repr(settings)
+
+
+def test_half_an_oauth_client_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"HUBSPOT_CLIENT_ID is set, but .*_SECRET is not"):
+        Settings.from_env({"SYNC_PLATFORM_OAUTH_HUBSPOT_CLIENT_ID": "app"})

@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from sync_platform import __version__
-from sync_platform.cli import connection_commands, sync_commands
+from sync_platform.cli import (
+    access_commands,
+    connect_commands,
+    connection_commands,
+    key_commands,
+    sync_commands,
+    up_commands,
+)
 from sync_platform.cli.endings import Commands
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import listing, show
@@ -58,32 +65,43 @@ def doctor(as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True, help="Of the Dagster UI.")
+@click.option("--port", default=8000, show_default=True, help="Of the web pages.")
+@click.option("--dagster-port", default=3000, show_default=True, help="Of Dagster's UI.")
 @click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where everything is kept.  [default: .sync_platform]",
 )
 @click.option("--once", is_flag=True, help="Sync, change, sync again, compare, and end.")
-def demo(port: int, home: Path | None, once: bool) -> None:
+def demo(port: int, dagster_port: int, home: Path | None, once: bool) -> None:
     """Show it all at work.
 
-    A Postgres, a sandbox HubSpot, Dagster and its UI, and real syncs between them.
+    A Postgres, a sandbox HubSpot, Dagster and its UI, the web pages, and real syncs between them.
     """
     from sync_platform.demo.story import run_demo
 
-    sys.exit(run_demo(port=port, home=home, once=once))
+    sys.exit(run_demo(port=port, dagster_port=dagster_port, home=home, once=once))
 
 
 for command in (
     connection_commands.connectors,
-    connection_commands.connect,
+    connect_commands.connect,
     connection_commands.connections,
     connection_commands.objects,
+    connection_commands.discover,
+    connection_commands.discoveries,
     connection_commands.disconnect,
     sync_commands.sync,
     sync_commands.history,
     sync_commands.pause,
     sync_commands.resume,
+    key_commands.oauth_client,
+    key_commands.rotate_keys,
+    up_commands.up,
+    up_commands.health,
+    up_commands.reload,
+    access_commands.admin_link,
+    access_commands.people,
+    access_commands.api_key,
 ):
     cli.add_command(command)

@@ -1,14 +1,12 @@
 """The commands about connectors and connections."""
 
-import sys
+from dataclasses import asdict
 
 import click
 
 from sync_platform.cli.installation import platform
-from sync_platform.cli.shows import listing, show
-from sync_platform.cli.typed import filters, names, pair
-from sync_platform.engine.ports import Secret
-from sync_platform.errors import ConfigurationError, NeedsReauth
+from sync_platform.cli.shows import change_rows, listing, show
+from sync_platform.cli.typed import filters, names
 
 SIGN_INS = {
     "OAuth2": "OAuth",
@@ -37,70 +35,6 @@ def connectors(as_json: bool) -> None:
             for each in it.connectors().values()
         ]
         show(rows, as_json=as_json, empty="There are no connectors.")
-
-
-@click.command()
-@click.argument("connector")
-@click.argument("name")
-@click.option("--token-stdin", is_flag=True, help="Read the token or key from standard input.")
-@click.option("--username", help="Where the vendor wants one beside the token.")
-@click.option("--base-url", help="Use this address instead of the vendor's own.")
-@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
-@click.option("--schema", help="The schema for its tables; by default the name, with _ for -.")
-@click.option("--objects", help="Sync these objects only, comma separated.")
-def connect(
-    connector: str,
-    name: str,
-    token_stdin: bool,
-    username: str | None,
-    base_url: str | None,
-    settings: tuple[str, ...],
-    schema: str | None,
-    objects: str | None,
-) -> None:
-    """Connect an account of a vendor.
-
-    CONNECTOR is what to connect (see `sync-platform connectors`), NAME what to call it.
-
-    The token is asked for, or read from standard input with --token-stdin. A NAME that is connected
-    already gets the new token and keeps its tables, cursors and history.
-    """
-    given = dict(pair(each) for each in settings)
-    with platform() as it:
-        label = it.connector(connector).label
-        known = any(each.name == name for each in it.connections(connector))
-        secret = read_secret(token_stdin, username)
-        try:
-            if known:
-                it.reconnect(name, secret, base_url=base_url)
-                click.echo(f"{name} has its new token; tables, cursors and history are kept.")
-                return
-            made = it.connect(
-                connector,
-                name,
-                secret,
-                base_url=base_url,
-                settings=given,
-                schema=schema,
-                objects=names(objects),
-            )
-        except NeedsReauth as error:
-            kept = f"{name} keeps the one it had" if known else f"{name} was not connected"
-            raise NeedsReauth(
-                f"{label} does not accept this token, so {kept}. Check the token and try again.",
-                evidence=error.evidence,
-            ) from error
-        chosen = ", ".join(each.object for each in made.objects)
-        click.echo(f"Connected {name}. Objects: {chosen}.")
-        click.echo(f"Tables go to the schema {made.schema}. Start with: sync-platform sync {name}")
-
-
-def read_secret(stdin: bool, username: str | None) -> Secret:
-    """The secret that is piped in or typed; raises ConfigurationError where there is none."""
-    token = (sys.stdin.read() if stdin else click.prompt("Token", hide_input=True)).strip()
-    if not token:
-        raise ConfigurationError("No token was given. Pipe it in, or leave --token-stdin out.")
-    return Secret({"token": token} | ({"username": username} if username else {}))
 
 
 @click.command()
@@ -188,3 +122,33 @@ def objects(name: str, choose: str | None, typed: tuple[str, ...], as_json: bool
             for state in it.objects(name)
         ]
         show(rows, as_json=as_json, empty=f"{name} has no objects.")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("object_names", metavar="[OBJECT]...", nargs=-1)
+def discover(name: str, object_names: tuple[str, ...]) -> None:
+    """Ask the vendor which fields there are now.
+
+    Of these objects, or of all that are chosen. A full sync asks by itself. What changed is said,
+    and the next sync makes the tables follow: they get columns, and lose none.
+    """
+    with platform() as it:
+        changes = it.discover(name, object_names)
+    for change in changes:
+        click.echo(f"{change.object}: {change}")
+    if not changes:
+        click.echo("Nothing changed.")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("object_name", metavar="[OBJECT]", required=False)
+@listing
+def discoveries(name: str, object_name: str | None, as_json: bool) -> None:
+    """Show what changed in a connection's fields, newest first."""
+    with platform() as it:
+        changes = it.schema_changes(name, object_name)
+    what = f"{name}/{object_name}" if object_name else name
+    rows = [asdict(each) for each in changes] if as_json else change_rows(changes)
+    show(rows, as_json=as_json, empty=f"No field of {what} has changed since it was connected.")

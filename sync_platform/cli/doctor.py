@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sync_platform import __version__
 from sync_platform.engine.connections import Connection, ConnectionStatus
-from sync_platform.errors import SyncPlatformError
+from sync_platform.errors import ConfigurationError, SyncPlatformError
 from sync_platform.platform import Platform
 
 Finding = dict[str, str]
@@ -70,6 +70,13 @@ def _keys(platform: Platform) -> str:
     connections = platform.connections()
     for each in connections:
         platform.credentials.read(each.name)
+    old = sum(len(each.old()) for each in platform.locked)
+    if old:
+        told = "secret is" if old == 1 else "secrets are"
+        raise ConfigurationError(
+            f"{old} {told} not encrypted with the newest key, so an older one cannot go yet. Run: "
+            "sync-platform rotate-keys"
+        )
     return "every connection's secret can be opened" if connections else "nothing is connected yet"
 
 

@@ -10,18 +10,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import SyncResult
 
 Row = Mapping[str, Any]
 WIDE = 500  # columns of a table that goes into a file or a pipe: a line for each row
 HEADINGS = {
     "cursor": "cursor (UTC)",
+    "found_at": "found (UTC)",
     "last_sync": "last sync (UTC)",
     "sign_in": "sign-in",
     "started_at": "started (UTC)",
     "two_way": "two-way",
 }
-FOLDING = ("found", "objects")  # the columns whose values may take several lines
+FOLDING = ("found", "objects", "what_changed")  # the columns whose values may take several lines
 
 
 def listing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,6 +122,14 @@ def sync_rows(syncs: Sequence[SyncResult], *, past: bool = False) -> list[Row]:
             "seconds": sync.seconds,
         }
         for sync in syncs
+    ]
+
+
+def change_rows(changes: Sequence[SchemaChange]) -> list[Row]:
+    """Schema changes as lines of one table."""
+    return [
+        {"found_at": each.found_at, "object": each.object, "what_changed": str(each)}
+        for each in changes
     ]
 
 

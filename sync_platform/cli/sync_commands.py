@@ -62,7 +62,7 @@ def sync(
             for each in object_names or chosen
         ]
         if not object_names and mode is SyncMode.FROM_DATE:
-            connector = it.connector(it.connection(name).connector)
+            connector = it.connector_of(it.connection(name))
             requests = [r for r in requests if connector[r.target.object].incremental]
         outcomes = sync_in_place(it, requests)
         results = [each.result for each in outcomes if each.result is not None]
@@ -96,7 +96,7 @@ def history(name: str, object_name: str | None, limit: int, as_json: bool) -> No
     """Show a connection's latest syncs."""
     with platform() as it:
         if object_name is not None:
-            it.connector(it.connection(name).connector)[object_name]  # raises where there is none
+            it.connector_of(it.connection(name))[object_name]  # raises where there is none
         syncs = it.history(name, object_name, limit)
         rows = [each.as_dict() for each in syncs] if as_json else sync_rows(syncs, past=True)
         what = f"{name}/{object_name}" if object_name else name

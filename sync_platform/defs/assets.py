@@ -7,7 +7,8 @@ from datetime import date
 import dagster as dg
 
 from sync_platform.defs.io_manager import as_failure
-from sync_platform.defs.partitions import CONNECTION_TAG, SyncConfig, partitions, sync_for_run
+from sync_platform.defs.partitions import CONNECTION_TAG, SyncConfig, partitions
+from sync_platform.defs.planning import planned
 from sync_platform.defs.resources import PlatformResource
 from sync_platform.defs.shared_runs import by_connection, sync_each
 from sync_platform.engine.sync import Sync
@@ -56,14 +57,9 @@ def _object_asset(
             (name,) = connections
             if CONNECTION_TAG not in context.run.tags:  # one that a person launched
                 context.instance.add_run_tags(context.run.run_id, {CONNECTION_TAG: name})
-            request = sync_for_run(context, config, name, obj, it.clock.now())
-            reason = it.nothing_to_do(request)
-            if reason:
-                context.log.info(reason)
-                return
-            sync = it.sync(request)
-        sync.on_progress = lambda sentence, counts: context.log.info(sentence)
-        yield dg.Output(sync)  # planned, not yet run: the IO manager runs it
+            sync = planned(context, config, it, name, obj)
+        if sync is not None:
+            yield dg.Output(sync)  # the IO manager runs it
 
     return synced
 

@@ -37,9 +37,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 "Return a pandas DataFrame, or give the asset another io_manager_key."
             )
         with as_failure(obj):
-            obj.count_rows = True
-            result = obj.run(into=self.platform.get().destination)
-            context.add_output_metadata(table_metadata(self.platform.get(), obj, result))
+            context.add_output_metadata(loaded(self.platform.get(), obj))
 
     def load_input(self, context: dg.InputContext) -> pandas.DataFrame:
         """The table of the upstream asset; of an object, the rows of one connection."""
@@ -93,8 +91,10 @@ def as_failure(sync: Sync | None = None) -> Iterator[None]:
         ) from error
 
 
-def table_metadata(platform: Platform, sync: Sync, result: SyncResult) -> dict[str, Any]:
-    """What a materialization tells about its sync and the table."""
+def loaded(platform: Platform, sync: Sync) -> dict[str, Any]:
+    """Run the sync; what its materialization tells about it and the table."""
+    sync.count_rows = True
+    result = sync.run(into=platform.destination)
     types = platform.destination.column_types(sync.table)
     return {
         **sync_metadata(result),

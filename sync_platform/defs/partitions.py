@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.modes import SyncMode, SyncWindow, mode_for_days
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import Refused
@@ -22,10 +22,13 @@ WAIT_FOR_ASKED = timedelta(minutes=10)  # how long a run that a person launched 
 class SyncConfig(dg.Config):
     """What a person may choose in the launchpad, which shows this text. Mode: "incremental" or
     "full"; without one, the partitions decide: today alone is incremental, other days are read
-    from-date. Accept deletes: let a full sync mark even more rows as deleted than the share
-    allowed."""
+    from-date. Since (and until): read exactly from this moment (up to that one), written as
+    2026-01-31T00:00:00Z, whatever the partitions say. Accept deletes: let a full sync mark even
+    more rows as deleted than the share allowed."""
 
     mode: str | None = None
+    since: str | None = None
+    until: str | None = None
     accept_deletes: bool = False
 
 
@@ -83,19 +86,22 @@ def sync_for_run(
     obj: ConnectorObject,
     now: datetime,
 ) -> SyncRequest:
-    """What a run means for a connection: `full` by config; the current day alone is incremental;
-    anything else is from-date over exactly the partitions' window, open above when it reaches the
-    present. A run that a sensor launched stays incremental when it starts after midnight. An object
-    without a cursor cannot be asked for days: a run over any of them reads it whole."""
+    """What a run means for a connection: `full` or a window by config; the current day alone is
+    incremental; anything else is from-date over exactly the partitions' window, open above when it
+    reaches the present. A run that a sensor launched stays incremental when it starts after
+    midnight. An object without a cursor cannot be asked for days: a run over any of them reads it
+    whole."""
     since, until = context.partition_time_window
     mode = _mode(config)
-    asked = SyncWindow()
+    asked = _window(config)
     automatic = context.run.tags.get(AUTOMATIC) == "true"
-    if mode is None:
+    if asked.since is not None:
+        mode = SyncMode.FROM_DATE
+    elif mode is None:
         dates = {key.split("|", 1)[1] for key in context.partition_keys}
-        current = automatic or not obj.incremental or (len(dates) == 1 and since <= now < until)
-        mode = SyncMode.INCREMENTAL if current else SyncMode.FROM_DATE
-    if mode is SyncMode.FROM_DATE:
+        today = automatic or (len(dates) == 1 and since <= now < until)
+        mode = mode_for_days(only_today=today, incremental=obj.incremental)
+    if mode is SyncMode.FROM_DATE and asked.since is None:
         reaches_now = until.astimezone(UTC) > now
         asked = SyncWindow(since.astimezone(UTC), None if reaches_now else until.astimezone(UTC))
     return SyncRequest(
@@ -109,12 +115,34 @@ def sync_for_run(
     )
 
 
+def _window(config: SyncConfig) -> SyncWindow:
+    """The window that the config names; unbounded where it names none."""
+    since, until = (_moment(name, getattr(config, name)) for name in ("since", "until"))
+    if until is not None and since is None:
+        raise Refused("until: say since as well, or leave it out.")
+    if config.mode and since is not None:
+        raise Refused("mode and since: leave one of them out; since is a from-date sync.")
+    if since and until and since > until:
+        raise Refused(f"until: {until} is before since: {since}.")
+    return SyncWindow(since, until)
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{name}: {text!r} is no moment; write 2026-01-31T00:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _mode(config: SyncConfig) -> SyncMode | None:
     if config.mode is None:
         return None
     if config.mode not in (SyncMode.INCREMENTAL, SyncMode.FULL):
         raise Refused(
             f"mode: {config.mode!r} is not 'incremental' or 'full'. For a from-date sync choose "
-            "the days as partitions and leave the mode out."
+            "the days as partitions, or say since, and leave the mode out."
         )
     return SyncMode(config.mode)

@@ -1,7 +1,6 @@
 """What makes syncs run by themselves, asked of the platform every half minute."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 
 import dagster as dg
 
@@ -16,7 +15,6 @@ from sync_platform.engine.due import DueConnection
 from sync_platform.platform import Platform
 
 RUNS_A_TICK = 100  # launching costs 50 to 200 ms a run; the rest waits for the next tick
-TRY_AGAIN = timedelta(minutes=15)
 OBJECTS = dg.AssetSelection.tag("sync_platform/object", "true")
 
 
@@ -80,14 +78,27 @@ def stale_syncs(
     return dg.SkipReason(f"{len(marked)} stale syncs." if marked else "No sync is stale.")
 
 
+@dg.sensor(
+    minimum_interval_seconds=3600,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Renews sign-ins that nobody has used for half of their life, so that they do not "
+    "end: those of paused connections, too.",
+)
+def idle_sign_ins(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SkipReason:
+    """Refresh tokens are used before they die of idleness; sign-ins that nobody completed go."""
+    renewed = platform.get().refresh_idle()
+    platform.get().sweep_sign_ins()
+    said = f"Renewed: {', '.join(renewed)}." if renewed else "No sign-in has been idle for long."
+    return dg.SkipReason(said)
+
+
 def run_requests(
     platform: Platform, due: Sequence[DueConnection], mode: str | None
 ) -> Iterator[dg.RunRequest]:
     """A run for each connection over its due objects, on today's partition."""
     settings, now = platform.settings, platform.clock.now()
     for each in due:
-        tries = int((now - each.due_at) / TRY_AGAIN)  # a run that died unheard is launched again
-        connector = each.connection.connector
+        connector, tries = each.connection.connector, each.tries(now)
         keys = [dg.AssetKey([connector, name]) for name in each.objects]
         yield dg.RunRequest(
             run_key=f"{each.connection.name}:{mode or 'due'}:{each.due_at.isoformat()}:{tries}",

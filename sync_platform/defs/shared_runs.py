@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from sync_platform.defs.io_manager import table_metadata
-from sync_platform.defs.partitions import SyncConfig, sync_for_run
-from sync_platform.engine.results import Counts
+from sync_platform.defs.io_manager import loaded
+from sync_platform.defs.partitions import SyncConfig
+from sync_platform.defs.planning import planned
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.spec import ConnectorObject
@@ -37,21 +37,11 @@ def sync_each(
     """
     errors: dict[str, SyncPlatformError] = {}
     for name, keys in connections.items():
-
-        def tell(sentence: str, counts: Counts, name: str = name) -> None:
-            context.log.info(f"{name}: {sentence}")
-
         try:
-            request = sync_for_run(context, config, name, obj, platform.clock.now())
-            reason = platform.nothing_to_do(request)
-            if reason:
-                context.log.info(reason)
+            sync = planned(context, config, platform, name, obj, before=f"{name}: ")
+            if sync is None:
                 continue
-            sync = platform.sync(request)
-            sync.on_progress = tell
-            sync.count_rows = True
-            result = sync.run(into=platform.destination)
-            metadata = table_metadata(platform, sync, result)
+            metadata = loaded(platform, sync)
         except SyncPlatformError as error:
             context.log.error(f"{name}: {error}")
             errors[name] = error

@@ -1,25 +1,28 @@
 """Everything that the demo runs: Postgres, a sandbox HubSpot, a connection to it, and Dagster."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
-import sync_platform
-from sync_platform.demo.dagster_runs import DagsterRuns
-from sync_platform.demo.processes import Processes
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncResult, SyncStatus
 from sync_platform.errors import Unexpected
 from sync_platform.platform import Platform
 from sync_platform.settings import Settings
+from sync_platform.up.line_up import CHOICES, Address, LineUp
+from sync_platform.up.running import raised
+from sync_platform.up.supervising import Part, Restarts, Supervisor
 
 CONNECTION = "acme-hubspot"
 TOKEN = "demo-token"
+HOST = "127.0.0.1"
+SANDBOX = "sandbox-hubspot"
+RUNS_END_WITHIN = 3.0  # seconds when the demo is stopped; the next one goes on where they were
 SEARCH_LAG = 2.0  # seconds; the sandbox's search index is behind, as HubSpot's is
 SANDBOX_WITHIN = 30.0  # seconds
 FIRST_SYNCS_WITHIN = 240.0  # seconds, on a slow machine
@@ -34,9 +37,9 @@ class Stage:
     """What is running, until `stop` is set."""
 
     platform: Platform
-    processes: Processes
+    processes: Supervisor
+    logs: Path
     vendor_url: str
-    runs: DagsterRuns
     stop: threading.Event
 
     def pause(self, seconds: float) -> None:
@@ -61,14 +64,14 @@ class Stage:
         deadline = monotonic() + FIRST_SYNCS_WITHIN
         while True:
             self.processes.check()
-            latest, ready = self.latest_syncs(), self.runs.ready()
+            latest, ready = self.latest_syncs(), self.platform.runs.ready()
             yield latest, ready
             if ready and all(it and it.status is not SyncStatus.RUNNING for it in latest.values()):
                 return
             if monotonic() > deadline:
                 raise Unexpected(
                     f"Not every first sync ended within {FIRST_SYNCS_WITHIN:.0f} s. "
-                    f"The logs are in {self.processes.logs}."
+                    f"The logs are in {self.logs}."
                 )
             self.pause(0.5)
 
@@ -87,50 +90,93 @@ def staged(
     living: bool,
     stop: threading.Event,
     tell: Callable[[str], None],
+    web_port: int | None = None,
 ) -> Iterator[Stage]:
-    """Everything started, Dagster's UI at that port; all of it stopped in the end.
+    """Everything started, Dagster's UI at `port`, the web pages at theirs if there is one; all of
+    it stopped in the end.
 
     At a `living` vendor, records change by themselves. What is being started is told in sentences.
-    Raises Unexpected where something does not start, and Stopped.
+    Raises Unexpected where something does not start or dies, and Stopped.
     """
-    home = settings.home
-    processes = Processes(home / "logs")
-    platform = Platform(settings)
+    dagster, pages = Address(host=HOST, port=port), Address(host=HOST, port=web_port or 8000)
+    settings = replace(settings, dagster_url=dagster.url, public_url=pages.url)
+    line_up = LineUp(
+        settings=settings,
+        parts=CHOICES if web_port else ("webserver", "daemon"),
+        web=pages,
+        webserver=dagster,
+        grace=RUNS_END_WITHIN,
+    )
+    logs = Logs(settings.home / "logs")
+    tell("Starting PostgreSQL …")
     try:
-        tell("Starting PostgreSQL …")
-        url = platform.database_url
-        _ = platform.database
-        tell("Starting the sandbox HubSpot …")
-        vendor_url = _start_sandbox(processes, home, living, stop)
-        _connect(platform, vendor_url)
-        tell("Starting Dagster's webserver and daemon …")
-        _start_dagster(processes, settings, url, port)
-        yield Stage(
-            platform=platform,
-            processes=processes,
-            vendor_url=vendor_url,
-            runs=DagsterRuns(f"http://127.0.0.1:{port}"),
-            stop=stop,
-        )
+        with raised(line_up, hear=logs.hear, say=lambda _: None, restarts=Restarts(most=0)) as it:
+            tell("Starting the sandbox HubSpot …")
+            vendor_url = _start_sandbox(it.supervisor, logs, settings.home, living, stop)
+            _connect(it.platform, vendor_url)
+            tell("Starting Dagster and the web pages …" if web_port else "Starting Dagster …")
+            it.supervisor.add(*it.line_up.build())
+            try:
+                yield Stage(
+                    platform=it.platform,
+                    processes=it.supervisor,
+                    logs=logs.folder,
+                    vendor_url=vendor_url,
+                    stop=stop,
+                )
+            finally:
+                tell("\nStopping …")
     finally:
-        tell("\nStopping …")
-        processes.stop()
-        platform.close()
+        logs.close()
         tell("Everything that was started has been stopped.")
 
 
-def _start_sandbox(processes: Processes, home: Path, living: bool, stop: threading.Event) -> str:
+class Logs:
+    """What the processes say: a file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, IO[str]] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def path(self, name: str) -> Path:
+        """The file of that process."""
+        return self.folder / f"{name}.log"
+
+    def hear(self, name: str, line: str) -> None:
+        """A line that it said."""
+        with self._one_at_a_time:
+            if name not in self._files:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._files[name] = self.path(name).open("w", encoding="utf-8")
+            self._files[name].write(f"{line}\n")
+            self._files[name].flush()
+
+    def close(self) -> None:
+        """Nothing more will be said."""
+        with self._one_at_a_time:
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+
+
+def _start_sandbox(
+    supervisor: Supervisor, logs: Logs, home: Path, living: bool, stop: threading.Event
+) -> str:
+    """Its address."""
     (home / "sandbox").mkdir(exist_ok=True)
+    logs.path(SANDBOX).unlink(missing_ok=True)
     arguments = ["sync_platform.sandbox", "hubspot", "--port", "0", "--token", TOKEN]
     arguments += ["--state", str(home / "sandbox" / "hubspot.json")]
     arguments += ["--contacts", "1500", "--others", "200", "--search-lag", str(SEARCH_LAG)]
     if living:
         arguments += ["--living", "4"]
-    log = processes.start("sandbox-hubspot", arguments, {}, cwd=home)
+    log = logs.path(SANDBOX)
+    supervisor.add(Part(name=SANDBOX, arguments=arguments, cwd=home, ready=log.exists))
     deadline = monotonic() + SANDBOX_WITHIN
     while monotonic() < deadline:
-        processes.check()
-        told = log.read_text()
+        supervisor.check()
+        told = log.read_text() if log.exists() else ""
         if told.endswith("\n"):
             return str(json.loads(told.splitlines()[0])["url"])
         pause(stop, 0.05)
@@ -146,31 +192,3 @@ def _connect(platform: Platform, vendor_url: str) -> None:
     platform.connect("hubspot", CONNECTION, secret, base_url=vendor_url)
     shortest = platform.connector("hubspot").interval.shortest
     platform.set_interval(CONNECTION, shortest)
-
-
-def _start_dagster(processes: Processes, settings: Settings, url: str, port: int) -> None:
-    home = settings.home
-    env = {
-        "SYNC_PLATFORM_DATABASE_URL": url,
-        "SYNC_PLATFORM_HOME": str(home),
-        "SYNC_PLATFORM_PARTITION_GRAIN": settings.grain,
-        "DAGSTER_HOME": str(_dagster_home(home)),
-        "PYTHONWARNINGS": "ignore",
-    }
-    workspace = str(_shipped("workspace.yaml"))
-    webserver = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
-    processes.start("webserver", webserver, env, cwd=home)
-    processes.start("daemon", ["dagster._daemon", "run", "-w", workspace], env, cwd=home)
-
-
-def _dagster_home(home: Path) -> Path:
-    folder = home / "dagster"
-    folder.mkdir(exist_ok=True)
-    shutil.copyfile(_shipped("dagster.yaml"), folder / "dagster.yaml")
-    return folder
-
-
-def _shipped(name: str) -> Path:
-    """A file of the project's top level: beside the package in a checkout, inside it otherwise."""
-    package = Path(sync_platform.__file__).parent
-    return next(path for path in (package / name, package.parent / name) if path.is_file())

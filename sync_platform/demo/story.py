@@ -12,42 +12,59 @@ from types import FrameType
 import httpx
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.demo.compare import differences
-from sync_platform.demo.processes import refuse_busy_port
 from sync_platform.demo.stage import CONNECTION, SEARCH_LAG, Stage, Stopped, staged
+from sync_platform.engine.requested import Asked, AskedStatus
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.errors import Unexpected
 from sync_platform.settings import Settings
+from sync_platform.up.processes import refuse_busy_port
 
 INTERRUPTED = 130  # the exit code of --once when it could not compare
 
 console = Console(highlight=False)
 
 
-def run_demo(*, port: int, home: Path | None, once: bool) -> int:
-    """Run the demo; its exit code. Raises SyncPlatformError where it cannot begin."""
-    refuse_busy_port(port)
+def run_demo(*, port: int, dagster_port: int, home: Path | None, once: bool) -> int:
+    """Run the demo; its exit code. Raises SyncPlatformError where it cannot begin.
+
+    `once` needs no web pages, and starts none.
+    """
+    refuse_busy_port(dagster_port, "--dagster-port")
+    if not once:
+        refuse_busy_port(port)
     settings = Settings.from_env()
     settings = replace(settings, home=(home or settings.home).absolute(), grain="day")
-    settings.home.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     with (
         _signals(stop),
-        staged(settings, port=port, living=not once, stop=stop, tell=console.print) as stage,
+        staged(
+            settings,
+            port=dagster_port,
+            web_port=None if once else port,
+            living=not once,
+            stop=stop,
+            tell=console.print,
+        ) as stage,
     ):
         _await_first_syncs(stage)
         _show_latest(stage, "The first syncs" if once else "What is there now")
         if once:
             return _change_and_compare(stage)
         console.print()
-        console.print(f"  Dagster UI   {stage.runs.url}")
+        console.print(f"  Pages        {stage.platform.settings.public_url}")
+        link = stage.platform.access.first_link()
+        if link:
+            console.print(f"  Sign in      {link}  (once, to choose a password)", soft_wrap=True)
+        console.print(f"  Dagster UI   {stage.platform.runs.url}")
         console.print(
             f"  Tables       psql '{stage.platform.database_url}'  (schema acme_hubspot)",
             soft_wrap=True,
         )
-        console.print(f"  Logs         {stage.processes.logs}", soft_wrap=True)
+        console.print(f"  Logs         {stage.logs}", soft_wrap=True)
         console.print(
             "\nContacts are created, edited and archived every few seconds; every sync is "
             "told below. Ctrl-C ends it all.\n"
@@ -118,7 +135,7 @@ def _show(syncs: list[SyncResult], title: str) -> None:
     console.print(table)
     for sync in syncs:
         if sync.error:
-            console.print(f"[red]{sync.target.object}: {sync.error}")
+            console.print(f"[red]{escape(f'{sync.target.object}: {sync.error}')}")
 
 
 def _tell_syncs(stage: Stage) -> None:
@@ -135,7 +152,7 @@ def _tell_syncs(stage: Stage) -> None:
                 f"{sync.finished_at:%H:%M:%S}  {sync.target.object:<12} {sync.mode.value:<12} "
                 f"{counts.fetched:>6,} fetched  {counts.created:>4,} created  "
                 f"{counts.updated:>4,} updated  {counts.deleted:>4,} deleted  "
-                f"{sync.seconds:6.2f} s" + (f"  [red]{sync.error}" if sync.error else ""),
+                f"{sync.seconds:6.2f} s" + (f"  [red]{escape(sync.error)}" if sync.error else ""),
                 soft_wrap=True,
             )
         stage.pause(1.0)
@@ -146,13 +163,13 @@ def _change_and_compare(stage: Stage) -> int:
     failed = [sync for sync in stage.latest_syncs().values() if sync and sync.error]
     if failed:
         raise Unexpected(f"{len(failed)} of the first syncs failed.")
-    for title, mode in (
-        ("After changes, an incremental sync", "incremental"),
-        ("After more changes, a full sync", "full"),
+    for title, full in (
+        ("After changes, an incremental sync", False),
+        ("After more changes, a full sync", True),
     ):
         _change(stage)
         stage.pause(SEARCH_LAG + 1)  # until the vendor's search index has caught up
-        _sync_all(stage, mode)
+        _sync_all(stage, full=full)
         _show_latest(stage, title)
     found = [
         difference
@@ -163,7 +180,7 @@ def _change_and_compare(stage: Stage) -> int:
     ]
     if found:
         for difference in found[:20]:
-            console.print(f"[red]{difference}")
+            console.print(f"[red]{escape(difference)}")
         raise Unexpected(f"Postgres differs from the sandbox in {len(found)} places.")
     console.print("[green]Postgres equals the sandbox, record by record.")
     return 0
@@ -178,10 +195,14 @@ def _change(stage: Stage) -> None:
         answer.raise_for_status()
 
 
-def _sync_all(stage: Stage, mode: str) -> None:
-    """One Dagster run over all objects; waits for it."""
+def _sync_all(stage: Stage, *, full: bool) -> None:
+    """One Dagster run over all objects, asked for as the API does; waits for it."""
     platform = stage.platform
-    assets = [["hubspot", each.object] for each in platform.connection(CONNECTION).objects]
-    today = platform.clock.now().date().isoformat()
-    run_id = stage.runs.launch(assets, connection=CONNECTION, date=today, mode=mode)
-    stage.runs.wait(run_id, stage.processes.check)
+    asked = platform.request_syncs(CONNECTION, Asked(full_sync=full), by="the demo")
+    while not asked.status.ended:
+        stage.processes.check()
+        stage.pause(0.5)
+        asked = platform.sync_request(CONNECTION, asked.id)
+    if asked.status is not AskedStatus.SUCCEEDED:
+        links = ", ".join(platform.runs.link(each) for each in asked.run_ids)
+        raise Unexpected(f"The run ended as {asked.status}: {links}")

@@ -28,6 +28,7 @@ class Booked:
     column: str
     type: FieldType
     vanished: bool
+    id: str | None = None  # the vendor's, by which a renamed field is known
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def look(connection: Connection, table: Table) -> Found:
         "format('%%I.%%I', %s::text, table_name)), 'pg_class') AS comment"
         " FROM {tables} WHERE object = %s)"
         " SELECT t.table_name, c.field, c.column_name, c.type, c.vanished_at IS NOT NULL,"
+        " to_jsonb(c) ->> 'field_id',"  # books of older versions do not have it
         " t.comment, {locks} FROM t LEFT JOIN {columns} c USING (table_name)"
     ).format(
         tables=relation(table.schema, "_tables"),
@@ -70,13 +72,13 @@ def look(connection: Connection, table: Table) -> Found:
     if not lines:
         return Found()
     name = lines[0][0]
-    booked = {line[1]: Booked(line[2], line[3], line[4]) for line in lines if line[1] is not None}
+    booked = {line[1]: Booked(*line[2:6]) for line in lines if line[1] is not None}
     return Found(
         name=name,
         booked=booked,
         actual=actual_columns(connection, table.schema, name),
-        comment=lines[0][5],
-        locks=lines[0][6],
+        comment=lines[0][6],
+        locks=lines[0][7],
     )
 
 

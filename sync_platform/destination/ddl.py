@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS {schema}._columns (
     column_name text NOT NULL,
     type text NOT NULL,
     position integer NOT NULL,
+    field_id text,
     added_at timestamptz NOT NULL DEFAULT now(),
     vanished_at timestamptz,
     PRIMARY KEY (table_name, field)
@@ -60,17 +61,23 @@ COMMENT ON TABLE {schema}._rejected IS 'sync_platform: records that did not fit,
 
 
 def bookkeeping(connection: Connection, schema: str) -> None:
-    """Make the schema and our own tables in it, where they are missing."""
+    """Make the schema and our own tables in it, where they are missing or of an older version."""
     there = connection.execute(
         "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL, to_regclass(format('%%I._rejected',"
-        " %s::text)) IS NOT NULL",
-        [schema, schema],
+        " %s::text)) IS NOT NULL, EXISTS (SELECT FROM pg_attribute WHERE attname = 'field_id'"
+        " AND attrelid = to_regclass(format('%%I._columns', %s::text)))",
+        [schema, schema, schema],
     ).fetchone()
-    if there == (True, True):
+    if there == (True, True, True):
         return
     if there is None or not there[0]:  # IF NOT EXISTS would ask for the right to create one
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
     connection.execute(SQL(BOOKKEEPING).format(schema=Identifier(schema)))
+    connection.execute(
+        SQL("ALTER TABLE {}._columns ADD COLUMN IF NOT EXISTS field_id text").format(
+            Identifier(schema)
+        )
+    )
 
 
 ISO_MOMENT = """CASE WHEN date_trunc('milliseconds', {column}) = {column}

@@ -1,11 +1,13 @@
 """PostgresLoader: writes one sync's rows into one table."""
 
-from collections.abc import Hashable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import psycopg
 from psycopg import errors as pg
 from psycopg.sql import Composed
 
@@ -17,20 +19,36 @@ from sync_platform.destination.rejects import Rejected
 from sync_platform.destination.sessions import Connection, translated
 from sync_platform.destination.tables import Landing
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Progress
+from sync_platform.engine.ports import Progress, Sealed
 from sync_platform.engine.results import Counts
 from sync_platform.errors import IncompleteRead, TooManyDeletes
 from sync_platform.spec import Page, Row
 
+ROWS_AT_ONCE = 1000  # encoded together: a page may be of any size
 LINES_AT_ONCE = 500  # handed to COPY together
+CANCEL_SECONDS = 5.0  # how long the server may take to hear that a commit is to give up
+
+
+@dataclass
+class Taken(Sealed):
+    """What was taken in. Rows are lines of COPY text, kept by key: of two of one key, the last
+    one wins."""
+
+    lines: dict[Hashable, bytes] = field(default_factory=dict)
+    gone: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    rejected_keys: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
+    fetched: int = 0
+    size: int = 0  # bytes, about
 
 
 class PostgresLoader:
     """Writes one sync's rows into one table.
 
-    Rows become lines of COPY text as they come and are kept by key, so that of two of one key the
-    last one wins. A loader that never began a sync writes rows and leaves the progress of others
-    alone: that is how a single record that was pushed gets into the table.
+    Whoever takes pages in touches only the encoder and `_taken`; whoever commits, only what was
+    sealed, the connection and what is known of its session. A loader that never began a sync
+    writes rows and leaves the progress of others alone: that is how a single record that was
+    pushed gets into the table.
     """
 
     def __init__(self, connection: Connection, landing: Landing, sync: str) -> None:
@@ -42,15 +60,7 @@ class PostgresLoader:
         self._mode: SyncMode | None = None  # None: it has not begun
         self._staging = False
         self._only_new: bool | None = None  # the table was empty, and no key has come twice
-        self._forget_pending()
-
-    def _forget_pending(self) -> None:
-        self._lines: dict[Hashable, bytes] = {}
-        self._gone: dict[Hashable, tuple[str, ...]] = {}
-        self._rejected: list[Rejected] = []
-        self._rejected_keys: dict[Hashable, tuple[str, ...]] = {}
-        self._fetched = 0
-        self._pending = 0
+        self._taken = Taken()
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left; None where none did, or where the keys it
@@ -78,68 +88,87 @@ class PostgresLoader:
 
     def write(self, page: Page) -> None:
         """Take a page in; it is not in the table until commit."""
-        encode, lines, gone = self._encode, self._lines, self._gone
+        encode, taken = self._encode, self._taken
+        gone = taken.gone
         size = 0
-        for row, typed in zip(page.rows, encode.typed(page.rows), strict=True):
-            try:
-                key, line = encode(row, typed)
-            except DoesNotFit as misfit:
-                self._reject(row, misfit)
-                continue
-            lines[key] = line
-            size += len(line)
-            if gone:
-                gone.pop(key, None)
+        for start in range(0, len(page.rows), ROWS_AT_ONCE):
+            some = page.rows[start : start + ROWS_AT_ONCE]
+            for key, line in self._encoded(some):
+                taken.lines[key] = line
+                size += len(line)
+                if gone:
+                    gone.pop(key, None)
         for values in page.gone:
             try:
                 found = encode.key(values if isinstance(values, tuple | list) else (values,))
             except DoesNotFit as misfit:
                 self._refuse(values, None, misfit)
-                self._fetched += 1
+                taken.fetched += 1
                 continue
             gone[found.identity] = found.texts
             size += sum(map(len, found.texts))
-        self._fetched += len(page.rows)
-        self._pending += size
+        taken.fetched += len(page.rows)
+        taken.size += size
+
+    def _encoded(self, rows: Sequence[Row]) -> Iterator[tuple[Hashable, bytes]]:
+        """Keys and lines of the rows that fit; the others are rejected."""
+        together = self._encode.together(rows)
+        if together is not None:
+            yield from zip(*together, strict=True)
+            return
+        for row in rows:
+            try:
+                yield self._encode(row)
+            except DoesNotFit as misfit:
+                self._reject(row, misfit)
 
     @property
     def pending(self) -> int:
-        """Bytes taken in and not yet committed."""
-        return self._pending
+        """Bytes taken in and not yet sealed."""
+        return self._taken.size
 
-    def commit(self, progress: Progress) -> Counts:
-        """Merge what was taken in and keep `progress`, in one transaction.
+    def seal(self) -> Taken:
+        """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
+        taken, self._taken = self._taken, Taken()
+        return taken
+
+    def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
+        """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
 
         Raises LeaseLost if another sync has taken the table over, StoreUnavailable if Postgres is
         gone; then nothing of it is in the table.
         """
+        taken = self.seal() if sealed is None else sealed
+        assert isinstance(taken, Taken)
+        lines, gone = taken.lines, taken.gone
         with self._doing("loading rows"), self._connection.transaction():
             if self._mode is not None:
                 self._progress.keep(progress)
             created = updated = deleted = 0
-            if self._lines or self._gone:
+            if lines or gone:
                 self._connection.execute(BY_INDEX)
-            if self._lines:
-                self._copy()
+            if lines:
+                self._copy(lines.values())
                 created, updated = self._merge()
-            if self._gone:
-                deleted = self._connection.execute(
-                    self._sql.mark_gone, _arrays(self._gone)
-                ).rowcount
+            if gone:
+                deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
             if self._mode is SyncMode.FULL:
-                self._see()
-            if self._rejected:
-                rejects.keep(self._connection, self._landing, self._sync, self._rejected)
-        counts = Counts(
-            fetched=self._fetched,
+                self._see(taken)
+            if taken.rejected:
+                rejects.keep(self._connection, self._landing, self._sync, taken.rejected)
+        self._staging = self._staging or bool(lines)
+        return Counts(
+            fetched=taken.fetched,
             created=created,
             updated=updated,
             deleted=deleted,
-            rejected=len(self._rejected),
+            rejected=len(taken.rejected),
         )
-        self._staging = self._staging or bool(self._lines)
-        self._forget_pending()
-        return counts
+
+    def cancel(self) -> None:
+        """Have the commit that runs in another thread give up what it is at, and raise."""
+        with suppress(psycopg.Error):
+            self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
     def reconcile(self, *, before: datetime, most: float | None) -> Counts:
         """Mark as deleted what this (full) sync did not see and was last written before `before`.
@@ -192,10 +221,10 @@ class PostgresLoader:
         except pg.UndefinedTable:
             return None
 
-    def _copy(self) -> None:
+    def _copy(self, given: Iterable[bytes]) -> None:
         if not self._staging:
             self._connection.execute(self._sql.make_staging)
-        lines = iter(self._lines.values())
+        lines = iter(given)
         with self._connection.cursor().copy(self._sql.copy) as copy:
             while chunk := list(islice(lines, LINES_AT_ONCE)):
                 chunk.append(b"")
@@ -214,13 +243,13 @@ class PostgresLoader:
         created, updated = self._row(self._sql.merge)
         return created, updated
 
-    def _see(self) -> None:
+    def _see(self, taken: Taken) -> None:
         """Keep the keys that came, also those of records that were rejected: they exist."""
         count = 0
-        if self._lines:
+        if taken.lines:
             count += self._connection.execute(self._sql.see_staged).rowcount
-        if self._rejected_keys:
-            given = _arrays(self._rejected_keys)
+        if taken.rejected_keys:
+            given = _arrays(taken.rejected_keys)
             count += self._connection.execute(self._sql.see_given, given).rowcount
         if count:
             self._progress.add_seen(count)
@@ -231,14 +260,14 @@ class PostgresLoader:
         except DoesNotFit:
             self._refuse(row, None, misfit)
         else:
-            self._rejected_keys[key.identity] = key.texts
-            self._gone.pop(key.identity, None)
+            self._taken.rejected_keys[key.identity] = key.texts
+            self._taken.gone.pop(key.identity, None)
             self._refuse(row, key.texts, misfit)
 
     def _refuse(self, record: object, key: tuple[str, ...] | None, misfit: DoesNotFit) -> None:
         found = rejects.rejected(record, key, misfit)
-        self._rejected.append(found)
-        self._pending += found.size
+        self._taken.rejected.append(found)
+        self._taken.size += found.size
 
     def _too_many(self, going: int, live: int) -> TooManyDeletes:
         return TooManyDeletes(

@@ -16,6 +16,7 @@ from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column, wide
 from sync_platform.destination.ddl import bookkeeping, convert
 from sync_platform.destination.drift import drift
 from sync_platform.destination.locks import OWN_DDL, Lock, Locks
+from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
 from sync_platform.engine.ports import Table
 from sync_platform.errors import ConfigurationError
@@ -96,11 +97,15 @@ class Plan:
     def __init__(
         self, connection: Connection, table: Table, wanted: dict[str, Field], found: Found
     ) -> None:
-        drifted = drift(table, wanted, found)
-        found = drifted.found
+        moved = moves(table, wanted, found)
+        drifted = drift(table, as_booked(wanted, moved), found)
+        renamed = rename(table, moved, drifted.found)
+        found = renamed.found
         self._table, self._wanted, self._found = table, wanted, found
-        self.statements: list[Composed] = [*drifted.statements]
-        self._renamed, self.told = drifted.renamed, drifted.told
+        self.statements: list[Composed] = [*drifted.statements, *renamed.statements]
+        self.told = (*drifted.told, *renamed.told)
+        mended = {has: renamed.columns.get(name, name) for has, name in drifted.renamed.items()}
+        self._renamed = {**renamed.columns, **mended}  # what a column is called -> will be
         name = found.name or self._new_name(connection)
         self._columns: dict[str, Column] = {}
         self._more: list[str] = []
@@ -151,11 +156,13 @@ class Plan:
     def _place(self, it: Field, table_name: str) -> None:
         """Find the field its column: the one it has had, or a new one."""
         booked = self._found.booked.get(names.storable(it.name))
+        if booked is not None and it.id is not None and booked.id != names.storable(it.id):
+            self._book_anew(it.name, table_name, "field_id", names.storable(it.id))
         if booked is not None and booked.column != "_more":
             actual = self._found.actual.get(booked.column)
             has = FIELD_TYPE[actual.type] if actual else booked.type
             if has != booked.type:  # somebody's doing, and no loss
-                self._book_type(it.name, table_name, has)
+                self._book_anew(it.name, table_name, "type", has)
             self._columns[it.name] = column = Column(field=it.name, name=booked.column, type=has)
             if actual is None:
                 self._new.append(column)
@@ -176,21 +183,23 @@ class Plan:
 
     def _book(self, it: Field, table_name: str, column: str, type: FieldType) -> None:
         self._add(
-            "INSERT INTO {book} (table_name, field, column_name, type, position)"
-            " VALUES ({table}, {field}, {column}, {type}, {position})",
+            "INSERT INTO {book} (table_name, field, column_name, type, position, field_id)"
+            " VALUES ({table}, {field}, {column}, {type}, {position}, {id})",
             book=relation(self._schema, "_columns"),
             table=Literal(table_name),
             field=Literal(names.storable(it.name)),
             column=Literal(column),
             type=Literal(type),
             position=Literal(list(self._wanted).index(it.name)),
+            id=Literal(None if it.id is None else names.storable(it.id)),
         )
 
-    def _book_type(self, field: str, table_name: str, type: FieldType) -> None:
+    def _book_anew(self, field: str, table_name: str, what: str, value: str) -> None:
         self._add(
-            "UPDATE {book} SET type = {type} WHERE table_name = {table} AND field = {field}",
+            "UPDATE {book} SET {what} = {value} WHERE table_name = {table} AND field = {field}",
             book=relation(self._schema, "_columns"),
-            type=Literal(type),
+            what=Identifier(what),
+            value=Literal(value),
             table=Literal(table_name),
             field=Literal(names.storable(field)),
         )
@@ -213,7 +222,7 @@ class Plan:
             if column.name in kept:
                 continue
             self.statements.append(convert(self._relation, column.name, column.type, to))
-            self._book_type(it, name, to)
+            self._book_anew(it, name, "type", to)
             if it in self._table.keys:  # the keys seen have the old type
                 self._add("DROP TABLE IF EXISTS {seen}", seen=self._seen(name))
             self._columns[it] = replace(column, type=to)

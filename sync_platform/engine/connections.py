@@ -9,6 +9,7 @@ from enum import StrEnum
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.errors import ConfigurationError
 
+LONGEST_LABEL = 80  # characters
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,47}")
 RESERVED_SCHEMAS = ("public", "information_schema", "sync_platform", "dagster")
 
@@ -37,6 +38,12 @@ class Connection:
     objects: Sequence[ObjectChoice] = ()  # the chosen ones
     account_id: str | None = None  # the vendor's, from the connector's check
     created_at: datetime | None = None
+    label: str | None = None  # what people call it; None: by its name
+
+    @property
+    def title(self) -> str:
+        """What people call it. Its `name` stays what it was: it is part of partitions and keys."""
+        return self.label or self.name
 
     def choice(self, object: str) -> ObjectChoice | None:
         """How this object is synced; None where it is not chosen."""
@@ -51,6 +58,16 @@ def checked_name(name: str) -> str:
             "starting with a letter, at most 48."
         )
     return name
+
+
+def checked_label(label: str) -> str | None:
+    """The label without blanks around it, None for an empty one; raises ConfigurationError."""
+    label = " ".join(label.split())
+    if len(label) > LONGEST_LABEL:
+        raise ConfigurationError(f"A label may have {LONGEST_LABEL} characters at most.")
+    if not label.isprintable():
+        raise ConfigurationError("A label may hold printable characters only.")
+    return label or None
 
 
 def checked_schema(schema: str) -> str:

@@ -14,6 +14,7 @@ from sync_platform.spec import Connector
 
 RUNS_BY_ITSELF = (ConnectionStatus.ACTIVE, ConnectionStatus.NEEDS_ATTENTION)
 TOGETHER = timedelta(minutes=1)
+TRY_AGAIN = timedelta(minutes=15)
 NEVER = TargetActivity()
 
 
@@ -25,12 +26,33 @@ class DueConnection:
     objects: tuple[str, ...]
     due_at: datetime
 
+    def tries(self, now: datetime) -> int:
+        """How often it should have been launched again by now: a run that died before its sync
+        began leaves no word of itself."""
+        return int((now - self.due_at) / TRY_AGAIN)
+
 
 def interval_of(connector: Connector, connection: Connection, choice: ObjectChoice) -> timedelta:
     """How often the object syncs: its own interval, else its connection's, else the connector's
     default; within the connector's bounds."""
     asked = choice.interval or connection.interval or connector.interval.default
     return min(max(asked, connector.interval.shortest), connector.interval.longest)
+
+
+def due_at(
+    connector: Connector,
+    connection: Connection,
+    choice: ObjectChoice,
+    last_started_at: datetime | None,
+    resumed_at: datetime | None,
+    now: datetime,
+) -> datetime:
+    """When the object's next automatic sync is, or was, due."""
+    if last_started_at is None:
+        return connection.created_at or now
+    if resumed_at and last_started_at < resumed_at:
+        return resumed_at  # whoever resumes it wants to see it run
+    return last_started_at + interval_of(connector, connection, choice)
 
 
 def due_syncs(
@@ -51,12 +73,9 @@ def due_syncs(
             continue
         moments: dict[str, datetime] = {}
         for choice, known in _able(connection, activity):
-            last = known.last_started_at
-            since = connection.created_at or now
-            if last is not None:
-                since = last + interval_of(connector, connection, choice)
-                if known.resumed_at and last < known.resumed_at:
-                    since = known.resumed_at  # whoever resumes it wants to see it run
+            since = due_at(
+                connector, connection, choice, known.last_started_at, known.resumed_at, now
+            )
             if since <= now + TOGETHER:
                 moments[choice.object] = since
         if any(since <= now for since in moments.values()):

@@ -8,6 +8,8 @@ from typing import Any
 
 from sync_platform.spec.times import moment
 
+PLAIN = "0000-00-00T00:00:00.000Z"  # how most vendors write a moment; zeros are digits
+
 
 class SyncMode(StrEnum):
     """What a sync asks for: what changed, everything, or a span of source time."""
@@ -52,6 +54,12 @@ class SyncWindow:
         yield SyncWindow(start, self.until)
 
 
+def mode_for_days(*, only_today: bool, incremental: bool) -> SyncMode:
+    """What a run over days means: today alone is what changed of late, other days are read from
+    their dates. An object without a cursor cannot be asked for days, and is read as ever."""
+    return SyncMode.INCREMENTAL if only_today or not incremental else SyncMode.FROM_DATE
+
+
 def window_for(
     mode: SyncMode,
     *,
@@ -86,8 +94,8 @@ def cursor_after(
 
 def latest(values: Sequence[Any], highest: datetime | None) -> datetime | None:
     """The latest of these values and `highest`; values that are no moment are passed over."""
-    alike = all(map(_is_plain, values))
-    for value in sorted(set(values), reverse=True) if alike else values:
+    alike = _plain(values)
+    for value in sorted(values, reverse=True) if alike else values:
         try:
             found = moment(value)
         except (ValueError, OverflowError):  # the year 1 in Tokyo is the year 0 in UTC
@@ -99,14 +107,16 @@ def latest(values: Sequence[Any], highest: datetime | None) -> datetime | None:
     return highest
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether it is written like 2024-01-31T12:00:00.000Z, as most vendors do."""
-    return (
-        type(value) is str
-        and len(value) == 24
-        and value[4:20:3] == "--T::."
-        and value[23] == "Z"
-        and value.isascii()
+def _plain(values: Sequence[Any]) -> bool:
+    """Whether all are written like 2024-01-31T12:00:00.000Z, as most vendors do. Looks at all of
+    them together, which is several times as fast as one by one."""
+    if set(map(type, values)) != {str} or set(map(len, values)) != {len(PLAIN)}:
+        return False
+    written = "".join(values)
+    return written.isascii() and all(
+        written[place :: len(PLAIN)] == sign * len(values)
+        for place, sign in enumerate(PLAIN)
+        if sign != "0"
     )
 
 

@@ -88,8 +88,14 @@ class Progress:
     position: Json = None
 
 
+class Sealed:
+    """What a loader took in up to a moment; only the loader knows what is inside."""
+
+
 class Loader(Protocol):
-    """Writes one sync's rows into one table. Made by Destination.open; used by one thread."""
+    """Writes one sync's rows into one table. Made by Destination.open; used by one thread, except
+    that `commit` may run in another one, one at a time and in the order of the seals. Meanwhile
+    the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left; None where none did, or its keys seen were
@@ -106,14 +112,23 @@ class Loader(Protocol):
 
     @property
     def pending(self) -> int:
-        """Bytes taken in and not yet committed."""
+        """Bytes taken in and not yet sealed."""
         ...
 
-    def commit(self, progress: Progress) -> Counts:
-        """Merge what was taken in and keep `progress`, in one transaction.
+    def seal(self) -> Sealed:
+        """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
+        ...
+
+    def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
+        """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
 
         Raises LeaseLost if another sync has taken the table over.
         """
+        ...
+
+    def cancel(self) -> None:
+        """Have the commit that runs in another thread give up what it is at, and raise. Does
+        nothing where it just has nothing under way; raises nothing."""
         ...
 
     def reconcile(self, *, before: datetime, most: float | None) -> Counts:
@@ -235,6 +250,10 @@ class Quotas(Protocol):
         """
         ...
 
+    def lower(self, connection: str, budget: Budget, left: float) -> None:
+        """The vendor said how many calls are left: the bucket holds no more than these."""
+        ...
+
     def block(self, connection: str, budgets: Sequence[Budget], seconds: float) -> None:
         """The vendor said to wait: nobody calls on these buckets for so long."""
         ...
@@ -252,13 +271,31 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaChange:
-    """A difference between what a vendor had and has now."""
+    """A difference between what a vendor had and has now. As a text, it is a sentence.
+
+    `before` and `after` are types, and of a renamed field its names; `field` is its present name.
+    """
 
     object: str
     field: str
-    kind: str  # "added", "vanished", "returned", "retyped"
+    kind: str  # "added", "vanished", "returned", "retyped", "renamed"
     before: str | None = None
     after: str | None = None
+    found_at: datetime | None = None  # None: not kept yet
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "added":
+                return f"The field {self.field!r} is new ({self.after})."
+            case "vanished":
+                return f"The field {self.field!r} is gone; its column stays."
+            case "returned":
+                return f"The field {self.field!r} is back."
+            case "retyped":
+                return f"The field {self.field!r} was {self.before} and is {self.after} now."
+            case "renamed":
+                return f"The field {self.before!r} is called {self.after!r} now."
+        return f"The field {self.field!r} was {self.kind}."
 
 
 class Catalogs(Protocol):

@@ -80,6 +80,7 @@ class Sync:
     history: History
     leases: Leases
     clock: Clock
+    account: str | None = None  # whose data it is
     delete_share: float = 0.5
     check: Callable[[], None] = lambda: None  # raises where the sync must not start
     on_error: Callable[[SyncPlatformError], None] = lambda error: None  # after history has it
@@ -228,7 +229,9 @@ class Sync:
 
     def _shape(self) -> str:
         names = sorted(each.name for each in self.fields)
-        asked = repr((names, sorted(self.filters.items()), sorted(self.settings.items())))
+        asked = repr(
+            (names, sorted(self.filters.items()), sorted(self.settings.items()), self.account)
+        )
         return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
 
     def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:

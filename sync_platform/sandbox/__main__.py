@@ -1,6 +1,7 @@
 """Serves a sandbox vendor from the command line, until it is told to stop.
 
-Prints one line of JSON when it accepts connections: {"url": ..., "vendor": ...}.
+Prints one line of JSON when it accepts connections: {"url": ..., "vendor": ..., "client_id": ...,
+"client_secret": ...}; the latter two are those of the one app that is registered for OAuth.
 """
 
 import argparse
@@ -35,7 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif file is not None:
             vendor.save(file)  # says now, not at the end, that it cannot be written
         with serve(vendor, wanted.port):
-            print(orjson.dumps({"url": vendor.url, "vendor": vendor.name}).decode(), flush=True)
+            said = {
+                "url": vendor.url,
+                "vendor": vendor.name,
+                "client_id": vendor.oauth.client_id,
+                "client_secret": vendor.oauth.client_secret,
+            }
+            print(orjson.dumps(said).decode(), flush=True)
             _keep_going(vendor, stop, wanted.living, file)
     except (OSError, ValueError, KeyError) as problem:
         busy = isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE
@@ -80,6 +87,7 @@ def _hubspot(wanted: argparse.Namespace, *, empty: bool) -> HubSpot:
         search_per_second=5 if limited else None,
         daily=250_000 if limited else None,
         seed=wanted.seed,
+        redirect_uris=wanted.redirect_uri,
     )
 
 
@@ -96,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--search-lag", type=float, default=2.0, metavar="SECONDS")
     parser.add_argument("--unlimited", action="store_true", help="no call limits")
     parser.add_argument("--token", action="append", help="a token to accept (repeatable)")
+    parser.add_argument(
+        "--redirect-uri",
+        action="append",
+        metavar="URI",
+        help="where the OAuth app may be called back, exactly (repeatable; default: anywhere on "
+        "loopback)",
+    )
     parser.add_argument("--seed", type=int, default=7)
     return parser
 

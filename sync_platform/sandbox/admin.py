@@ -13,9 +13,13 @@ from sync_platform.sandbox.faults import fault_from
 if TYPE_CHECKING:
     from sync_platform.sandbox.vendor import Vendor
 
+SETTABLE = (
+    "lasts", "code_lasts", "rotates", "refresh_lasts", "redirect_uris", "pkce", "expires_in",
+)  # fmt: skip
+
 
 def admin_endpoints(vendor: Vendor) -> list[Endpoint]:
-    """The same for every vendor: faults, the truth, counts, changes on demand, limits."""
+    """The same for every vendor: faults, the truth, counts, changes on demand, limits, OAuth."""
 
     def add_fault(call: Call) -> Response:
         fault = fault_from(_object(call))
@@ -60,6 +64,23 @@ def admin_endpoints(vendor: Vendor) -> list[Endpoint]:
         vendor.set_limits(_object(call))
         return answer({name: bucket.calls for name, bucket in vendor.limits.items()})
 
+    def oauth(call: Call) -> Response:
+        """Set what is given of SETTABLE; `expire` ends access tokens, `revoke` everything."""
+        server, wanted = vendor.authorization_server(), _object(call)
+        if server is None:
+            raise ValueError(f"{vendor.name} has no OAuth here.")
+        unknown = set(wanted) - {*SETTABLE, "expire", "revoke"}
+        if unknown:
+            raise ValueError(f"Unknown here: {', '.join(sorted(unknown))}.")
+        for name in SETTABLE:
+            if name in wanted:
+                setattr(server, name, wanted[name])
+        if wanted.get("expire"):
+            server.expire(vendor.clock())
+        if wanted.get("revoke"):
+            server.revoke()
+        return answer({name: getattr(server, name) for name in SETTABLE})
+
     routes: list[tuple[str, str, Handler]] = [
         ("POST", "faults", add_fault),
         ("DELETE", "faults", clear_faults),
@@ -69,6 +90,7 @@ def admin_endpoints(vendor: Vendor) -> list[Endpoint]:
         ("DELETE", "calls", forget_counts),
         ("POST", "change", change),
         ("POST", "budget", budget),
+        ("POST", "oauth", oauth),
     ]
     return [
         Endpoint(method, f"/_sandbox/{path}", _explained(handler), open=True)

@@ -28,8 +28,11 @@ class Call:
 
     def form(self) -> dict[str, str]:
         """The fields of a form, the first value of each."""
-        fields = parse_qs(self.body.decode(errors="replace"), keep_blank_values=True)
-        return {name: values[0] for name, values in fields.items()}
+        return {name: values[0] for name, values in self.form_lists().items()}
+
+    def form_lists(self) -> dict[str, list[str]]:
+        """The fields of a form, all values of each."""
+        return parse_qs(self.body.decode(errors="replace"), keep_blank_values=True)
 
 
 class Refusal(Exception):

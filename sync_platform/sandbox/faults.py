@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["status", "reset", "slow", "cut", "malformed"]
+Kind = Literal["status", "html", "reset", "slow", "cut", "malformed"]
 Connections = Mapping[tuple[str, int], asyncio.Transport]
 
 
@@ -19,8 +19,9 @@ Connections = Mapping[tuple[str, int], asyncio.Transport]
 class Fault:
     """What goes wrong with the next `times` answers whose path matches.
 
-    `status` answers with an error and does nothing; `reset` drops the connection and does nothing;
-    `slow` waits first; `cut` and `malformed` do what was asked and then spoil the answer.
+    `status` answers with an error and does nothing; `html` too, with a page, as proxies do; `reset`
+    drops the connection and does nothing; `slow` waits first; `cut` and `malformed` do what was
+    asked and then spoil the answer.
     """
 
     kind: Kind

@@ -15,7 +15,7 @@ from sync_platform.sandbox.hubspot_objects import OBJECTS
 from sync_platform.sandbox.hubspot_portal import Portal
 from sync_platform.sandbox.hubspot_properties import FIELD_TYPES, Property, options
 from sync_platform.sandbox.limits import Bucket
-from sync_platform.sandbox.oauth import OAuth, Tokens
+from sync_platform.sandbox.oauth import OAuth, Tokens, VendorAccount
 from sync_platform.sandbox.vendor import Clock, Vendor
 
 A_YEAR = 365 * 86_400_000
@@ -32,6 +32,12 @@ CATEGORIES = {
     405: "METHOD_NOT_ALLOWED",
     409: "CONFLICT",
 }
+
+
+PORTALS = (
+    VendorAccount(str(hubspot_errors.PORTAL_ID), "Acme GmbH"),
+    VendorAccount("24117734", "Acme test portal"),  # the same records, under another id
+)
 
 
 class HubSpot(Vendor):
@@ -53,6 +59,7 @@ class HubSpot(Vendor):
         seed: int = 7,
         client_id: str = "sandbox-client",
         client_secret: str = "sandbox-secret",
+        redirect_uris: Sequence[str] | None = None,
     ) -> None:
         limits = {
             "burst": Bucket(calls=burst, seconds=10.0),
@@ -61,7 +68,12 @@ class HubSpot(Vendor):
         }
         self.portal = Portal(clock=lambda: self.clock(), search_lag=search_lag, seed=seed)
         self.oauth = OAuth(
-            client_id=client_id, client_secret=client_secret, lasts=1800.0, seed=seed
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uris=redirect_uris,
+            accounts=PORTALS,
+            clock=lambda: self.clock(),
+            seed=seed,
         )
         super().__init__(tokens=tokens, limits=limits, clock=clock)
         for object in OBJECTS:
@@ -161,6 +173,11 @@ class HubSpot(Vendor):
         with self.lock:
             self.oauth.expire(self.clock())
 
+    def revoke(self) -> None:
+        """End everything that OAuth gave, as when a person removes the app in HubSpot."""
+        with self.lock:
+            self.oauth.revoke()
+
     # What a vendor fills in -----------------------------------------------------------------------
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -180,6 +197,9 @@ class HubSpot(Vendor):
         scope = _scope(call)
         if scope is not None and not token.allows(scope):
             raise hubspot_errors.missing_scope(scope)
+
+    def authorization_server(self) -> OAuth:
+        return self.oauth
 
     def limits_for(self, call: Call) -> Sequence[str]:
         return tuple(self.limits) if _searches(call) else ("burst", "daily")

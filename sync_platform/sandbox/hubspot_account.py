@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sync_platform.sandbox import hubspot_errors
 from sync_platform.sandbox.calls import Call, Endpoint, Json, answer
+from sync_platform.sandbox.consent import oauth_endpoints
 from sync_platform.sandbox.hubspot_portal import Portal
 from sync_platform.sandbox.oauth import OAuth
 
@@ -38,9 +39,11 @@ def account_endpoints(portal: Portal, oauth: OAuth, url: Callable[[], str]) -> l
         return answer(body)
 
     def account(call: Call) -> Response:
+        token = oauth.token(call.headers.get("authorization", ""))
+        portal_id = int(token.accounts[0]) if token else hubspot_errors.PORTAL_ID
         return answer(
             {
-                "portalId": hubspot_errors.PORTAL_ID,
+                "portalId": portal_id,
                 "accountType": "DEVELOPER_TEST",
                 "timeZone": "Europe/Berlin",
                 "companyCurrency": "EUR",
@@ -52,53 +55,14 @@ def account_endpoints(portal: Portal, oauth: OAuth, url: Callable[[], str]) -> l
             }
         )
 
-    def authorize(call: Call) -> Response:
-        """The consent page; whoever comes here has consented."""
-        redirect_uri = call.first("redirect_uri")
-        if call.first("client_id") != oauth.client_id or not redirect_uri:
-            raise hubspot_errors.oauth_refusal("BAD_CLIENT_ID", "missing or invalid client id")
-        scopes = call.first("scope").split()
-        challenge = call.first("code_challenge") or None
-        answered = {"code": oauth.consent(scopes, redirect_uri, challenge)}
-        if "state" in call.query:
-            answered["state"] = call.first("state")
-        joint = "&" if "?" in redirect_uri else "?"
-        return RedirectResponse(f"{redirect_uri}{joint}{urlencode(answered)}", 302)
-
-    def token(call: Call) -> Response:
-        """Codes are redeemed once; refresh tokens stay the same for good."""
-        form, refused = call.form(), hubspot_errors.oauth_refusal
-        if form.get("client_id") != oauth.client_id:
-            raise refused("BAD_CLIENT_ID", "missing or invalid client id")
-        if form.get("client_secret") != oauth.client_secret:
-            raise refused("BAD_CLIENT_SECRET", "missing or invalid client secret")
-        if form.get("grant_type") == "authorization_code":
-            grant = oauth.codes.pop(form.get("code", ""), None)
-            if grant is None or not grant.proven_by(form.get("code_verifier", "")):
-                raise refused("BAD_AUTH_CODE", "missing or unknown auth code")
-            if grant.redirect_uri not in (None, form.get("redirect_uri")):
-                message = "redirect uri does not match the one of the auth code"
-                raise refused("MISMATCH_REDIRECT_URI_AUTH_CODE", message)
-            refresh_token = oauth.keep(grant)
-        elif form.get("grant_type") == "refresh_token":
-            refresh_token = form.get("refresh_token", "")
-            if refresh_token not in oauth.refresh_tokens:
-                raise refused("BAD_REFRESH_TOKEN", "missing or unknown refresh token")
-            grant = oauth.refresh_tokens[refresh_token]
-        else:
-            raise refused("BAD_GRANT_TYPE", "missing or unknown grant type")
-        return answer(
-            {
-                "token_type": "bearer",
-                "access_token": oauth.issue(grant, portal.clock()),
-                "refresh_token": refresh_token,
-                "expires_in": int(oauth.lasts),
-            }
-        )
-
     return [
         Endpoint("GET", "/crm/v3/owners", owners),
         Endpoint("GET", "/account-info/v3/details", account),
-        Endpoint("GET", "/oauth/authorize", authorize, open=True),
-        Endpoint("POST", "/oauth/v1/token", token, open=True),
+        *oauth_endpoints(
+            oauth,
+            label="HubSpot",
+            url=url,
+            token="/oauth/v1/token",
+            refused=hubspot_errors.token_refused,
+        ),
     ]

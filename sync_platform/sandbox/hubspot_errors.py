@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import orjson
 
 from sync_platform.sandbox.calls import Json, Refusal
+from sync_platform.sandbox.oauth_words import Denied
 
 PORTAL_ID = 24117733
 
@@ -114,7 +115,17 @@ def over_limit(policy: str) -> Refusal:
     return Refusal(429, body)
 
 
-def oauth_refusal(status: str, message: str) -> Refusal:
-    """The token endpoint's errors look different from all others."""
-    body = {"status": status, "message": message, "correlationId": str(uuid.uuid4())}
+TOKEN_STATUSES = {
+    "client_id": "BAD_CLIENT_ID",
+    "client_secret": "BAD_CLIENT_SECRET",
+    "code": "BAD_AUTH_CODE",
+    "redirect_uri": "MISMATCH_REDIRECT_URI_AUTH_CODE",
+    "refresh_token": "BAD_REFRESH_TOKEN",
+}
+
+
+def token_refused(denied: Denied) -> Refusal:
+    """The token endpoint's errors look different from all others, and are 400 whatever they are."""
+    status = TOKEN_STATUSES.get(denied.about, "BAD_GRANT_TYPE")
+    body = {"status": status, "message": denied.description, "correlationId": str(uuid.uuid4())}
     return Refusal(400, body)

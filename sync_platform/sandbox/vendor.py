@@ -18,7 +18,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -27,7 +27,7 @@ from sync_platform.sandbox.admin import admin_endpoints
 from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal, refused
 from sync_platform.sandbox.faults import Fault, Kind
 from sync_platform.sandbox.limits import Bucket
-from sync_platform.sandbox.oauth import Token, Tokens, tokens_from
+from sync_platform.sandbox.oauth import OAuth, Token, Tokens, tokens_from
 
 Clock = Callable[[], float]
 
@@ -64,6 +64,10 @@ class Vendor:
 
     def check_token(self, call: Call) -> None:
         """Raise a Refusal unless the call carries a token that allows it."""
+
+    def authorization_server(self) -> OAuth | None:
+        """What OAuth goes through here; None where it does not."""
+        return None
 
     def limits_for(self, call: Call) -> Sequence[str]:
         """The names of the limits that a call takes from."""
@@ -185,6 +189,10 @@ class Vendor:
                 if fault.retry_after is not None:
                     refusal.headers["Retry-After"] = f"{fault.retry_after:g}"
                 await refused(refusal)(scope, receive, counted)
+            case "html":
+                assert fault is not None
+                page = HTMLResponse(f"<html><h1>{fault.status}</h1></html>", fault.status)
+                await page(scope, receive, counted)
             case kind:
                 if fault is not None and kind == "slow":
                     await asyncio.sleep(fault.seconds)

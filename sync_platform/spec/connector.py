@@ -1,7 +1,7 @@
 """What we know of one SaaS API, as one value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -134,3 +134,9 @@ class Connector:
                 return obj
         known = ", ".join(obj.name for obj in self.objects)
         raise UnknownObject(f"{self.label} has no object {name!r}. It has: {known}.")
+
+    def having(self, own: Iterable[Discovered]) -> "Connector":
+        """This connector with what one connection has beside its objects."""
+        if self.discovered is None:
+            return self
+        return replace(self, objects=[*self.objects, *map(self.discovered, own)])

@@ -1,8 +1,7 @@
 """What discovery found on each connection, and how it changed since."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -14,13 +13,6 @@ from sync_platform.spec import Field
 from sync_platform.store.database import Database
 from sync_platform.store.storable import storable
 from sync_platform.store.tables import catalogs, schema_changes
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundChange(SchemaChange):
-    """A schema change, and when it was found."""
-
-    found_at: datetime
 
 
 class Catalogs:
@@ -59,29 +51,24 @@ class Catalogs:
             before = connection.execute(
                 select(catalogs.c.fields, catalogs.c.vanished).filter_by(**where).with_for_update()
             ).one()
-            had = {each["name"]: each.get("type", "text") for each in before.fields}
-            has = {each["name"]: each.get("type", "text") for each in kept}
-            changes = list(compare(target.object, had, has, before.vanished))
-            gone = {**before.vanished, **had}
-            connection.execute(
+            changes, gone = compare(
+                target.object, _listed(before.fields), _listed(kept), _vanished(before.vanished)
+            )
+            found_at = connection.execute(
                 update(catalogs)
                 .filter_by(**where)
-                .values(
-                    fields=kept,
-                    vanished={name: type for name, type in gone.items() if name not in has},
-                    found_at=func.now(),
-                )
-            )
+                .values(fields=kept, vanished=_as_vanished(gone), found_at=func.now())
+                .returning(catalogs.c.found_at)
+            ).scalar_one()
+            changes = [replace(each, found_at=found_at) for each in changes]
             if changes:
                 connection.execute(
-                    insert(schema_changes).values(
-                        connection=target.connection, found_at=func.now()
-                    ),
+                    insert(schema_changes).values(connection=target.connection),
                     [asdict(each) for each in changes],
                 )
         return changes
 
-    def changes(self, connection: str, object: str | None = None) -> list[FoundChange]:
+    def changes(self, connection: str, object: str | None = None) -> list[SchemaChange]:
         """What changed on a connection (or one of its objects), newest first."""
         table = schema_changes.c
         query = select(schema_changes).where(table.connection == connection)
@@ -90,7 +77,7 @@ class Catalogs:
         with self._database.statement() as reading:
             rows = reading.execute(query.order_by(table.id.desc())).all()
         return [
-            FoundChange(
+            SchemaChange(
                 object=row.object,
                 field=row.field,
                 kind=row.kind,
@@ -103,23 +90,61 @@ class Catalogs:
 
 
 def compare(
-    object: str, had: Mapping[str, str], has: Mapping[str, str], vanished: Mapping[str, str]
-) -> Iterator[SchemaChange]:
-    """The differences between two discoveries; all arguments map a field's name to its type."""
-    for name, now in has.items():
-        if name in had:
-            before = had[name]
-        elif name in vanished:
-            before = vanished[name]
-            yield SchemaChange(object=object, field=name, kind="returned", after=now)
-        else:
-            yield SchemaChange(object=object, field=name, kind="added", after=now)
+    object: str, had: Sequence[Field], has: Sequence[Field], vanished: Sequence[Field]
+) -> tuple[list[SchemaChange], list[Field]]:
+    """The differences between two discoveries, and all fields that are gone now.
+
+    A field is the one before that has its id; where none has, the one that has its name.
+    """
+    ids = {it.id for it in has if it.id}
+    known, was_gone = [*vanished, *had], set(vanished)
+    by_id = {it.id: it for it in known if it.id}
+    by_name = {it.name: it for it in known if it.id not in ids}
+    found: set[Field] = set()
+    changes: list[SchemaChange] = []
+
+    def told(it: Field, kind: str, before: str | None = None, after: str | None = None) -> None:
+        changes.append(
+            SchemaChange(object=object, field=it.name, kind=kind, before=before, after=after)
+        )
+
+    for it in has:
+        earlier = (by_id.get(it.id) if it.id else None) or by_name.get(it.name)
+        if earlier is None:
+            told(it, "added", after=it.type)
             continue
-        if before != now:
-            yield SchemaChange(object=object, field=name, kind="retyped", before=before, after=now)
-    for name, before in had.items():
-        if name not in has:
-            yield SchemaChange(object=object, field=name, kind="vanished", before=before)
+        found.add(earlier)
+        if earlier in was_gone:
+            told(it, "returned", after=it.type)
+        if earlier.name != it.name:
+            told(it, "renamed", earlier.name, it.name)
+        if earlier.type != it.type:
+            told(it, "retyped", earlier.type, it.type)
+    for it in had:
+        if it not in found:
+            told(it, "vanished", before=it.type)
+    return changes, [it for it in known if it not in found]
+
+
+def _listed(fields: Sequence[Mapping[str, Any]]) -> list[Field]:
+    """As kept, each name once, and only what tells fields apart."""
+    return list({each["name"]: _plain(Field(**each)) for each in fields}.values())
+
+
+def _plain(field: Field) -> Field:
+    return Field(field.name, field.type, id=field.id)
+
+
+def _as_vanished(fields: Sequence[Field]) -> dict[str, Any]:
+    return {it.id or it.name: _as_json(_plain(it)) for it in fields}
+
+
+def _vanished(kept: Mapping[str, Any]) -> list[Field]:
+    """Earlier versions kept a name with its type."""
+    written = [
+        {"name": name, "type": it} if isinstance(it, str) else it for name, it in kept.items()
+    ]
+    return [Field(**it) for it in written]
 
 
 def _as_json(field: Field) -> dict[str, Any]:

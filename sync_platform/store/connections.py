@@ -54,6 +54,7 @@ class Connections:
                     settings=storable(connection.settings),
                     interval=connection.interval,
                     account_id=connection.account_id,
+                    label=connection.label,
                     created_at=connection.created_at or self._now(),
                 )
                 .on_conflict_do_nothing()
@@ -96,6 +97,10 @@ class Connections:
     def set_base_url(self, name: str, base_url: str | None) -> None:
         """Where its API is; None: where the connector says."""
         self._change(name, base_url=base_url)
+
+    def set_label(self, name: str, label: str | None) -> None:
+        """What people call it; None: by its name."""
+        self._change(name, label=None if label is None else text(label))
 
     def set_account(self, name: str, account_id: str | None) -> None:
         """Whose account it is, as the vendor names it."""

@@ -1,22 +1,38 @@
-"""The connections' secrets: encrypted before they leave this process, opened only here."""
+"""The connections' secrets, which are encrypted before they leave this process."""
 
-import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cryptography.fernet import InvalidToken
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from sync_platform.engine.ports import Secret
-from sync_platform.errors import ConfigurationError, NeedsReauth, StoreUnavailable
+from sync_platform.errors import NeedsReauth, StoreUnavailable, VendorUnavailable
 from sync_platform.store.database import Database
-from sync_platform.store.keys import load_or_make_keys, lock_for
+from sync_platform.store.keys import load_or_make_keys
+from sync_platform.store.lock import Lock, Locked
 from sync_platform.store.tables import credentials
 
 __all__ = ["Credentials", "load_or_make_keys"]
 
-ATTEMPTS = 3  # to keep a fresh secret: vendors that rotate have thrown the old one away
+PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds, between tries to keep a fresh secret: vendors that rotate
+# have thrown the old one away, and a server that restarts is back after some seconds
+WAITED = 150  # seconds for another process's renewal: more than one takes
+HELD = 180  # seconds for the vendor's answer; then the server ends our transaction
+LOCK_TIMEOUT = "55P03"
+
+# Whatever the server's own limits are; those that it does not know are left out.
+PATIENTLY = text(f"""
+    SELECT set_config(name, value, true)
+    FROM (VALUES
+        ('lock_timeout', '{WAITED}s'),
+        ('idle_in_transaction_session_timeout', '{HELD}s'),
+        ('statement_timeout', '0'),
+        ('transaction_timeout', '0')
+    ) AS wanted (name, value)
+    JOIN pg_settings USING (name)
+""")
 
 
 class Credentials:
@@ -25,7 +41,8 @@ class Credentials:
     def __init__(self, database: Database, keys: Sequence[str]) -> None:
         """`keys`: Fernet keys, newest first. Raises ConfigurationError where one is none."""
         self._database = database
-        self._lock = lock_for(keys)
+        self._lock = Lock(keys)
+        self.locked = Locked(database, self._lock, credentials, "connection")
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -36,7 +53,7 @@ class Credentials:
         Raises UnknownConnection where there is no such connection.
         """
         offered = insert(credentials).values(
-            connection=connection, secret=self._closed(secret), version=1, updated_at=func.now()
+            connection=connection, secret=self._lock.close(secret), version=1, updated_at=func.now()
         )
         with self._database.transaction() as transaction:
             transaction.execute(
@@ -58,74 +75,86 @@ class Credentials:
         return self._opened(connection, row)
 
     def rotate(self, connection: str, refresh: Callable[[Secret], Secret]) -> Secret:
-        """Replace the secret by what `refresh` makes of it, one process at a time.
+        """Replace the secret by what `refresh` makes of it, one process at a time; gives what is
+        kept then, once it is committed.
 
         `refresh` is given the secret as it is once the lock is held: another process may have
-        renewed it, and then it gives it back as it is. What it raises goes on; nothing is changed.
+        renewed it, and then it gives it back as it is. What it raises goes on, and nothing is
+        changed; but after a NeedsReauth the secret is read again, and another one that stands there
+        by now is given. `refresh` must take less than HELD. Raises VendorUnavailable where others
+        hold the lock for longer than WAITED.
         """
+        given: Secret | None = None
         fresh: Secret | None = None
         version = 0
         try:
-            with self._database.transaction() as transaction:
+            with self._database.apart() as transaction:  # it waits for a vendor: not in the pool
+                transaction.execute(PATIENTLY)
                 row = transaction.execute(_wanted(connection).with_for_update()).first()
-                current = self._opened(connection, row)
+                given = self._opened(connection, row)
                 version = row.version if row else 0
-                renewed = refresh(current)
-                if renewed == current:
-                    return current
+                renewed = refresh(given)
+                if renewed == given:
+                    return given
                 fresh = renewed
-                self._replace(transaction, connection, fresh, version)
-        except StoreUnavailable:
+                if self._replace(transaction, connection, fresh, version):
+                    return fresh
+        except (StoreUnavailable, NeedsReauth) as error:
             if fresh is None:
-                raise
-            self._keep(connection, fresh, version)
-        return fresh
+                return self._another(connection, given, error)
+        return self._keep(connection, fresh, version)
 
-    def reencrypt(self) -> int:
-        """Encrypt all secrets with the newest key; how many there are. Older keys can go then."""
-        with self._database.statement() as reading:
-            names = reading.scalars(select(credentials.c.connection)).all()
-        for name in names:
-            with self._database.transaction() as transaction:
-                row = transaction.execute(_wanted(name).with_for_update()).first()
-                if row is not None:
-                    self._replace(transaction, name, self._opened(name, row), row.version)
-        return len(names)
+    def _another(self, connection: str, given: Secret | None, error: Exception) -> Secret:
+        """The secret that someone else put there meanwhile; raises the error where nobody did."""
+        if isinstance(error, StoreUnavailable) and error.evidence.get("sqlstate") == LOCK_TIMEOUT:
+            raise VendorUnavailable(
+                f"The sign-in of {connection} has been waiting to be renewed for long: another "
+                "process is at it, and the vendor does not answer. It will be tried again later."
+            ) from error
+        if given is not None and (now := self.read(connection)) != given:
+            return now
+        raise error
 
-    def _keep(self, connection: str, fresh: Secret, version: int) -> None:
-        """The store went away after the vendor gave a new secret: try hard not to lose it."""
-        for attempt in range(1, ATTEMPTS + 1):
+    def _keep(self, connection: str, fresh: Secret, version: int) -> Secret:
+        """The store went away after the vendor gave a new secret: try hard not to lose it.
+
+        Gives what is kept: another's secret, where someone has replaced the old one meanwhile.
+        """
+        for pause in (*PAUSES, None):
             try:
-                with self._database.transaction() as transaction:
-                    self._replace(transaction, connection, fresh, version)
-                return
-            except StoreUnavailable:
-                if attempt == ATTEMPTS:
-                    raise
+                with self._database.apart() as transaction:
+                    transaction.execute(PATIENTLY)
+                    replaced = self._replace(transaction, connection, fresh, version)
+                return fresh if replaced else self.read(connection)
+            except StoreUnavailable as error:
+                if pause is None:
+                    raise StoreUnavailable(
+                        f"The platform's own database went away while the renewed sign-in of "
+                        f"{connection} was being saved. If the vendor has ended the old one by "
+                        f"now, {connection} must be connected again.",
+                        evidence=error.evidence,
+                    ) from error
+                time.sleep(pause)
+        raise AssertionError  # the last turn of the loop returns or raises
 
     def _replace(
         self, transaction: Connection, connection: str, secret: Secret, version: int
-    ) -> None:
-        transaction.execute(
+    ) -> bool:
+        """Whether the secret of that version was still there to be replaced."""
+        replaced = transaction.execute(
             update(credentials)
             .where(credentials.c.connection == connection, credentials.c.version == version)
-            .values(secret=self._closed(secret), version=version + 1, updated_at=func.now())
+            .values(secret=self._lock.close(secret), version=version + 1, updated_at=func.now())
+            .returning(credentials.c.version)
         )
-
-    def _closed(self, secret: Secret) -> bytes:
-        return self._lock.encrypt(json.dumps(dict(secret)).encode())
+        return replaced.first() is not None
 
     def _opened(self, connection: str, row: Row[Any] | None) -> Secret:
         if row is None:
             raise NeedsReauth(f"{connection} has no sign-in saved. Connect it again.")
-        try:
-            return Secret(json.loads(self._lock.decrypt(row.secret)))
-        except InvalidToken:
-            raise ConfigurationError(
-                f"None of the keys opens the saved sign-in of {connection}. Add the key it was "
-                "saved with to SYNC_PLATFORM_KEYS (without that setting: to the file `keys` in "
-                f"SYNC_PLATFORM_HOME), or connect {connection} again."
-            ) from None
+        return self._lock.open(
+            row.secret, f"the saved sign-in of {connection}", f"connect {connection} again"
+        )
 
 
 def _wanted(connection: str) -> Any:

@@ -21,6 +21,12 @@ class Cursors:
         with self._database.statement() as connection:
             return connection.scalar(select(cursors.c.cursor).where(*_is(target)))
 
+    def of(self, connection: str) -> dict[str, datetime]:
+        """The cursors of a connection by object, in UTC."""
+        query = select(cursors.c.object, cursors.c.cursor).where(cursors.c.connection == connection)
+        with self._database.statement() as reading:
+            return {row.object: row.cursor for row in reading.execute(query)}
+
     def save(self, target: Target, cursor: datetime) -> None:
         """Keep the greater of this and what is kept: a cursor never goes back.
 

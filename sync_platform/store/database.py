@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy import exc as sqlalchemy_errors
 
 from sync_platform.errors import (
@@ -18,6 +19,7 @@ from sync_platform.store.addresses import described, sqlalchemy_url, without_pas
 from sync_platform.store.migrations import MIGRATIONS
 
 OLDEST_SERVER = 14
+IMPATIENT = ("25P03", "25P04")  # the server ended a session that was too long in a transaction
 MIGRATING = 0x73796E635F706C61  # the advisory lock of those who migrate: "sync_pla"
 
 Row = dict[str, object]
@@ -52,6 +54,22 @@ class Database:
         """
         with self._in_our_words(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A transaction on a connection of its own, which is closed after it: whoever waits for
+        others in it takes none of the pool. Raises what `transaction` does."""
+        with self._in_our_words(), self._apart.begin() as connection:
+            yield connection
+
+    @cached_property
+    def _apart(self) -> Engine:
+        return create_engine(
+            sqlalchemy_url(self.url),
+            poolclass=NullPool,
+            hide_parameters=True,
+            use_native_hstore=False,
+        )
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
@@ -95,6 +113,11 @@ class Database:
                 "one, or use another database."
             )
         return version
+
+    def ping(self) -> None:
+        """Ask the database for nothing; raises what `transaction` does."""
+        with self.statement() as connection:
+            connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Close all connections. It can be used again afterwards."""
@@ -146,7 +169,8 @@ def in_our_words(error: Exception, url: str) -> SyncPlatformError:
             f"The database {described(url)} does not let our user do this: {reason}. Grant it "
             "CREATE on the database, or make it the owner of the schema sync_platform."
         )
-    if isinstance(origin, psycopg.OperationalError | psycopg.InterfaceError):
+    lost = isinstance(origin, psycopg.OperationalError | psycopg.InterfaceError)
+    if lost or sqlstate in IMPATIENT:
         return StoreUnavailable(
             f"The platform's own database {described(url)} cannot be reached or had to stop: "
             f"{reason}. It will be tried again; if it stays so, check that Postgres runs and what "

@@ -1,5 +1,6 @@
 """The keys that credentials are encrypted with: from the settings, or a file made on first use."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from typing import Protocol
 from cryptography.fernet import Fernet, MultiFernet
 
 from sync_platform.errors import ConfigurationError
+
+log = logging.getLogger("sync_platform")
 
 
 class KeySettings(Protocol):
@@ -59,6 +62,11 @@ def _make(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(name, path)
+        log.warning(  # goes to standard error where nothing else is set up
+            "The key file %s was made. It opens every saved sign-in, only you may read it (mode "
+            "0600), and without it all accounts must be connected again: keep a copy elsewhere.",
+            path,
+        )
     except FileExistsError:
         pass
     finally:

@@ -55,6 +55,7 @@ connections = Table(
     Column("account_id", Text),
     Column("resumed_at", Moment),
     Column("created_at", Moment, nullable=False),
+    Column("label", Text),  # what people call it; NULL: by its name
 )
 
 connection_objects = Table(
@@ -94,6 +95,20 @@ catalogs = Table(
     Column("fields", JSONB, nullable=False),
     Column("vanished", JSONB, nullable=False, server_default=text("'{}'")),
     Column("found_at", Moment, nullable=False),
+)
+
+discovered_objects = Table(  # of connections whose accounts have objects of their own
+    "discovered_objects",
+    metadata,
+    _of_connection(primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("id", Text),  # the vendor's
+    Column("label", Text, nullable=False),
+    Column("about", JSONB, nullable=False),
+    Column("chosen", Boolean, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("vanished_at", Moment),
 )
 
 schema_changes = Table(
@@ -256,7 +271,7 @@ attempts = Table(  # failed sign-ins, counted by address and by name
     metadata,
     Column("key", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
-    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
     Column("blocked_until", Moment),
 )
 
@@ -267,12 +282,13 @@ sync_requests = Table(
     metadata,
     Column("id", Text, primary_key=True),
     _of_connection(),
-    Column("asked", JSONB, nullable=False),  # objects, modes, windows
+    Column("asked", JSONB, nullable=False),  # a list: object, mode, window, run
     Column("fingerprint", LargeBinary, nullable=False),  # of `asked`: the same request again
     Column("asked_by", Text),
-    Column("run_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("status", Text, nullable=False),  # waiting, running, succeeded, failed, canceled
     Column("asked_at", Moment, nullable=False),
     Column("canceled_at", Moment),
+    Column("ended_at", Moment),
     Index("sync_requests_connection_asked_idx", "connection", "asked_at"),
 )
 
@@ -282,6 +298,8 @@ idempotency_keys = Table(  # answers to POSTs that may be sent twice
     Column("hash", LargeBinary, primary_key=True),  # of who, route and key
     Column("fingerprint", LargeBinary, nullable=False),  # of the body
     Column("status", Integer),  # NULL while the first is under way
-    Column("answer", JSONB),
+    Column("headers", JSONB),
+    Column("body", LargeBinary),
     Column("asked_at", Moment, nullable=False),
+    Index("idempotency_keys_asked_idx", "asked_at"),
 )

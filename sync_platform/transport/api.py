@@ -51,9 +51,9 @@ class _Call:
 class HttpApi:
     """The Api of one connection, for the length of one sync. Close it; it closes its limiter.
 
-    `secret` is asked when first needed and once more at a 401, unless `refresh` makes a fresh one
-    out of the refused. Raises ConfigurationError where `base_url` is not https; one on loopback may
-    be http, any other with `allow_http`.
+    `secret` is asked when first needed, again once what it gave is `due`, and once more at a 401,
+    unless `refresh` makes a fresh one out of the refused. Raises ConfigurationError where
+    `base_url` is not https; one on loopback may be http, any other with `allow_http`.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class HttpApi:
         limiter: RateLimiter,
         clock: Clock,
         refresh: Callable[[Secret], Secret] | None = None,
+        due: Callable[[Secret], bool] | None = None,
         patience: Patience | None = None,
         timeouts: Timeouts | None = None,
         largest_answer: int = LARGEST_ANSWER,
@@ -75,7 +76,7 @@ class HttpApi:
         self._connection, self._label = connection, connector.label
         self._settings, self._limiter, self._clock = settings, limiter, clock
         self._patience, self._largest = patience or Patience(), largest_answer
-        self._signing = Signing(connector, connection, secret, refresh)
+        self._signing = Signing(connector, connection, secret, refresh, due)
         self._failures = Failures(
             label=connector.label,
             connection=connection,

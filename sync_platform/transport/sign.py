@@ -23,7 +23,10 @@ from sync_platform.spec import (
 )
 
 Flow = Generator[httpx.Request, httpx.Response, None]
-NOT_SECRET = ("auth", "expires_at", "expires_in", "scope", "scopes", "token_type")
+NOT_SECRET = (
+    "auth", "expires_at", "expires_in", "refresh_expires_at", "renewed_at", "scope", "scopes",
+    "token_type",
+)  # fmt: skip
 SHORTEST = 4  # characters: taking shorter values out of texts would only garble them
 
 
@@ -60,6 +63,7 @@ class Signing:
     `read` gives the secret when first needed; its entry `auth` names the way ("OAuth2",
     "BearerToken" …), without it the first way of the connector that it fits. `refresh` is given a
     secret that the vendor refused and gives a fresh one; without it, `read` is asked once more.
+    Once the secret is `due`, `read` is asked again before it is used.
     """
 
     def __init__(
@@ -68,9 +72,10 @@ class Signing:
         connection: str,
         read: Callable[[], Secret],
         refresh: Callable[[Secret], Secret] | None = None,
+        due: Callable[[Secret], bool] | None = None,
     ) -> None:
         self._connector, self._connection = connector, connection
-        self._read, self._refresh = read, refresh
+        self._read, self._refresh, self._due = read, refresh, due
         self._lock = Lock()
         self._secret: Secret | None = None
         self._seen: set[str] = set()
@@ -78,7 +83,7 @@ class Signing:
     def secret(self) -> Secret:
         """The secret to sign with now."""
         with self._lock:
-            if self._secret is None:
+            if self._secret is None or (self._due and self._due(self._secret)):
                 self._secret = self._keep(self._read())
             return self._secret
 
@@ -119,7 +124,7 @@ class Signing:
         return text
 
     def _keep(self, secret: Secret) -> Secret:
-        self._seen.update(_written(secret))
+        self._seen.update(written(secret))
         for way in self._connector.auth:
             if isinstance(way, BasicAuth) and (username := _username(way, secret)) is not None:
                 pair = f"{username}:{str(secret.get('token') or '').strip()}"
@@ -154,7 +159,7 @@ def _username(way: BasicAuth, secret: Mapping[str, Any]) -> str | None:
     return str(secret["username"]).strip() if "username" in secret else None
 
 
-def _written(secret: Mapping[str, Any]) -> Iterable[str]:
+def written(secret: Mapping[str, Any]) -> Iterable[str]:
     """Every way in which a value of the secret may stand in a text."""
     for name, value in secret.items():
         text = str(value).strip()

@@ -1,6 +1,7 @@
 """The command: measures, and prints a table of ratios to the floor.
 
 python -m sync_platform_tests.benchmarks --without-dlt
+python -m sync_platform_tests.benchmarks --without-dlt --by-offset --records 10000 --page-size 100
 python -m sync_platform_tests.benchmarks --records 1000000 --page-size 1000 --rounds 1
 """
 
@@ -17,7 +18,7 @@ from statistics import median
 from sync_platform.embedded import embedded_postgres
 from sync_platform_tests.benchmarks import measuring
 from sync_platform_tests.benchmarks.measuring import JOBS, Measured, Setting
-from sync_platform_tests.benchmarks.tools import FLOOR, OURS, dlt_tools
+from sync_platform_tests.benchmarks.tools import BY_OFFSET, FLOOR, OURS, dlt_tools
 
 SLOW = 0.05  # seconds; only with few records, where pages times latency stay bearable
 FEW = 10_000
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody is to compile at every start
     asked = _parser().parse_args(arguments)
     tools = [OURS, FLOOR, *([] if asked.without_dlt else dlt_tools(asked.cache))]
+    tools += BY_OFFSET if asked.by_offset else ()
     settings = [
         Setting(records=count, page_size=size, latency=latency)
         for count in asked.records
@@ -72,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--page-size", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=3, help="medians of so many")
     parser.add_argument("--without-dlt", action="store_true")
+    parser.add_argument(
+        "--by-offset", action="store_true", help="ours by offset, too (pages of 100)"
+    )
     parser.add_argument("--cache", type=Path, default=cache, help="where dlt is installed")
     return parser
 

@@ -63,12 +63,23 @@ def _script() -> str:
     return str(Path(sys.executable).parent / "sync-platform")
 
 
-OURS = Tool(
-    name="sync-platform",
-    relation="ours.records WHERE _deleted_at IS NULL",
-    command=lambda place, job: [_script(), "sync", "ours", *(["--full"] if job == "full" else [])],
-    set_up=_connect,
-    environment=_own_environment,
+def _ours(name: str, object: str) -> Tool:
+    def command(place: Place, job: str) -> list[str]:
+        return [_script(), "sync", "ours", object, *(["--full"] if job == "full" else [])]
+
+    return Tool(
+        name=name,
+        relation=f"ours.{object} WHERE _deleted_at IS NULL",
+        command=command,
+        set_up=_connect,
+        environment=_own_environment,
+    )
+
+
+OURS = _ours("sync-platform", "records")
+BY_OFFSET = (  # pages of 100, whatever the setting
+    _ours("sync-platform, offsets", "one_by_one"),
+    _ours("sync-platform, offsets, 8 side by side", "side_by_side"),
 )
 
 FLOOR = Tool(

@@ -1,8 +1,8 @@
 """The API that all of them read: quick, because its records are serialised before anyone asks.
 
-`GET /records?limit=&cursor=&updated_since=` pages by cursor, oldest change first; `GET /me` answers
-to anyone. `POST /_stage?count=&stage=&latency=` (seconds) says what is there and forgets the count
-of calls, which `GET /_calls` tells.
+`GET /records?limit=&cursor=&updated_since=` pages by cursor, oldest change first, or by `offset`,
+and then tells the `total`; `GET /me` answers to anyone. `POST /_stage?count=&stage=&latency=`
+(seconds) says what is there and forgets the count of calls, which `GET /_calls` tells.
 """
 
 import asyncio
@@ -42,12 +42,14 @@ class Account:
             self._bodies = [body for _, body in listed]
         self.count, self.stage, self.latency, self.calls = count, stage, latency, 0
 
-    def page(self, limit: int, cursor: str | None, since: str | None) -> bytes:
+    def page(self, limit: int, cursor: str | None, since: str | None, offset: str | None) -> bytes:
         """One page of the listing, as JSON."""
-        if cursor is not None:
-            start = int(cursor)
-        else:
-            start = bisect_left(self._times, datetime.fromisoformat(since)) if since else 0
+        first = bisect_left(self._times, datetime.fromisoformat(since)) if since else 0
+        if offset is not None:
+            start = first + int(offset)
+            found = b",".join(self._bodies[start : start + limit])
+            return b'{"records":[%s],"total":%d}' % (found, len(self._bodies) - first)
+        start = int(cursor) if cursor is not None else first
         end = start + limit
         coming = b'"%d"' % end if end < len(self._bodies) else b"null"
         return b'{"records":[%s],"next":%s}' % (b",".join(self._bodies[start:end]), coming)
@@ -76,7 +78,10 @@ class Exchange(asyncio.Protocol):
         if parts.path == "/records":
             account.calls += 1
             body = account.page(
-                int(asked.get("limit", 100)), asked.get("cursor"), asked.get("updated_since")
+                int(asked.get("limit", 100)),
+                asked.get("cursor"),
+                asked.get("updated_since"),
+                asked.get("offset"),
             )
             asyncio.get_running_loop().call_later(account.latency, self._send, body)
             return

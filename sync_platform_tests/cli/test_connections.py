@@ -41,7 +41,7 @@ def test_a_token_that_is_typed_is_not_shown(command: Command, hubspot: HubSpot) 
         f"connect hubspot acme-hubspot --base-url {hubspot.url}", typed="sandbox-token\n"
     )
     assert made.exit_code == 0
-    assert made.stdout.startswith("Token: \nConnected acme-hubspot.")
+    assert made.stdout.startswith("Private app token: \nConnected acme-hubspot.")
     assert "sandbox-token" not in made.output
 
 
@@ -60,8 +60,8 @@ def test_a_bad_token_is_told_without_showing_it_and_nothing_is_kept(
     assert refused.exit_code == 4
     assert refused.stdout == ""
     assert refused.stderr == (
-        "sync-platform: HubSpot does not accept this token, so acme-hubspot was not connected. "
-        "Check the token and try again.\n"
+        "sync-platform: HubSpot does not accept these credentials, so acme-hubspot was not "
+        "connected. Check them and try again.\n"
     )
     assert command("connections").stdout == NONE
 
@@ -72,12 +72,12 @@ def test_connecting_again_renews_the_token_and_a_bad_one_leaves_the_old(
     connect()
     refused = connect(token="bad-0123456789")
     assert refused.exit_code == 4
-    assert "so acme-hubspot keeps the one it had" in refused.stderr
+    assert "so acme-hubspot keeps the ones it had" in refused.stderr
     assert command("sync acme-hubspot owners").exit_code == 0
     renewed = connect()
     assert renewed.exit_code == 0
     assert renewed.stdout == (
-        "acme-hubspot has its new token; tables, cursors and history are kept.\n"
+        "acme-hubspot is signed in anew; tables, cursors and history are kept.\n"
     )
 
 

@@ -48,7 +48,10 @@ def test_connect_and_sync_from_a_shell(settings: Settings, hubspot: HubSpot) -> 
         *("connect", "hubspot", "acme-hubspot", "--token-stdin", "--base-url", hubspot.url),
         typed="sandbox-token\n",
     )
-    assert (made.returncode, made.stderr) == (0, "")
+    assert made.returncode == 0
+    assert "/keys was made. It opens every saved sign-in, only you may read it" in made.stderr
+    again = run(settings, "connections")
+    assert again.stderr == ""  # it is said once
     synced = run(settings, "sync", "acme-hubspot", "contacts", "--json")
     assert (synced.returncode, synced.stderr) == (0, "")
     assert json.loads(synced.stdout)[0]["created"] == 3

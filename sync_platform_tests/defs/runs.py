@@ -58,12 +58,22 @@ class Run:
     def log(self) -> list[str]:
         """What was logged for people."""
         entries = self.instance.all_logs(self.id)
-        return [each.user_message for each in entries if each.dagster_event is None]
+        told = [each.user_message for each in entries if each.dagster_event is None]
+        return [each for each in told if not each.startswith("Skipping step ")]
 
     @property
     def everything(self) -> str:
         """All that the run left in Dagster's storage."""
         return "\n".join(map(repr, self.instance.all_logs(self.id)))
+
+    def checks(self, *key: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """How the checks of an asset ended, by name."""
+        found = [
+            each.asset_check_evaluation_data
+            for each in self.events
+            if each.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        ]
+        return {each.check_name: each for each in found if each.asset_key == dg.AssetKey(key)}
 
     def materializations(self, *key: str) -> list[dg.AssetMaterialization]:
         """Of one asset, or of all."""

@@ -39,6 +39,8 @@ def test_an_asset_has_a_partition_for_each_connection_and_day_and_syncs_many_in_
     definitions: dg.Definitions,
 ) -> None:
     for asset in definitions.resolve_asset_graph().assets_defs:
+        if not asset.keys:
+            continue  # it holds checks
         partitions = asset.partitions_def
         assert isinstance(partitions, dg.MultiPartitionsDefinition)
         by_name = {each.name: each.partitions_def for each in partitions.partitions_defs}
@@ -72,13 +74,26 @@ def test_the_grain_of_the_dates_is_a_setting_and_the_first_day_is_within_the_fir
 def test_what_runs_by_itself_runs_from_the_start(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
     assert {each.name: each.default_status.value for each in repository.sensor_defs} == {
+        "checks_turned": "RUNNING",
         "connections_as_partitions": "RUNNING",
         "incremental_due": "RUNNING",
         "stale_syncs": "RUNNING",
+        "idle_sign_ins": "RUNNING",
     }
     assert {each.name: each.default_status.value for each in repository.schedule_defs} == {
         "daily_full": "RUNNING"
     }
+
+
+def test_every_asset_has_its_checks_and_none_of_them_blocks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        checks = graph.get_check_keys_for_assets({key})
+        assert {each.name for each in checks} == {"rejected", "fresh", "breaker_closed"}
+        for each in checks:
+            spec = graph.get_check_spec(each)
+            assert not spec.blocking
+            assert spec.description
 
 
 def test_an_asset_says_what_it_can_do(definitions: dg.Definitions) -> None:

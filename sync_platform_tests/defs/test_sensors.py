@@ -18,6 +18,7 @@ from sync_platform.engine.due import latest_slot
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncStatus, Target
+from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import NeedsReauth
 from sync_platform.platform import Platform
@@ -308,3 +309,27 @@ def test_a_sync_that_has_been_silent_for_five_minutes_is_marked_as_stale(
     assert tick("stale_syncs").skip_message == "1 stale syncs."
     (sync,) = platform.history("acme-hubspot")
     assert sync.status is SyncStatus.STALE
+
+
+# -- idle_sign_ins ----------------------------------------------------------------------------
+
+
+def test_sign_ins_that_are_in_use_are_left_alone(acme: Connection, tick: Tick) -> None:
+    assert tick("idle_sign_ins").skip_message == "No sign-in has been idle for long."
+
+
+def test_a_sign_in_that_nobody_uses_is_renewed(
+    acme: Connection, tick: Tick, platform: Platform, hubspot: HubSpot, clock: FakeClock
+) -> None:
+    """The vendor said how long its refresh token lives unused."""
+    app = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+    redeem = {"grant_type": "authorization_code", "code": hubspot.consent(), **app}
+    given = hubspot.oauth.grant(redeem, "", "")
+    now = clock.now().timestamp()
+    lives = {"renewed_at": now, "refresh_expires_at": now + 60 * 86_400}
+    platform.credentials.save("acme-hubspot", Secret({"auth": "OAuth2", **given, **lives}))
+    platform.oauth_clients.set("hubspot", OAuthClient("sandbox-client", "sandbox-secret"))
+    assert tick("idle_sign_ins").skip_message == "No sign-in has been idle for long."
+    clock.pass_by(timedelta(days=30))
+    assert tick("idle_sign_ins").skip_message == "Renewed: acme-hubspot."
+    assert platform.credentials.read("acme-hubspot")["renewed_at"] == clock.now().timestamp()

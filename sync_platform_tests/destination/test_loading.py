@@ -1,8 +1,12 @@
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import psycopg
+
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.results import Counts
+from sync_platform.errors import StoreUnavailable
 from sync_platform.spec import Field, Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
@@ -144,3 +148,41 @@ def test_a_loader_that_began_no_sync_leaves_the_progress_of_others_alone(databas
         assert found is not None
         assert found.sync == "running"
         running.commit(progress("running"))
+
+
+def test_a_commit_is_made_of_what_was_sealed_and_more_may_come_meanwhile(database: str) -> None:
+    with loading(database) as loader:
+        loader.write(Page(rows=people(2)))
+        sealed = loader.seal()
+        assert loader.pending == 0
+        loader.write(Page(rows=people(3, start=2)))
+        assert loader.commit(progress(), sealed).created == 2
+        assert loader.commit(progress()).created == 3
+
+
+def test_a_commit_in_another_thread_can_be_made_to_give_up(database: str) -> None:
+    load(database, *people(1))
+    ended: list[BaseException | None] = []
+
+    def commit() -> None:
+        try:
+            loader.commit(progress(position={"page": 2}), sealed)
+        except BaseException as error:
+            ended.append(error)
+
+    with loading(database) as loader, psycopg.connect(database) as somebody:
+        somebody.execute("LOCK TABLE acme.contacts")
+        loader.write(Page(rows=people(5)))
+        sealed = loader.seal()
+        thread = threading.Thread(target=commit)
+        thread.start()
+        while thread.is_alive():
+            loader.cancel()
+            thread.join(0.05)
+        somebody.rollback()
+        (error,) = ended
+        assert isinstance(error, StoreUnavailable)
+        assert select(database, "SELECT count(*) FROM acme.contacts") == [1]
+        left = loader.progress()
+        assert left is not None
+        assert left.position is None

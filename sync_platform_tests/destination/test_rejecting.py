@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sync_platform.destination.rejects import count_rejected
 from sync_platform.engine.results import Counts
 from sync_platform.errors import RowDoesNotFit
 from sync_platform.spec import FIELD_TYPES, Field, Page
-from sync_platform_tests.destination.tables import load, loading, progress, select
+from sync_platform_tests.destination.tables import CONTACTS, load, loading, progress, select
 
 REJECTED = "SELECT key, record, reason FROM acme._rejected ORDER BY id"
 
@@ -107,3 +110,23 @@ def test_whatever_comes_is_in_the_table_or_among_the_rejected(database: str) -> 
                             assert value == sent
 
         check()
+
+
+def test_rejected_records_are_counted_by_object_from_a_moment_on(database: str) -> None:
+    deals = replace(CONTACTS, name="deals")
+    load(database, {"id": "1", "age": "old"}, {"id": "2", "age": "older"}, {"age": 1}, sync="s1")
+    load(database, {"id": "1", "age": "old"}, table=deals)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    other = replace(CONTACTS, schema="nowhere")
+    asked = [(CONTACTS, None), (deals, now), (other, None)]
+    assert count_rejected(database, asked) == {("acme", "contacts"): 3}
+    assert count_rejected(database, [(deals, now - timedelta(hours=1))]) == {("acme", "deals"): 1}
+    assert count_rejected(database, []) == {}
+
+
+def test_a_record_that_one_sync_rejected_twice_is_counted_once(database: str) -> None:
+    with loading(database) as loader:
+        for _ in range(2):
+            loader.write(Page(rows=[{"id": "1", "age": "old"}, {"age": 1}]))
+            loader.commit(progress())
+    assert count_rejected(database, [(CONTACTS, None)]) == {("acme", "contacts"): 2}

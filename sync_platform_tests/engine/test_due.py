@@ -8,7 +8,7 @@ import pytest
 
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus
-from sync_platform.engine.due import due_fulls, due_syncs, interval_of, latest_slot
+from sync_platform.engine.due import DueConnection, due_fulls, due_syncs, interval_of, latest_slot
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.spec import BearerToken, Connector, Interval, get, hours, minutes
@@ -203,3 +203,8 @@ def test_objects_due_within_a_minute_of_one_that_is_due_go_with_it() -> None:
     assert found.objects == ("contacts", "deals")
     assert found.due_at == NOON
     assert due_syncs([both], connectors, known, NOON - moment / 2) == []
+
+
+def test_what_stays_due_is_tried_again_every_quarter_of_an_hour() -> None:
+    due = DueConnection(connection=ACME, objects=("contacts",), due_at=at(-31))
+    assert [due.tries(at(minutes)) for minutes in (-31, -17, -16, -2, 0)] == [0, 0, 1, 1, 2]

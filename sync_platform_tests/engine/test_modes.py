@@ -13,6 +13,7 @@ from sync_platform.engine.modes import (
     cursor_after,
     earlier,
     joins,
+    mode_for_days,
     window_for,
 )
 from sync_platform_tests.engine.stage import WHOLE, at
@@ -138,3 +139,18 @@ def test_a_window_joins_what_was_read_if_it_begins_before_the_cursor_less_the_lo
     since: datetime | None, cursor: datetime | None, joined: bool
 ) -> None:
     assert joins(SyncWindow(since), cursor, HOUR) is joined
+
+
+@pytest.mark.parametrize(
+    ("only_today", "incremental", "mode"),
+    [
+        (True, True, SyncMode.INCREMENTAL),
+        (False, True, SyncMode.FROM_DATE),
+        (True, False, SyncMode.INCREMENTAL),
+        (False, False, SyncMode.INCREMENTAL),  # it cannot be asked for days
+    ],
+)
+def test_days_other_than_today_are_read_from_their_dates_where_that_can_be_asked(
+    only_today: bool, incremental: bool, mode: SyncMode
+) -> None:
+    assert mode_for_days(only_today=only_today, incremental=incremental) is mode

@@ -66,6 +66,13 @@ def test_pages_that_were_read_and_not_committed_are_read_again(stage: Stage) -> 
     assert stage.ids == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_another_account_left_is_not_gone_on_with(stage: Stage) -> None:
+    interrupt(stage)
+    stage.options["account"] = "another"
+    assert not stage.full().resumed
+    assert asked_after(stage.vendor)[0] is None
+
+
 def test_a_resumed_sync_says_so(stage: Stage) -> None:
     interrupt(stage)
     stage.told.clear()

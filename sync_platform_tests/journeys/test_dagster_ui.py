@@ -104,7 +104,7 @@ def stage(browser: Browser) -> Iterator[Stage]:
 def page(browser: Browser, stage: Stage) -> Iterator[Page]:
     """The one window of that browser."""
     context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, base_url=stage.runs.url, timezone_id="UTC"
+        viewport={"width": 1440, "height": 900}, base_url=stage.platform.runs.url, timezone_id="UTC"
     )
     context.set_default_timeout(LOADED_WITHIN)
     expect.set_options(timeout=LOADED_WITHIN)
@@ -225,6 +225,14 @@ def test_the_runs_log_tells_what_was_read(page: Page, backfill: Backfill) -> Non
 
 
 @pytest.mark.usefixtures("backfill")
+def test_every_check_of_an_asset_is_shown_as_evaluated(page: Page) -> None:
+    page.goto("/assets/hubspot/contacts?view=checks&checkDetail=rejected")
+    expect(page.get_by_text("Checks (3)")).to_be_visible()
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3)
+    expect(page.get_by_text("All is well.")).to_be_visible()
+
+
+@pytest.mark.usefixtures("backfill")
 def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
     automations = ticks(stage)
     assert automations.keys() >= {"incremental_due", "daily_full"}
@@ -232,7 +240,7 @@ def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
         assert state["status"] == "RUNNING"
         assert [each["error"] for each in state["ticks"] if each["error"]] == []
     for name in ("daemon", "webserver", "sandbox-hubspot"):
-        lines = stage.processes.log(name).read_text(errors="replace").splitlines()
+        lines = (stage.logs / f"{name}.log").read_text(errors="replace").splitlines()
         assert [line for line in lines if re.search(r"\bERROR\b|Traceback", line)] == []
 
 

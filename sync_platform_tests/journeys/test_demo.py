@@ -1,22 +1,27 @@
 """The demo as a person runs it: a process of its own, told what to do by options and Ctrl-C."""
 
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
 
+import httpx
 import pytest
 
-SCRIPT = str(Path(sys.executable).with_name("sync-platform"))
-WITHIN = 240.0  # seconds, on a slow machine
+from sync_platform_tests.started import (
+    WITHIN,
+    free_port,
+    kill_all_of,
+    killed_in_the_end,
+    processes_of,
+    read_until,
+    script,
+)
+
 SYNC = re.compile(r"^(\w+) +(incremental|full) +succeeded .*\d$", re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(
@@ -30,9 +35,7 @@ def home() -> Iterator[Path]:
     # not in pytest's own folder, which the embedded Postgres may not enter where root runs this
     it = Path(tempfile.mkdtemp(prefix="sync_platform_demo_"))
     yield it
-    for pid in processes_of(it):  # only if a test failed
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_all_of(it)
     shutil.rmtree(it, ignore_errors=True)
 
 
@@ -41,7 +44,9 @@ def once(home: Path) -> str:
     """What `demo --once` told, ended well."""
     with demo("--once", "--home", str(home)) as process:
         told, complaints = process.communicate(timeout=WITHIN)
-    assert (process.returncode, complaints) == (0, "")
+    assert process.returncode == 0, complaints
+    assert complaints.startswith("The key file ")  # made anew, to be kept elsewhere, too
+    assert complaints.count("\n") == 1
     return str(told)
 
 
@@ -61,19 +66,16 @@ def test_a_second_demo_on_the_same_home_goes_on_and_ctrl_c_ends_it_and_all_it_st
     once: str, home: Path
 ) -> None:
     with demo("--home", str(home)) as process, killed_in_the_end(process):
-        assert process.stdout is not None
-        told = []
-        for line in process.stdout:
-            told.append(line)
-            if "Ctrl-C ends it all" in line:
-                break
+        begun = read_until(process, "Ctrl-C ends it all")
+        link = re.search(r"http://127.0.0.1:\d+/welcome/\S+", begun)
+        assert link is not None
+        assert httpx.get(link.group(), follow_redirects=True).is_success
         running = " ".join(processes_of(home).values())
         process.send_signal(signal.SIGINT)
         rest, complaints = process.communicate()
     assert (process.returncode, complaints) == (0, "")
-    for part in ("postgres", "sync_platform.sandbox", "dagster_webserver", "dagster._daemon"):
+    for part in ("postgres", "sync_platform.sandbox", "dagster_webserver", "up.standby", "uvicorn"):
         assert part in running
-    begun = "".join(told)
     assert "What is there now" in begun
     assert rows(begun) == rows(once)[-7:]  # it knows them still
     assert "http://127.0.0.1:" in begun
@@ -85,10 +87,7 @@ def test_ctrl_c_while_it_starts_ends_it_and_says_that_nothing_was_compared(
     once: str, home: Path
 ) -> None:
     with demo("--once", "--home", str(home)) as process, killed_in_the_end(process):
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "Starting Dagster" in line:
-                break
+        read_until(process, "Starting Dagster")
         process.send_signal(signal.SIGINT)
         told, complaints = process.communicate()
     assert (process.returncode, complaints) == (130, "")
@@ -106,63 +105,17 @@ def test_a_busy_port_is_one_clear_sentence_and_nothing_is_started(tmp_path: Path
     assert told == ""
     assert complaints == (
         f"sync-platform: Port {port} is in use. Stop what listens there, or choose another with "
-        "--port.\n"
+        "--dagster-port.\n"
     )
     assert not home.exists()
 
 
 def demo(*options: str, port: int | None = None) -> "subprocess.Popen[str]":
-    """The demo, started; with a port that nothing listens on, unless one is given."""
-    arguments: Sequence[str] = [SCRIPT, "demo", "--port", str(port or free_port()), *options]
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("SYNC_PLATFORM_", "DAGSTER_"))}
-    return subprocess.Popen(
-        arguments,
-        env={**env, "COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-@contextmanager
-def killed_in_the_end(process: "subprocess.Popen[str]") -> Iterator[None]:
-    """Kill the process if it takes too long, so that reading from it ends."""
-    timer = Timer(WITHIN, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
+    """The demo, started; with ports that nothing listens on, unless Dagster's is given."""
+    ports = ("--port", str(free_port()), "--dagster-port", str(port or free_port()))
+    return script("demo", *ports, *options)
 
 
 def rows(told: str) -> list[str]:
     """The rows of the tables of syncs that were shown, seven each."""
     return [found.group() for found in SYNC.finditer(told)]
-
-
-def processes_of(home: Path) -> dict[int, str]:
-    """The living processes that know of this folder, by their arguments, environment or place."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with suppress(OSError):
-            arguments = (entry / "cmdline").read_bytes()
-            known = (
-                arguments
-                + (entry / "environ").read_bytes()
-                + os.fsencode((entry / "cwd").readlink())
-            )
-            if os.fsencode(home) in known:
-                found[int(entry.name)] = arguments.replace(b"\0", b" ").decode(errors="replace")
-    return found
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -49,7 +49,7 @@ TICKS = f"""
 
 def ticks(stage: Stage) -> dict[str, dict[str, Any]]:
     """The state of every sensor and schedule, with the errors of its ticks."""
-    told = stage.runs.ask(TICKS)
+    told = stage.platform.runs.ask(TICKS)
     automations = told["sensorsOrError"]["results"] + told["schedulesOrError"]["results"]
     return {each["name"]: each.get("sensorState") or each["scheduleState"] for each in automations}
 
@@ -57,14 +57,14 @@ def ticks(stage: Stage) -> dict[str, dict[str, Any]]:
 def ended_runs(stage: Stage, backfill: str) -> list[dict[str, Any]]:
     """The backfill's runs; none while one of them is under way."""
     stage.processes.check()
-    told = stage.runs.ask(RUNS, {"id": backfill})["partitionBackfillOrError"]
+    told = stage.platform.runs.ask(RUNS, {"id": backfill})["partitionBackfillOrError"]
     runs = list(told["runs"])
     return runs if all(each["endTime"] for each in runs) else []
 
 
 def materializations(stage: Stage, run_id: str) -> dict[str, dict[str, Any]]:
     """What a run told of each partition of contacts."""
-    told = stage.runs.ask(MATERIALIZATIONS)["assetOrError"]["assetMaterializations"]
+    told = stage.platform.runs.ask(MATERIALIZATIONS)["assetOrError"]["assetMaterializations"]
     return {
         each["partition"]: {
             entry["label"]: entry.get("text") or entry.get("intValue")

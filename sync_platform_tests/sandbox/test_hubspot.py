@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from sync_platform.sandbox import HubSpot, serve
+from sync_platform.sandbox.oauth_words import challenge_of
+from sync_platform_tests.consenting import decide
 
 CONTACTS = "/crm/v3/objects/contacts"
 SIGNED = {"Authorization": "Bearer sandbox-token"}
@@ -484,31 +486,33 @@ def test_oauth_tokens_end_and_are_refreshed(hubspot: HubSpot, clock: Clock) -> N
         signed = {"Authorization": f"Bearer {answered.json()['access_token']}"}
         return httpx.get(hubspot.url + CONTACTS, headers=signed).status_code
 
-    consent = httpx.get(
-        f"{hubspot.url}/oauth/authorize",
-        params={
-            "client_id": "sandbox-client",
-            "redirect_uri": "http://localhost/callback",
-            "scope": "crm.objects.contacts.read",
-            "state": "s",
-        },
-    )
-    back = httpx.URL(consent.headers["location"])
+    asked = {
+        "response_type": "code",
+        "client_id": "sandbox-client",
+        "redirect_uri": "http://localhost/callback",
+        "scope": "crm.objects.contacts.read",
+        "state": "s",
+        "code_challenge": challenge_of("verifier"),
+        "code_challenge_method": "S256",
+    }
+    page = httpx.URL(f"{hubspot.url}/oauth/authorize", params=asked)
+    back = decide(str(page))
     assert (back.path, back.params["state"]) == ("/callback", "s")
     redeem = {
         "grant_type": "authorization_code",
         "code": back.params["code"],
         "redirect_uri": "http://localhost/callback",
+        "code_verifier": "verifier",
     }
     first = token(**redeem)
     assert status(first) == 200
-    assert token(**redeem).json()["status"] == "BAD_AUTH_CODE"
     clock.now += first.json()["expires_in"]
     assert status(first) == 401
     refresh = {"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"]}
     assert status(token(**refresh)) == 200
     refresh["refresh_token"] = "made-up"
     assert token(**refresh).json()["status"] == "BAD_REFRESH_TOKEN"
+    assert token(**redeem).json()["status"] == "BAD_AUTH_CODE"
 
 
 def test_the_ten_second_limit_rolls(clock: Clock) -> None:

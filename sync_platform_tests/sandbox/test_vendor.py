@@ -197,6 +197,10 @@ def test_from_a_shell_it_says_where_it_is_and_remembers_when_stopped(tmp_path: P
             sandbox.send_signal(signal.SIGTERM)
             rest, complaints = sandbox.communicate(timeout=10)
             assert (said["vendor"], rest, complaints) == ("hubspot", "", "")
+            assert (said["client_id"], said["client_secret"]) == (
+                "sandbox-client",
+                "sandbox-secret",
+            )
             assert sandbox.returncode == 0
     assert ids == ["154", "155"]
 

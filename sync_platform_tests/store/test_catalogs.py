@@ -1,9 +1,11 @@
 from collections.abc import Sequence
 
+from sqlalchemy import text
+
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
-from sync_platform.spec import Field
+from sync_platform.spec import Field, FieldType
 from sync_platform.store.catalogs import Catalogs
 from sync_platform.store.database import Database
 
@@ -49,7 +51,7 @@ def test_added_vanished_and_retyped_fields_are_told_and_kept(
     kept = catalogs.changes("acme-hubspot")
     assert told(kept) == list(reversed(told(changes)))
     assert {each.object for each in kept} == {"contacts"}
-    assert all(each.found_at.tzinfo for each in kept)
+    assert all(each.found_at and each.found_at.tzinfo for each in kept)
 
 
 def test_a_field_that_comes_back_has_returned(store: Database, acme: Connection) -> None:
@@ -88,3 +90,89 @@ def test_hundreds_of_fields_can_change_at_once(store: Database, acme: Connection
     many = [Field(f"field_{number}") for number in range(1500)]
     assert len(catalogs.save(CONTACTS, many)) == 1500
     assert catalogs.fields(CONTACTS) == many
+
+
+def of(id: str, name: str, type: FieldType = "text") -> Field:
+    return Field(name, type, id=id)
+
+
+def test_a_field_that_has_another_name_was_renamed_where_it_has_an_id(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [of("fld1", "Mail"), Field("phone")])
+    changes = catalogs.save(CONTACTS, [of("fld1", "E-Mail"), Field("telephone")])
+    assert told(changes) == [
+        ("E-Mail", "renamed", "Mail", "E-Mail"),
+        ("telephone", "added", None, "text"),
+        ("phone", "vanished", "text", None),
+    ]
+    assert catalogs.fields(CONTACTS) == [of("fld1", "E-Mail"), Field("telephone")]
+    assert catalogs.save(CONTACTS, [of("fld1", "E-Mail"), Field("telephone")]) == []
+
+
+def test_names_can_be_swapped_and_types_changed_with_them(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [of("fld1", "a"), of("fld2", "b")])
+    assert told(catalogs.save(CONTACTS, [of("fld1", "b"), of("fld2", "a", "number")])) == [
+        ("b", "renamed", "a", "b"),
+        ("a", "renamed", "b", "a"),
+        ("a", "retyped", "text", "number"),
+    ]
+
+
+def test_a_new_field_that_takes_the_old_name_of_a_renamed_one_is_new(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [of("fld1", "status")])
+    assert told(catalogs.save(CONTACTS, [of("fld2", "status"), of("fld1", "former status")])) == [
+        ("status", "added", None, "text"),
+        ("former status", "renamed", "status", "former status"),
+    ]
+
+
+def test_a_field_may_return_under_another_name(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [of("fld1", "status")])
+    catalogs.save(CONTACTS, [])
+    assert told(catalogs.save(CONTACTS, [of("fld1", "state")])) == [
+        ("state", "returned", None, "text"),
+        ("state", "renamed", "status", "state"),
+    ]
+
+
+def test_a_field_that_was_made_anew_by_its_old_name_is_the_same(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    for field in (Field("status"), of("fld1", "status"), of("fld2", "status"), Field("status")):
+        assert catalogs.save(CONTACTS, [field]) == []
+
+
+def test_what_an_earlier_version_kept_of_vanished_fields_is_understood(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [EMAIL])
+    with store.transaction() as transaction:
+        vanished = """UPDATE sync_platform.catalogs SET vanished = '{"age": "integer"}'"""
+        transaction.execute(text(vanished))
+    assert told(catalogs.save(CONTACTS, [EMAIL, AGE])) == [("age", "returned", None, "integer")]
+
+
+def test_a_change_says_what_happened_and_when(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [of("fld1", "Mail"), AGE, EMAIL])
+    catalogs.save(CONTACTS, [of("fld1", "Post"), Field("age", "text"), Field("city")])
+    saved = catalogs.save(CONTACTS, [of("fld1", "Post"), Field("age"), Field("city"), EMAIL])
+    assert [str(each) for each in reversed(catalogs.changes("acme-hubspot"))] == [
+        "The field 'Mail' is called 'Post' now.",
+        "The field 'age' was integer and is text now.",
+        "The field 'city' is new (text).",
+        "The field 'email' is gone; its column stays.",
+        "The field 'email' is back.",
+    ]
+    assert saved[0] == catalogs.changes("acme-hubspot")[0]

@@ -12,6 +12,7 @@ from sync_platform.engine.ports import Secret
 from sync_platform.errors import ConfigurationError, NeedsReauth, UnknownConnection
 from sync_platform.store.credentials import Credentials
 from sync_platform.store.database import Database
+from sync_platform.store.lock import Renewed
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 SIGN_IN = Secret({"access_token": "hush-1", "refresh_token": "hush-r", "expires_at": 1.5})
@@ -58,7 +59,9 @@ def test_old_keys_open_until_all_is_encrypted_with_the_new(
     Credentials(store, [OLD]).save("acme-hubspot", SIGN_IN)
     both = Credentials(store, [NEW, OLD])
     assert both.read("acme-hubspot") == SIGN_IN
-    assert both.reencrypt() == 1
+    assert both.locked.old() == ["acme-hubspot"]
+    assert both.locked.renew() == Renewed(count=1)
+    assert both.locked.old() == []
     assert Credentials(store, [NEW]).read("acme-hubspot") == SIGN_IN
 
 
@@ -110,24 +113,102 @@ def test_a_fresh_secret_outlives_the_loss_of_the_connection_it_came_over(
     credentials.save("acme-hubspot", SIGN_IN)
 
     def refresh(current: Secret) -> Secret:
-        with psycopg.connect(database, autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        end_other_sessions(database)
         return Secret({**current, "refresh_token": "hush-new"})
 
     assert credentials.rotate("acme-hubspot", refresh)["refresh_token"] == "hush-new"
     assert credentials.read("acme-hubspot")["refresh_token"] == "hush-new"
 
 
-def wait_for_a_locked_session(store: Database) -> None:
-    """Until some session waits for a lock."""
+def test_a_refused_refresh_gives_what_someone_else_put_there_meanwhile(
+    store: Database, acme: Connection, database: str
+) -> None:
+    """The lock was lost with its session, another process took it and won: its secret counts."""
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+
+    def refresh(current: Secret) -> Secret:
+        end_other_sessions(database)
+        credentials.save("acme-hubspot", Secret({"access_token": "of-another"}))
+        raise NeedsReauth
+
+    assert credentials.rotate("acme-hubspot", refresh)["access_token"] == "of-another"
+
+
+def test_a_fresh_secret_does_not_replace_that_of_someone_who_was_quicker(
+    store: Database, acme: Connection, database: str
+) -> None:
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+
+    def refresh(current: Secret) -> Secret:
+        end_other_sessions(database)
+        credentials.save("acme-hubspot", Secret({"access_token": "of-another"}))
+        return Secret({"access_token": "too-late"})
+
+    assert credentials.rotate("acme-hubspot", refresh)["access_token"] == "of-another"
+    assert credentials.read("acme-hubspot")["access_token"] == "of-another"
+
+
+def test_a_vendor_that_takes_its_time_does_not_lose_the_lock(
+    store: Database, acme: Connection, database: str
+) -> None:
+    """Servers end sessions that are idle in a transaction; this one may be, for as long as told."""
+    impatient = "-c idle_in_transaction_session_timeout=50 -c statement_timeout=5000"
+    hasty = Database(psycopg.conninfo.make_conninfo(database, options=impatient))
+    credentials = Credentials(hasty, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+    shown: list[object] = []
+
+    def refresh(current: Secret) -> Secret:
+        with psycopg.connect(database) as other:  # slower than this server's patience
+            shown.append(other.execute("SELECT pg_sleep(0.2)").fetchone())
+        return Secret({**current, "access_token": "hush-2"})
+
+    assert credentials.rotate("acme-hubspot", refresh)["access_token"] == "hush-2"
+    with store.statement() as reading:
+        assert reading.scalar(text("SELECT version FROM sync_platform.credentials")) == 2
+    hasty.close()
+
+
+def test_renewals_that_wait_take_no_connection_from_others(
+    store: Database, acme: Connection
+) -> None:
+    credentials = Credentials(store, [NEW])
+    credentials.save("acme-hubspot", SIGN_IN)
+    held, go_on = Event(), Event()
+
+    def refresh(current: Secret) -> Secret:
+        held.set()
+        assert go_on.wait(20)
+        return current
+
+    with ThreadPoolExecutor(16) as threads:
+        waiting = [threads.submit(credentials.rotate, "acme-hubspot", refresh) for _ in range(16)]
+        assert held.wait(20)
+        try:
+            wait_for_a_locked_session(store, 15)
+            assert credentials.read("acme-hubspot") == SIGN_IN
+        finally:
+            go_on.set()
+        assert {each.result()["access_token"] for each in waiting} == {"hush-1"}
+
+
+def end_other_sessions(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def wait_for_a_locked_session(store: Database, count: int = 1) -> None:
+    """Until so many sessions wait for a lock."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     until = monotonic() + 20
     with store.statement() as reading:
-        while not reading.scalar(waiting):
+        while (reading.scalar(waiting) or 0) < count:
             assert monotonic() < until, "nobody waits for the lock"

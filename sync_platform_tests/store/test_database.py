@@ -2,6 +2,7 @@ import logging
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
 
 from sync_platform.errors import (
@@ -98,3 +99,22 @@ def test_another_refusal_of_the_server_is_unexpected_and_shows_no_values(
     assert failed.value.evidence == {"sqlstate": "22012"}
     assert "hushhush" not in repr(failed.value.__cause__)
     assert "hushhush" not in str(failed.value.__cause__)
+
+
+def test_a_session_that_the_server_ended_for_idling_is_a_store_that_was_unavailable(
+    database: str,
+) -> None:
+    impatient = Database(
+        make_conninfo(database, options="-c idle_in_transaction_session_timeout=1")
+    )
+
+    def idle() -> None:
+        with impatient.transaction() as transaction:
+            transaction.execute(text("SELECT 1"))
+            with psycopg.connect(database) as other:
+                other.execute("SELECT pg_sleep(0.1)")
+            transaction.execute(text("SELECT 1"))
+
+    with pytest.raises(StoreUnavailable, match="idle-in-transaction timeout"):
+        idle()
+    impatient.close()

@@ -7,6 +7,7 @@ down_revision: str | None = "0001"
 
 
 def upgrade() -> None:
+    op.execute("ALTER TABLE sync_platform.connections ADD COLUMN label text")
     op.execute("""
         CREATE TABLE sync_platform.oauth_clients (
             connector text NOT NULL,
@@ -98,7 +99,7 @@ def upgrade() -> None:
         CREATE TABLE sync_platform.attempts (
             key text NOT NULL,
             failures integer NOT NULL,
-            first_at timestamptz NOT NULL,
+            last_at timestamptz NOT NULL,
             blocked_until timestamptz,
             CONSTRAINT attempts_pkey PRIMARY KEY (key)
         )
@@ -110,9 +111,10 @@ def upgrade() -> None:
             asked jsonb NOT NULL,
             fingerprint bytea NOT NULL,
             asked_by text,
-            run_ids text[] DEFAULT '{}' NOT NULL,
+            status text NOT NULL,
             asked_at timestamptz NOT NULL,
             canceled_at timestamptz,
+            ended_at timestamptz,
             CONSTRAINT sync_requests_pkey PRIMARY KEY (id),
             CONSTRAINT sync_requests_connection_fkey FOREIGN KEY(connection)
                 REFERENCES sync_platform.connections (name) ON DELETE CASCADE
@@ -127,8 +129,26 @@ def upgrade() -> None:
             hash bytea NOT NULL,
             fingerprint bytea NOT NULL,
             status integer,
-            answer jsonb,
+            headers jsonb,
+            body bytea,
             asked_at timestamptz NOT NULL,
             CONSTRAINT idempotency_keys_pkey PRIMARY KEY (hash)
+        )
+    """)
+    op.execute("""
+        CREATE INDEX idempotency_keys_asked_idx ON sync_platform.idempotency_keys (asked_at)
+    """)
+    op.execute("""
+        CREATE TABLE sync_platform.discovered_objects (
+            connection text NOT NULL REFERENCES sync_platform.connections ON DELETE CASCADE,
+            object text NOT NULL,
+            position integer NOT NULL,
+            id text,
+            label text NOT NULL,
+            about jsonb NOT NULL,
+            chosen boolean NOT NULL,
+            found_at timestamptz NOT NULL,
+            vanished_at timestamptz,
+            PRIMARY KEY (connection, object)
         )
     """)

@@ -1,0 +1,51 @@
+"""What a person changes about a connection, all of it or nothing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sync_platform.choosing import checked_choice, checked_interval
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import ObjectChoice
+from sync_platform.engine.results import Target
+from sync_platform.errors import Refused
+from sync_platform.parts import Parts
+
+
+def adjust(
+    parts: Parts,
+    name: str,
+    *,
+    objects: Sequence[ObjectChoice] | None = None,
+    interval: timedelta | None = None,
+    interval_default: bool = False,
+    paused: bool | None = None,
+) -> Connection:
+    """Change the connection; what is None stays. `objects` are all that are synced from now on; one
+    whose filters change is read again from the beginning. `interval_default` takes the connector's
+    interval instead of one of its own.
+
+    Raises UnknownObject, and Refused for an interval, a filter or a choice that cannot be; then
+    nothing was changed.
+    """
+    connection = parts.store.get(name)
+    connector = parts.connector_of(connection)
+    if interval is not None:
+        checked_interval(connector, interval)
+    if objects is not None:
+        named = [each.object for each in objects]
+        twice = sorted({each for each in named if named.count(each) > 1})
+        if twice:
+            raise Refused(f"{twice[0]} is chosen twice; name each object once.")
+        chosen = [checked_choice(connector, each) for each in objects]
+        parts.store.choose_objects(name, chosen)
+        for each in chosen:
+            before = connection.choice(each.object)
+            if before is not None and dict(before.filters) != dict(each.filters):
+                parts.cursors.forget(Target(name, each.object))
+    if interval is not None or interval_default:
+        parts.store.set_interval(name, interval)
+    if paused is True:
+        parts.store.pause(name, "Paused by hand.")
+    elif paused is False:
+        parts.store.resume(name)
+    return parts.store.get(name)

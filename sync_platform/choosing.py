@@ -1,0 +1,107 @@
+"""What of a connection is synced: which objects and fields, with which filters, how often."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sync_platform.engine import breaker
+from sync_platform.engine.activity import TargetActivity
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.due import interval_of
+from sync_platform.engine.filters import checked
+from sync_platform.engine.ports import ObjectChoice, VendorApi
+from sync_platform.engine.results import Target
+from sync_platform.errors import Refused
+from sync_platform.parts import Parts
+from sync_platform.spec import Connector, ConnectorObject, Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectState:
+    """One object of a connection, for listings: what it can do and where it stands."""
+
+    obj: ConnectorObject
+    choice: ObjectChoice | None
+    interval: timedelta
+    cursor: datetime | None
+    activity: TargetActivity
+    paused: bool  # its breaker is open
+
+
+def choose_objects(parts: Parts, name: str, objects: Sequence[str]) -> Connection:
+    """Sync these objects of the connection and no others; those chosen before stay as they are."""
+    connection = parts.store.get(name)
+    connector = parts.connector_of(connection)
+    chosen = []
+    for each in objects:
+        obj = connector[each]
+        chosen.append(connection.choice(obj.name) or ObjectChoice(object=obj.name))
+    parts.store.choose_objects(name, chosen)
+    return parts.store.get(name)
+
+
+def set_filters(parts: Parts, name: str, object: str, filters: Mapping[str, str]) -> Connection:
+    """Sync only records of the object that these filters keep; {} for all of them."""
+    connection = parts.store.get(name)
+    obj = parts.connector_of(connection)[object]
+    if connection.choice(object) is None:
+        raise Refused(f"{object} is not chosen on {name}; choose it first.")
+    wanted = checked(obj, filters)
+    parts.store.choose_objects(
+        name,
+        [
+            replace(each, filters=wanted) if each.object == object else each
+            for each in connection.objects
+        ],
+    )
+    parts.cursors.forget(Target(name, object))
+    return parts.store.get(name)
+
+
+def checked_interval(connector: Connector, interval: timedelta) -> timedelta:
+    """The interval, if it is within the connector's bounds; raises Refused."""
+    bounds = connector.interval
+    if not bounds.shortest <= interval <= bounds.longest:
+        raise Refused(
+            f"The interval must be from {bounds.shortest} to {bounds.longest}, not {interval}."
+        )
+    return interval
+
+
+def checked_choice(connector: Connector, choice: ObjectChoice) -> ObjectChoice:
+    """The choice, if the connector has such an object, filters and interval; raises UnknownObject
+    or Refused."""
+    obj = connector[choice.object]
+    if choice.interval is not None:
+        checked_interval(connector, choice.interval)
+    return replace(choice, filters=checked(obj, choice.filters))
+
+
+def objects_of(parts: Parts, name: str) -> list[ObjectState]:
+    """The connection's objects, chosen or not, and where they stand."""
+    connection = parts.store.get(name)
+    connector = parts.connector_of(connection)
+    activity = parts.past.activity(name)
+    cursors = parts.cursors.of(name)
+    states = []
+    for obj in connector.objects:
+        target = Target(name, obj.name)
+        choice = connection.choice(obj.name)
+        known = activity.get(target, TargetActivity())
+        asked = choice or ObjectChoice(object=obj.name)
+        states.append(
+            ObjectState(
+                obj=obj,
+                choice=choice,
+                interval=interval_of(connector, connection, asked),
+                cursor=cursors.get(obj.name),
+                activity=known,
+                paused=breaker.is_open(known.recent, known.resumed_at),
+            )
+        )
+    return states
+
+
+def discovered(obj: ConnectorObject, api: VendorApi) -> Sequence[Field]:
+    """The object's fields, asked of the vendor where they are not declared."""
+    return list(obj.fields(api)) if callable(obj.fields) else obj.fields

@@ -1,0 +1,130 @@
+"""The end of a sign-in: a new connection, or new credentials for the one there is."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sync_platform import proving
+from sync_platform.choosing import checked_choice, checked_interval, discovered
+from sync_platform.engine.connections import (
+    Connection,
+    ConnectionStatus,
+    checked_name,
+    checked_schema,
+)
+from sync_platform.engine.ports import ObjectChoice, Secret, VendorApi
+from sync_platform.engine.results import Target
+from sync_platform.engine.signing_in import SignIn, identity
+from sync_platform.errors import NotPermitted, OtherAccount, SyncPlatformError
+from sync_platform.parts import Parts
+from sync_platform.spec import Connector, Discovered, Field
+
+log = logging.getLogger("sync_platform")
+
+
+def made(
+    parts: Parts,
+    sign_in: SignIn,
+    secret: Secret,
+    *,
+    name: str | None,
+    schema: str | None,
+    objects: Sequence[ObjectChoice] | None,
+    interval: timedelta | None,
+) -> Connection:
+    """A new connection, due at once. Objects that the account may not read are left out, unless
+    they are asked for by name: then NotPermitted."""
+    name = checked_name(name or sign_in.connection or "")
+    schema = checked_schema(schema or name.replace("-", "_"))
+    if interval is not None:
+        checked_interval(parts.connector(sign_in.connector), interval)
+    with proving.line(parts, sign_in, secret) as api:
+        it, own = proving.whole(parts.connector(sign_in.connector), api)
+        choices = {each.object: checked_choice(it, each) for each in objects or ()}
+        left = {each.name for each in own if not each.chosen}
+        wanted = [each.name for each in it.objects if each.name not in left]
+        named = list(choices) or sign_in.objects
+        fields = _fields(it, named or wanted, api, all_of_them=bool(named))
+    chosen = [choices.get(each) or ObjectChoice(object=each) for each in fields]
+    connection = parts.store.register(
+        Connection(
+            name=name,
+            connector=it.name,
+            schema=schema,
+            base_url=sign_in.base_url,
+            settings=sign_in.settings,
+            interval=interval,
+            objects=chosen,
+            account_id=identity(it, sign_in.account, sign_in.settings),
+            created_at=parts.clock.now(),
+        )
+    )
+    try:
+        parts.credentials.save(name, secret)
+        _keep(parts, name, fields, own)
+    except SyncPlatformError:
+        parts.store.remove(name)
+        raise
+    return connection
+
+
+def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -> Connection:
+    """The connection with these credentials. One that a person paused stays paused.
+
+    Raises OtherAccount where they are another account's, unless that is `confirmed`.
+    """
+    it = parts.connector(sign_in.connector)
+    connection = parts.store.get(sign_in.connection or "")
+    name, account = connection.name, identity(it, sign_in.account, sign_in.settings)
+    other = bool(connection.account_id and account and account != connection.account_id)
+    if other and not confirmed:
+        raise OtherAccount(
+            f"This sign-in belongs to account {account}, but {name} holds the data of account "
+            f"{connection.account_id}. Sign in as that one, make a new connection, or confirm that "
+            "this account takes its place: then everything is read again, and a full sync marks "
+            "what only the old account has as deleted."
+        )
+    parts.credentials.save(name, secret)  # first: whatever comes after can be done again
+    parts.store.set_settings(name, sign_in.settings)
+    parts.store.set_base_url(name, sign_in.base_url)
+    if account:
+        parts.store.set_account(name, account)
+    if other:
+        for each in connection.objects:
+            parts.cursors.forget(Target(name, each.object))
+        with proving.line(parts, sign_in, secret) as api:
+            it, own = proving.whole(it, api)
+            had = [each.object for each in connection.objects]
+            there = [each.name for each in it.objects if each.name in had]
+            _keep(parts, name, _fields(it, there, api, all_of_them=False), own)
+    if connection.status is not ConnectionStatus.PAUSED:
+        parts.store.resume(name)
+    return parts.store.get(name)
+
+
+def _fields(
+    connector: Connector, wanted: Sequence[str], api: VendorApi, *, all_of_them: bool
+) -> dict[str, Sequence[Field]]:
+    """Of these objects; those that the account may not read are left out, or refused."""
+    fields: dict[str, Sequence[Field]] = {}
+    refused: NotPermitted | None = None
+    for each in wanted:
+        try:
+            fields[each] = discovered(connector[each], api)
+        except NotPermitted as error:
+            if all_of_them:
+                raise
+            log.warning("%s: the account may not read %s; left out", connector.label, each)
+            refused = error
+    if refused and not fields:
+        raise refused
+    return fields
+
+
+def _keep(
+    parts: Parts, name: str, fields: Mapping[str, Sequence[Field]], own: Sequence[Discovered]
+) -> None:
+    if own:
+        parts.discovered_objects.save(name, own)
+    for each, known in fields.items():
+        parts.catalogs.save(Target(name, each), known)

@@ -1,0 +1,60 @@
+"""What the tables of one schema look like, for people: columns with types and comments, and about
+how many rows. One look at Postgres' catalog, and none at the rows."""
+
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+from psycopg.sql import SQL
+
+from sync_platform.destination.book import relation
+from sync_platform.destination.sessions import connected, translated
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it is in Postgres."""
+
+    name: str
+    type: str
+    comment: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """An object's table. `rows` is Postgres' own estimate, rows marked as deleted among them; None
+    where it knows of none."""
+
+    name: str
+    rows: int | None
+    columns: tuple[Column, ...]
+
+
+def described(url: str, schema: str) -> dict[str, Described]:
+    """The tables of a connection's schema by their objects; empty before the first sync.
+
+    Raises StoreUnavailable.
+    """
+    query = SQL(
+        "SELECT t.object, c.relname,"
+        " nullif(greatest(max(s.n_live_tup), max(c.reltuples)::bigint, 0), 0),"
+        " array_agg(ARRAY[a.attname::text,"
+        " format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)]"
+        " ORDER BY a.attnum)"
+        " FROM {tables} t"
+        " JOIN pg_class c ON c.oid = to_regclass(format('%%I.%%I', %s::text, t.table_name))"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid"
+        " GROUP BY t.object, c.relname"
+    ).format(tables=relation(schema, "_tables"))
+    with (
+        connected(url, f"sync_platform look {schema}") as connection,
+        translated(f"looking at {schema}"),
+    ):
+        try:
+            found = connection.execute(query, [schema]).fetchall()
+        except (pg.UndefinedTable, pg.InvalidSchemaName):
+            return {}
+    return {
+        object: Described(name=name, rows=rows, columns=tuple(Column(*each) for each in columns))
+        for object, name, rows, columns in found
+    }

@@ -1,0 +1,70 @@
+"""A sync that was asked for, made ready to run."""
+
+import logging
+from collections.abc import Sequence
+
+from sync_platform import gate
+from sync_platform.choosing import discovered
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import ObjectChoice, Table, VendorApi
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
+from sync_platform.parts import Parts
+from sync_platform.spec import ConnectorObject, Field
+
+log = logging.getLogger("sync_platform")
+
+
+def plan(parts: Parts, request: SyncRequest) -> Sync:
+    """The sync; raises UnknownConnection, UnknownObject, or Refused where the object cannot do
+    what is asked."""
+    target = request.target
+    connection = parts.store.get(target.connection)
+    connector = parts.connector_of(connection)
+    obj = connector[target.object]
+    request = refuse_impossible(request, obj, connector.label)
+    choice = connection.choice(obj.name) or ObjectChoice(object=obj.name)
+    return Sync(
+        request=request,
+        obj=obj,
+        table=table_of(parts, connection, obj),
+        settings=connection.settings,
+        filters=choice.filters,
+        account=connection.account_id,
+        open_api=lambda: parts.api(connection),
+        find_fields=lambda api: _fields(parts, target, obj, api, request.mode),
+        cursors=parts.cursors,
+        history=parts.past,
+        leases=parts.leases,
+        clock=parts.clock,
+        delete_share=parts.settings.delete_share,
+        check=lambda: gate.check(parts, request),
+        on_error=lambda error: gate.flag(parts, connection.name, error),
+        on_success=lambda: gate.unflag(parts, request),
+    )
+
+
+def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Table:
+    """Where the object's rows are."""
+    connector = parts.connector(connection.connector)
+    return Table(
+        schema=connection.schema,
+        name=obj.name,
+        keys=obj.keys,
+        connection=connection.name,
+        label=f"{connector.label} {obj.label or obj.name}",
+    )
+
+
+def _fields(
+    parts: Parts, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
+) -> Sequence[Field]:
+    """From the catalog; discovered first where it is empty, and before every full sync."""
+    known = None if mode is SyncMode.FULL else parts.catalogs.fields(target)
+    if known is not None and callable(obj.fields):
+        return known
+    fields = discovered(obj, api)
+    for change in parts.catalogs.save(target, fields):
+        log.info("%s: %s", target, change)
+    return fields

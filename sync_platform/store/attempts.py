@@ -1,0 +1,68 @@
+"""Failed sign-ins, counted, so that nobody can try passwords quickly, whichever process answers."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from sync_platform.engine.access import block_after
+from sync_platform.store.database import Database
+from sync_platform.store.tables import attempts
+
+FORGOTTEN = timedelta(days=1)  # failures in a row are so far apart at most
+
+
+class Attempts:
+    """The counts, in the store. Every method raises StoreUnavailable where it is out of reach."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, free: Mapping[str, int], now: datetime) -> float:
+        """Count an attempt as failed before it is made; the seconds to wait where it may not be.
+
+        `free`: by key, how many failures in a row are free. Counting first means that a thousand
+        attempts at once are a thousand, not one.
+        """
+        with self._database.transaction() as transaction:
+            transaction.execute(delete(attempts).where(attempts.c.last_at < now - FORGOTTEN))
+            for key in sorted(free):  # in one order, so that no two callers wait for each other
+                offered = insert(attempts).values(key=key, failures=0, last_at=now)
+                transaction.execute(offered.on_conflict_do_nothing())
+            rows = transaction.execute(
+                select(attempts)
+                .where(attempts.c.key.in_(list(free)))
+                .order_by(attempts.c.key)
+                .with_for_update()
+            ).all()
+            waits = [row.blocked_until - now for row in rows if row.blocked_until]
+            longest = max(waits, default=timedelta(0))
+            if longest > timedelta(0):
+                return longest.total_seconds()
+            for row in rows:
+                block = block_after(row.failures + 1, free[row.key])
+                transaction.execute(
+                    update(attempts)
+                    .where(attempts.c.key == row.key)
+                    .values(
+                        failures=row.failures + 1,
+                        last_at=now,
+                        blocked_until=now + block if block else None,
+                    )
+                )
+        return 0.0
+
+    def succeeded(self, forget: str, free: Mapping[str, int]) -> None:
+        """The attempt that `begin` counted went well: `forget` starts anew, the others lose it.
+
+        So who knows one password cannot try others' for ever.
+        """
+        others = [key for key in free if key != forget]
+        with self._database.transaction() as transaction:
+            transaction.execute(delete(attempts).where(attempts.c.key == forget))
+            transaction.execute(
+                update(attempts)
+                .where(attempts.c.key.in_(others))
+                .values(failures=func.greatest(attempts.c.failures - 1, 0), blocked_until=None)
+            )

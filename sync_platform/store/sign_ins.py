@@ -1,0 +1,189 @@
+"""Sign-ins in progress. States and browsers are kept as hashes, secrets encrypted; what is not
+complete in time is swept away with its secrets."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from sync_platform.engine.ports import Secret
+from sync_platform.engine.signing_in import STATE_LASTS, SignIn, SignInStatus
+from sync_platform.errors import Refused
+from sync_platform.spec import Account
+from sync_platform.store.database import Database
+from sync_platform.store.lock import Lock, Locked
+from sync_platform.store.storable import storable, text
+from sync_platform.store.tables import sign_ins
+
+KEPT = [each for each in sign_ins.c if each.name not in ("secret", "state_hash", "browser_hash")]
+
+
+class SignIns:
+    """The sign-ins, in the store. Whoever asks for one must be the browser that began it; others,
+    and those who come too late, get Refused. StoreUnavailable where the store is out of reach."""
+
+    def __init__(self, database: Database, keys: Sequence[str]) -> None:
+        """`keys`: Fernet keys, newest first. Raises ConfigurationError where one is none."""
+        self._database = database
+        self._lock = Lock(keys)
+        self.locked = Locked(database, self._lock, sign_ins, "id")
+
+    def __repr__(self) -> str:
+        return "SignIns(…)"
+
+    def add(
+        self, sign_in: SignIn, secret: Secret, *, browser: str, state: str | None = None
+    ) -> None:
+        """Keep a new one: with the state that it will come back with, or one that has its secret
+        already."""
+        values = {
+            "connector": sign_in.connector,
+            "connection": sign_in.connection,
+            "again": sign_in.again,
+            "status": sign_in.status.value,
+            "state_hash": _hash(state) if state is not None else None,
+            "browser_hash": _hash(browser),
+            "redirect_uri": sign_in.redirect_uri,
+            "base_url": sign_in.base_url,
+            "settings": storable(sign_in.settings),
+            "objects": list(sign_in.objects) if sign_in.objects is not None else None,
+            "writing": sign_in.writing,
+            "secret": self._lock.close(secret),
+            **_account(sign_in.account),
+            "begun_at": sign_in.begun_at,
+            "expires_at": sign_in.expires_at,
+        }
+        with self._database.statement() as statement:
+            statement.execute(insert(sign_ins).values(id=sign_in.id, **values))
+
+    def take(self, state: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
+        """The sign-in that this state belongs to, and what was kept with it. It works once: a state
+        that another browser brings is spent as well, because it has been seen by others."""
+        taken = (
+            update(sign_ins)
+            .where(sign_ins.c.state_hash == _hash(state))
+            .values(state_hash=None)
+            .returning(*KEPT, sign_ins.c.secret, sign_ins.c.browser_hash)
+        )
+        with self._database.statement() as statement:
+            row = statement.execute(taken).first()
+        if row is None:
+            raise Refused("This sign-in was used already, or never begun here. Begin again.")
+        if bytes(row.browser_hash) != _hash(browser):
+            self.fail(row.id, "It came back in another browser than the one that began it.")
+            raise Refused(
+                "This sign-in was begun in another browser, so nothing was connected. Begin again, "
+                "and stay in one browser."
+            )
+        if now > row.begun_at + STATE_LASTS:
+            self.fail(row.id, "It took longer than ten minutes to come back.")
+            raise Refused("This sign-in took longer than ten minutes. Begin again.")
+        return _sign_in(row), self._opened(row)
+
+    def get(self, id: str, *, browser: str, now: datetime) -> SignIn:
+        """The sign-in, as it stands."""
+        return _sign_in(self._row(id, browser, now))
+
+    def open(self, id: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
+        """The sign-in and its secret. Refused unless it is signed in and not complete yet."""
+        row = self._row(id, browser, now)
+        if row.status != SignInStatus.SIGNED_IN.value or row.secret is None:
+            told = {
+                SignInStatus.BEGUN.value: "The vendor has not sent this sign-in back yet.",
+                SignInStatus.DONE.value: "This sign-in is complete already.",
+            }
+            raise Refused(
+                told.get(row.status, f"This sign-in failed: {row.error or 'it has ended.'}")
+            )
+        return _sign_in(row), self._opened(row)
+
+    def signed_in(self, sign_in: SignIn, secret: Secret) -> None:
+        """The vendor gave credentials: they take the place of what was kept."""
+        self._change(
+            sign_in.id,
+            status=SignInStatus.SIGNED_IN.value,
+            settings=storable(sign_in.settings),
+            secret=self._lock.close(secret),
+            **_account(sign_in.account),
+        )
+
+    def answered(self, id: str, settings: Mapping[str, str], account: Account | None) -> None:
+        """What was chosen, and whose account that is."""
+        self._change(id, settings=storable(settings), **_account(account))
+
+    def renew(self, id: str, secret: Secret) -> None:
+        """Its access token was refreshed."""
+        self._change(id, secret=self._lock.close(secret))
+
+    def fail(self, id: str, error: str) -> None:
+        """It ended; its secrets are gone."""
+        self._change(
+            id, status=SignInStatus.FAILED.value, error=text(error), secret=None, state_hash=None
+        )
+
+    def done(self, id: str, connection: str) -> None:
+        """The connection has the secret now; here it is gone."""
+        self._change(id, status=SignInStatus.DONE.value, connection=connection, secret=None)
+
+    def sweep(self, now: datetime) -> int:
+        """Forget those whose hour is over, and their secrets; how many there were."""
+        gone = delete(sign_ins).where(sign_ins.c.expires_at <= now)
+        with self._database.statement() as statement:
+            return statement.execute(gone).rowcount
+
+    def _row(self, id: str, browser: str, now: datetime) -> Any:
+        wanted = select(*KEPT, sign_ins.c.secret).where(
+            sign_ins.c.id == id,
+            sign_ins.c.browser_hash == _hash(browser),
+            sign_ins.c.expires_at > now,
+        )
+        with self._database.statement() as reading:
+            row = reading.execute(wanted).first()
+        if row is None:
+            raise Refused(
+                "There is no such sign-in in this browser (any more): it must be complete within "
+                "an hour. Begin again."
+            )
+        return row
+
+    def _opened(self, row: Row[Any]) -> Secret:
+        return self._lock.open(row.secret, "this sign-in", "begin again")
+
+    def _change(self, id: str, **values: Any) -> None:
+        with self._database.statement() as statement:
+            statement.execute(update(sign_ins).where(sign_ins.c.id == id).values(**values))
+
+
+def _hash(value: str) -> bytes:
+    """Of 32 random bytes: nothing slower is needed."""
+    return hashlib.sha256(value.encode()).digest()
+
+
+def _account(account: Account | None) -> dict[str, str | None]:
+    return {
+        "account_id": text(account.id) if account else None,
+        "account_name": text(account.name) if account else None,
+    }
+
+
+def _sign_in(row: Row[Any]) -> SignIn:
+    account = Account(id=row.account_id, name=row.account_name or "") if row.account_id else None
+    return SignIn(
+        id=row.id,
+        connector=row.connector,
+        connection=row.connection,
+        again=row.again,
+        status=SignInStatus(row.status),
+        redirect_uri=row.redirect_uri,
+        base_url=row.base_url,
+        settings=row.settings,
+        objects=row.objects,
+        writing=row.writing,
+        account=account,
+        error=row.error,
+        begun_at=row.begun_at,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,173 @@
+"""How a sign-in gets its tokens: for the code that a person brings back, or for a key."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import Secret
+from sync_platform.engine.signing_in import OAuthClient, SignIn, scopes_for
+from sync_platform.errors import (
+    ConfigurationError,
+    NeedsReauth,
+    NotPermitted,
+    Refused,
+    SyncPlatformError,
+    UnexpectedResponse,
+)
+from sync_platform.parts import Parts
+from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
+from sync_platform.transport import oauth
+
+SOON = 300.0  # seconds: an access token that ends so soon is renewed before it is used
+
+
+def names_of(connector: Connector, connection: str | None) -> oauth.Names:
+    """What messages call the vendor and the connection."""
+    return oauth.Names(label=connector.label, connector=connector.name, connection=connection)
+
+
+def oauth_of(connector: Connector) -> OAuth2:
+    """The connector's OAuth; raises Refused where it has none."""
+    for each in connector.auth:
+        if isinstance(each, OAuth2):
+            return each
+    raise Refused(f"{connector.label} has no sign-in by OAuth; give it a key instead.")
+
+
+def client_for(parts: Parts, connector: Connector, redirect_uri: str | None) -> OAuthClient:
+    """Our app at the vendor; raises ConfigurationError, telling how to register one."""
+    client = parts.oauth_client(connector.name)
+    if client is None:
+        setting = f"SYNC_PLATFORM_OAUTH_{connector.name.upper()}_CLIENT"
+        raise ConfigurationError(
+            f"There is no OAuth client for {connector.label} yet. Register an app at "
+            f"{connector.label} with the redirect address {redirect_uri}, then give its id and "
+            f"secret: sync-platform oauth-client set {connector.name} --client-id … (or set "
+            f"{setting}_ID and {setting}_SECRET)."
+        )
+    return client
+
+
+def consented(parts: Parts, connector: Connector, before: Connection | None) -> list[str]:
+    """What the connection was given before, as far as the connector still knows it: signing in
+    anew must not take the right to write away."""
+    if before is None:
+        return []
+    try:
+        had = parts.credentials.read(before.name).get("scopes") or ()
+    except (NeedsReauth, ConfigurationError):  # there are none, or no key opens them
+        return []
+    return [each for each in scopes_for(connector, writing=True) if each in had]
+
+
+def exchanged(
+    parts: Parts, sign_in: SignIn, kept: Secret, params: Mapping[str, str]
+) -> tuple[Secret, Mapping[str, object]]:
+    """The tokens for what the vendor sent back, and what it told with them."""
+    connector = parts.connector(sign_in.connector)
+    if "error" in params:
+        raise _declined(connector.label, params)
+    if not params.get("code"):
+        raise UnexpectedResponse(
+            f"{connector.label} sent you back without a code, so nothing was connected."
+        )
+    got = oauth.exchange(
+        oauth_of(connector),
+        client_for(parts, connector, sign_in.redirect_uri),
+        settings=sign_in.settings,
+        code=params["code"],
+        redirect_uri=sign_in.redirect_uri or "",
+        verifier=kept["verifier"],
+        base_url=sign_in.base_url,
+        clock=parts.clock,
+        names=names_of(connector, sign_in.connection),
+    )
+    return Secret({**got.secret, "scopes": kept["scopes"]}), got.told
+
+
+def with_access(
+    parts: Parts,
+    connector: Connector,
+    auth: Auth,
+    secret: Secret,
+    settings: Mapping[str, str],
+    base_url: str | None,
+) -> Secret:
+    """The secret with an access token, where it is one that must be exchanged for one."""
+    known: dict[str, Any] = {
+        "settings": settings,
+        "base_url": base_url,
+        "clock": parts.clock,
+        "names": names_of(connector, None),
+    }
+    match auth:
+        case ClientCredentials():
+            return oauth.client_credentials(auth, secret, **known)
+        case JwtBearer():
+            return oauth.jwt_bearer(auth, secret, **known)
+    return secret
+
+
+def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
+    """The secret, with another access token where that one is about to end: people take their
+    time between signing in and choosing."""
+    ends = secret.get("expires_at")
+    if ends is None or float(ends) > parts.clock.now().timestamp() + SOON:
+        return secret
+    connector = parts.connector(sign_in.connector)
+    way = next(each for each in connector.auth if type(each).__name__ == secret.get("auth"))
+    if not isinstance(way, OAuth2):
+        return with_access(parts, connector, way, secret, sign_in.settings, sign_in.base_url)
+    client = parts.oauth_client(connector.name)
+    if client is None or not secret.get("refresh_token"):
+        return secret
+    return oauth.refresh(
+        way,
+        client,
+        secret,
+        settings=sign_in.settings,
+        base_url=sign_in.base_url,
+        clock=parts.clock,
+        names=names_of(connector, sign_in.connection),
+    )
+
+
+def revoke(parts: Parts, connection: Connection) -> bool:
+    """Tell the vendor that a connection's tokens are not needed any more, where it has a way to;
+    whether it was told. What goes wrong there keeps nobody from disconnecting."""
+    connector = parts.connector(connection.connector)
+    client = parts.oauth_client(connector.name)
+    ways = [each for each in connector.auth if isinstance(each, OAuth2) and each.revoke_url]
+    try:
+        secret = parts.credentials.read(connection.name)
+        if not ways or client is None or secret.get("auth") != "OAuth2":
+            return False
+        return oauth.revoke(
+            ways[0],
+            client,
+            secret,
+            settings=connection.settings,
+            base_url=connection.base_url,
+            clock=parts.clock,
+            names=names_of(connector, connection.name),
+        )
+    except SyncPlatformError:
+        return False
+
+
+def _declined(label: str, params: Mapping[str, str]) -> SyncPlatformError:
+    """What the vendor's error on the callback means."""
+    error = _plain(params["error"])
+    if error == "access_denied":
+        return NotPermitted(
+            f"{label} was told not to allow it, so nothing was connected. Begin again and choose "
+            "Allow; if you may not, ask an admin of the account."
+        )
+    said = " ".join(filter(None, (error, _plain(params.get("error_description", "")))))
+    return ConfigurationError(
+        f"{label} refused the sign-in: {said}. Check the app's redirect addresses and scopes there."
+    )
+
+
+def _plain(text: str) -> str:
+    return "".join(each for each in text[:200] if each.isprintable())

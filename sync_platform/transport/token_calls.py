@@ -1,0 +1,281 @@
+"""One call of a token endpoint: made, tried again where that does no harm, and understood.
+
+Redirects are not followed: what goes there is worth more than what any other call carries.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
+
+from sync_platform.engine.ports import Clock
+from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.errors import (
+    ConfigurationError,
+    NeedsReauth,
+    RateLimited,
+    SyncPlatformError,
+    UnexpectedResponse,
+    VendorUnavailable,
+)
+from sync_platform.spec import Json
+from sync_platform.spec.auth import Url
+from sync_platform.transport import token_answers
+from sync_platform.transport.address import Address
+from sync_platform.transport.answers import request_id
+from sync_platform.transport.failures import PASSING
+from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
+from sync_platform.transport.pace import asked_to_wait
+from sync_platform.transport.retry import Failed, Patience, patiently
+from sync_platform.transport.sign import written
+from sync_platform.transport.token_answers import No
+
+TIMEOUTS = Timeouts(connect=10.0, read=20.0, write=10.0, answer=30.0)
+PATIENCE = Patience(tries=3, shortest=0.5, longest=2.0, asked=5.0, altogether=8.0)
+NO_NEW_TRY_AFTER = 20.0  # seconds: whoever renews holds a lock that others wait for
+LARGEST = 2**20  # bytes of an answer
+METHODS = {"body": "client_secret_post", "header": "client_secret_basic"}
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What messages call the vendor and the connection."""
+
+    label: str = "The vendor"
+    connector: str | None = None
+    connection: str | None = None
+
+    @property
+    def reconnect(self) -> str:
+        """What to do about a sign-in that has ended."""
+        return f"Reconnect {self.connection}." if self.connection else "Sign in again."
+
+    @property
+    def client(self) -> str:
+        """Where our app's id and secret are set."""
+        if not self.connector:
+            return "the client id and secret of our app"
+        setting = f"SYNC_PLATFORM_OAUTH_{self.connector.upper()}_CLIENT"
+        return f"{setting}_ID and {setting}_SECRET (or `sync-platform oauth-client`)"
+
+
+def url_of(given: Url, settings: Mapping[str, str], base_url: str | None, names: Names) -> str:
+    """The address of an endpoint, at the origin of `base_url` where that is given.
+
+    Raises ConfigurationError where it is not https (loopback may be http), or a setting is missing.
+    """
+    try:
+        url = given(settings) if callable(given) else given
+    except KeyError as missing:
+        raise ConfigurationError(
+            f"{names.label} needs the setting {missing.args[0]!r} to sign in."
+        ) from None
+    parts = urlsplit(url)
+    if base_url is not None:
+        origin = urlsplit(base_url)
+        parts = parts._replace(scheme=origin.scheme, netloc=origin.netloc)
+    _checked_origin(parts.scheme, parts.netloc, names)
+    return urlunsplit(parts)
+
+
+def _checked_origin(scheme: str, netloc: str, names: Names) -> Address:
+    return Address(
+        f"{scheme}://{netloc}",
+        label=names.label,
+        connection=names.connection or f"{names.label}'s sign-in",
+    )
+
+
+class TokenCall:
+    """A call of the endpoint at `url`.
+
+    `hidden` must not be in any message. `doing` goes on after "while"; `ended` is the sentence
+    where what we show is not accepted. `own_client`: the client is the connection's own, not ours.
+    `again`: an answer that was lost may be asked for once more.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        names: Names,
+        clock: Clock,
+        *,
+        hidden: Mapping[str, Any],
+        doing: str,
+        ended: str,
+        own_client: bool = False,
+        again: bool = True,
+    ) -> None:
+        self._url, self._names, self._clock = url, names, clock
+        self._doing, self._ended, self._own, self._again = doing, ended, own_client, again
+        self._hidden = set(written(hidden))
+        self._began = monotonic()
+
+    def given(
+        self,
+        form: str,
+        client: OAuthClient | None,
+        sent_in: Literal["body", "header"],
+        access_lasts: timedelta | None = None,
+    ) -> tuple[token_answers.Given, float]:
+        """What the vendor gives for a form, and when it was asked for it, in seconds since 1970.
+
+        Raises NeedsReauth, ConfigurationError, RateLimited, VendorUnavailable, UnexpectedResponse.
+        """
+
+        def attempt() -> tuple[token_answers.Given, float]:
+            asked_at = self._clock.now().timestamp()
+            answer = self._once(form, client, sent_in)
+            body = token_answers.parsed(answer)
+            given = None
+            if 200 <= answer.status < 300 and not token_answers.says_no(body):
+                given = token_answers.given(body, asked_at, access_lasts)
+            return (given, asked_at) if given else self._refused(answer, body)
+
+        return self._patiently(attempt)
+
+    def agreed(
+        self, form: str, client: OAuthClient | None, sent_in: Literal["body", "header"]
+    ) -> bool:
+        """Whether the vendor says yes, where it gives nothing."""
+
+        def attempt() -> bool:
+            answer = self._once(form, client, sent_in)
+            if answer.status in PASSING or _limited(answer):
+                self._refused(answer, None)
+            return 200 <= answer.status < 300
+
+        return self._patiently(attempt)
+
+    def _patiently(self, attempt: Callable[[], Made]) -> Made:
+        self._began = monotonic()
+        return patiently(attempt, PATIENCE, self._clock.sleep)
+
+    def _once(
+        self, form: str, client: OAuthClient | None, sent_in: Literal["body", "header"]
+    ) -> Answer:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if client is not None:
+            headers, form = self._signed(client, sent_in, headers, form)
+        url = httpx.URL(self._url)
+        address = _checked_origin(url.scheme, url.netloc.decode(), self._names)
+        line = Line(timeouts=TIMEOUTS, largest=LARGEST, loopback=address.loopback)
+        label = self._names.label
+        try:
+            return line.exchange(
+                "POST", url, headers=headers, content=form.encode(), auth=httpx.Auth()
+            )
+        except Lost as lost:
+            error = VendorUnavailable(
+                f"{label} {lost.how} while {self._doing}. It will be tried again later.",
+                evidence=self._evidence(None)
+                | {"cause": self._scrub(f"{type(lost.__cause__).__name__}: {lost.__cause__}")},
+            )
+            raise self._failed(error, again=self._again or not lost.reached) from lost.__cause__
+        except TooLarge:
+            raise UnexpectedResponse(
+                f"{label} answered with more than 1 MiB while {self._doing}.",
+                evidence=self._evidence(None),
+            ) from None
+        except Unsendable:
+            raise self._unsendable() from None
+        finally:
+            line.close()
+
+    def _signed(
+        self,
+        client: OAuthClient,
+        sent_in: Literal["body", "header"],
+        headers: dict[str, str],
+        form: str,
+    ) -> tuple[dict[str, str], str]:
+        if not (client.client_id + client.client_secret).isascii():
+            raise self._unsendable()
+        auth = ClientAuth(client.client_id, client.client_secret, METHODS[sent_in])
+        _, headers, form = auth.prepare("POST", self._url, headers, form)
+        pair = f"{client.client_id}:{client.client_secret}"
+        self._hidden.add(base64.b64encode(pair.encode()).decode())
+        return headers, form
+
+    def _refused(self, answer: Answer, body: Json) -> NoReturn:
+        """Raises what an answer without a token means."""
+        refusal = token_answers.refusal(answer, body, self._scrub)
+        label, said = self._names.label, refusal.sentence or refusal.code
+        because = f": {said}" if said else "."
+        because = because if because[-1] in ".!?…" else f"{because}."
+        evidence = self._evidence(answer) | {
+            "error": refusal.code,
+            "error_description": refusal.sentence,
+        }
+        error: SyncPlatformError
+        if answer.status in PASSING or _limited(answer) or refusal.no is No.LATER:
+            asked = asked_to_wait(answer.headers, self._clock.now())
+            retry: type[RateLimited | VendorUnavailable] = (
+                VendorUnavailable if answer.status in PASSING else RateLimited
+            )
+            error = retry(
+                f"{label} cannot answer at the moment while {self._doing} (HTTP {answer.status})"
+                f"{because} It will be tried again later.",
+                retry_after=asked,
+                evidence=evidence,
+            )
+            raise self._failed(error, again=True, asked=asked)
+        if refusal.no is No.GRANT or (refusal.no is No.CLIENT and self._own):
+            evidence["said"] = said
+            raise NeedsReauth(self._ended, evidence=evidence)
+        if refusal.no is No.CLIENT:
+            raise ConfigurationError(
+                f"{label} did not accept our app while {self._doing}{because} Check "
+                f"{self._names.client}, and the redirect address that is registered there.",
+                evidence=evidence,
+            )
+        if refusal.no is No.SCOPE:
+            raise ConfigurationError(
+                f"{label} does not give our app the scopes that were asked for{because} Allow them "
+                f"in the app's settings at {label}.",
+                evidence=evidence,
+            )
+        raise UnexpectedResponse(
+            f"{label} answered HTTP {answer.status} without a token while {self._doing}{because} "
+            "If this goes on, the connector must be mended.",
+            evidence=evidence,
+        )
+
+    def _failed(
+        self, error: SyncPlatformError, *, again: bool, asked: float | None = None
+    ) -> Failed:
+        in_time = monotonic() - self._began < NO_NEW_TRY_AFTER
+        return Failed(error, again=again and in_time, asked=asked)
+
+    def _unsendable(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._names.label} was not called: the client id or secret holds characters that "
+            f"cannot be sent. Copy them again, whole, into {self._names.client}."
+        )
+
+    def _evidence(self, answer: Answer | None) -> dict[str, Any]:
+        """For us; never the body, in which tokens may stand."""
+        parts = urlsplit(self._url)
+        shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+        found: dict[str, Any] = {"method": "POST", "url": self._scrub(shown)}
+        if answer is not None:
+            found["status"] = answer.status
+            if found_id := request_id(answer.headers):
+                found["request_id"] = self._scrub(found_id)
+        return found
+
+    def _scrub(self, text: str) -> str:
+        for value in sorted(self._hidden, key=len, reverse=True):
+            text = text.replace(value, "…")
+        return text
+
+
+def _limited(answer: Answer) -> bool:
+    return answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers)

@@ -1,0 +1,1 @@
+"""The installation at work: web pages, Dagster's webserver and daemon, started and kept running."""

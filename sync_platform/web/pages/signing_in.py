@@ -1,0 +1,44 @@
+"""Signing a connection in again: its tables, cursors and history stay."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from sync_platform.web.access import ThePlatform, Writer
+from sync_platform.web.pages.forms import TheForm
+from sync_platform.web.pages.frame import TheConnection
+from sync_platform.web.pages.ways import begin, by_key, ways_page
+
+router = APIRouter(prefix="/connections/{name}/sign-in")
+
+
+@router.get("")
+def choose_way(
+    request: Request, platform: ThePlatform, caller: Writer, connection: TheConnection
+) -> Response:
+    """How to sign in."""
+    connector = platform.connector(connection.connector)
+    return ways_page(request, platform, connector, connection=connection)
+
+
+@router.post("/oauth")
+def to_the_vendor(
+    request: Request,
+    platform: ThePlatform,
+    caller: Writer,
+    connection: TheConnection,
+    form: TheForm,
+) -> Response:
+    """Go to the vendor's own page."""
+    return begin(request, platform, platform.connector(connection.connector), form, connection)
+
+
+@router.post("/key")
+def with_key(
+    request: Request,
+    platform: ThePlatform,
+    caller: Writer,
+    connection: TheConnection,
+    form: TheForm,
+) -> Response:
+    """Give it another key, which is tried at once."""
+    return by_key(request, platform, platform.connector(connection.connector), form, connection)

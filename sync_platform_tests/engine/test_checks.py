@@ -1,0 +1,109 @@
+"""What people are warned of before they build on a table."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sync_platform.engine.activity import TargetActivity
+from sync_platform.engine.checks import (
+    Trouble,
+    breakers_open,
+    not_fresh,
+    rejected_since,
+    still_rejected,
+)
+from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.results import SyncStatus
+from sync_platform_tests.engine.stage import CONTACTS, at
+from sync_platform_tests.engine.test_breaker import DOWN, history
+from sync_platform_tests.engine.test_due import ACME, HUBSPOT
+from sync_platform_tests.fakes import NOON
+
+WELL = SyncStatus.SUCCEEDED
+DAY = 24 * 60
+
+
+def late(activity: TargetActivity | None, connection: Connection = ACME) -> list[Trouble]:
+    """What is told at noon; contacts sync every 15 minutes, so 45 are allowed."""
+    known = {CONTACTS: activity} if activity else {}
+    return list(not_fresh([connection], {"hubspot": HUBSPOT}, known, NOON))
+
+
+def synced(minutes: float) -> TargetActivity:
+    """A successful sync so many minutes from noon."""
+    (good,) = history(WELL)
+    good = replace(good, started_at=at(minutes - 1), finished_at=at(minutes))
+    return TargetActivity(last_started_at=good.started_at, recent=(good,))
+
+
+def test_a_table_is_fresh_for_twice_its_interval_and_a_quarter_of_an_hour() -> None:
+    assert late(synced(-45)) == []
+    (trouble,) = late(synced(-46))
+    assert (trouble.check, trouble.target) == ("fresh", CONTACTS)
+    assert trouble.sentence == (
+        "acme/contacts: the latest sync that went well ended at 2026-11-21 11:14 UTC, which should "
+        "happen every 45 minutes."
+    )
+
+
+def test_failures_since_do_not_make_it_fresh_and_the_last_is_told() -> None:
+    (failed,) = history(DOWN)
+    known = synced(-46)
+    known = replace(known, recent=(replace(failed, error="It is down."), *known.recent))
+    (trouble,) = late(known)
+    assert trouble.sentence.endswith("which should happen every 45 minutes. Last: It is down.")
+
+
+def test_an_object_that_never_synced_has_as_long_from_its_connection_on() -> None:
+    assert late(None, replace(ACME, created_at=at(-45))) == []
+    (trouble,) = late(None, replace(ACME, created_at=at(-46)))
+    assert trouble.sentence.startswith("acme/contacts: no sync went well of late, which should")
+
+
+def test_an_object_has_as_long_from_its_resuming_on() -> None:
+    assert late(replace(synced(-DAY), resumed_at=at(-1))) == []
+
+
+def test_an_object_that_syncs_right_now_is_not_told() -> None:
+    assert late(replace(synced(-DAY), running=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (ConnectionStatus.ACTIVE, 1),
+        (ConnectionStatus.NEEDS_ATTENTION, 1),
+        (ConnectionStatus.NEEDS_REAUTH, 1),
+        (ConnectionStatus.PAUSED, 0),
+    ],
+)
+def test_only_a_connection_that_a_person_paused_need_not_be_fresh(
+    status: ConnectionStatus, told: int
+) -> None:
+    assert len(late(synced(-DAY), replace(ACME, status=status))) == told
+
+
+def test_an_open_breaker_is_told_with_its_last_error_and_what_to_type() -> None:
+    known = {CONTACTS: TargetActivity(recent=history(*(DOWN,) * 5))}
+    (trouble,) = breakers_open([ACME], known)
+    assert trouble.check == "breaker_closed"
+    assert trouble.sentence.endswith("sync-platform resume acme contacts")
+    assert list(breakers_open([ACME], {CONTACTS: TargetActivity(recent=history(DOWN))})) == []
+
+
+def test_one_rejected_record_is_not_several() -> None:
+    assert "1 record does not fit" in still_rejected(ACME, "contacts", 1).sentence
+    assert "1,200 records do not fit" in still_rejected(ACME, "contacts", 1200).sentence
+
+
+def test_rejects_count_from_the_last_full_sync_on_and_while_one_runs_from_the_one_before() -> None:
+    assert rejected_since(TargetActivity()) is None
+    known = TargetActivity(last_started_at=at(5), last_full_started_at=at(0))
+    minute = timedelta(minutes=1)
+    assert rejected_since(known) == NOON - minute
+    assert rejected_since(replace(known, running=True)) == NOON - minute
+    full = replace(known, last_started_at=at(0), running=True)
+    before = rejected_since(full)
+    assert before is not None
+    assert before < at(-DAY)

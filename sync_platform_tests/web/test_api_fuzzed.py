@@ -1,0 +1,154 @@
+"""Whatever is sent to the API, its answers are as its document says, and none is a 500.
+
+Schemathesis makes the calls out of the document, on a platform with connections and past syncs, a
+sandbox HubSpot, and a Dagster whose runs only wait.
+"""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import schemathesis
+from schemathesis import Case, GenerationMode, HookContext, engine, hooks
+from schemathesis.checks import load_all_checks
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+
+from sync_platform.connectors import load_connectors
+from sync_platform.engine.access import Scope
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import Secret
+from sync_platform.engine.requested import Asked
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.platform import Platform
+from sync_platform.sandbox import HubSpot, serve
+from sync_platform.settings import Settings
+from sync_platform_tests.conftest import HastyClock
+from sync_platform_tests.transport.small_dagster import small_dagster
+from sync_platform_tests.web.serving import served
+
+WITHIN = 60  # seconds
+EXAMPLES = 20  # of each operation, beside those that cover the document's words one by one
+ACME, SPARE = "acme-hubspot", "spare-hubspot"
+
+load_all_checks()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What the calls meet."""
+
+    platform: Platform
+    hubspot: HubSpot
+    url: str
+    key: str
+    sync: str  # the id of a request
+
+    def lead(self, case: Case) -> None:
+        """Have a call that fits the document meet what is there, or most would end as a 404. None
+        may call an address of its own making."""
+        if isinstance(case.body, dict) and "connector" in case.body:
+            case.body["base_url"] = self.hubspot.url
+        if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+            return
+        if case.path_parameters.get("name") is not None:
+            case.path_parameters["name"] = ACME
+        if case.path_parameters.get("id") is not None:
+            case.path_parameters["id"] = self.sync
+        if case.path_parameters.get("object") is not None:
+            case.path_parameters["object"] = "contacts"
+        if case.method == "DELETE" and case.path.endswith("/{name}"):
+            case.path_parameters["name"] = SPARE
+            if not any(each.name == SPARE for each in self.platform.connections()):
+                one = Connection(name=SPARE, connector="hubspot", schema="spare")
+                self.platform.store.register(one)
+        if case.method == "POST" and case.path.endswith("/connections"):
+            assert isinstance(case.body, dict)
+            case.body |= {"connector": "hubspot", "secret": {"token": "sandbox-token"}}
+
+
+@pytest.fixture(scope="module")
+def ground(database_url: str) -> Iterator[Ground]:
+    """A connection with past syncs and a request, all over HTTP."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    url = psycopg.conninfo.make_conninfo(database_url, dbname=name)
+    home = Path(tempfile.mkdtemp(prefix="sync_platform_tests_"))
+    hubspot = HubSpot(burst=None, search_per_second=None)
+    assets = [("hubspot", each.name) for each in load_connectors()["hubspot"].objects]
+    with serve(hubspot), small_dagster(*assets) as dagster:
+        one = Settings(home=home, database_url=url, dagster_url=dagster.url)
+        platform = Platform(one, clock=HastyClock())
+        hubspot.add_many("contacts", 3)
+        unlimited = {"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}
+        platform.connect(
+            "hubspot",
+            ACME,
+            Secret({"token": "sandbox-token"}),
+            base_url=hubspot.url,
+            settings=unlimited,
+            objects=["contacts", "deals", "owners"],
+        )
+        for each in ("contacts", "deals", "owners"):
+            platform.sync(SyncRequest(Target(ACME, each))).run(into=platform.destination)
+        asked = platform.request_syncs(ACME, Asked(), by="a test")
+        _, key = platform.access.make_key("fuzz", [Scope.ADMIN], by="a test")
+        with served(platform) as address:
+            yield Ground(platform=platform, hubspot=hubspot, url=address, key=key, sync=asked.id)
+        platform.close()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_whatever_is_sent_every_answer_is_as_the_document_says(ground: Ground) -> None:
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "max-time": WITHIN,
+            "headers": {"Authorization": f"Bearer {ground.key}"},
+            "continue-on-failure": True,
+            "generation": {"max-examples": EXAMPLES, "database": "none"},
+            "phases": {"stateful": {"enabled": False}},
+            # What is refused for its meaning (there is no such object) fits the document, too.
+            "checks": {"positive_data_acceptance": {"enabled": False}},
+            "warnings": False,
+        }
+    )
+    api = schemathesis.openapi.from_url(
+        f"{ground.url}/api/v1/openapi.json",
+        headers={"Authorization": f"Bearer {ground.key}"},
+        config=config,
+    )
+
+    @schemathesis.hook
+    def before_call(context: HookContext, case: Case, kwargs: Any) -> None:
+        ground.lead(case)
+
+    wrong, calls = [], 0
+    try:
+        for event in engine.from_schema(api).execute():
+            if isinstance(event, events.NonFatalError | events.FatalError):
+                wrong.append(str(event))
+            elif isinstance(event, events.ScenarioFinished):
+                calls += len(event.recorder.interactions)
+                wrong += [
+                    f"{event.recorder.label}: {check.name}: {check.failure_info.failure}\n"
+                    f"{check.failure_info.code_sample}"
+                    for checks in event.recorder.checks.values()
+                    for check in checks
+                    if check.failure_info is not None
+                ]
+    finally:
+        hooks.unregister(before_call)
+    print(f"{calls} calls")
+    assert wrong == [], "\n\n".join(wrong[:20])
+    assert calls > 300
