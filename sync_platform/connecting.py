@@ -160,10 +160,6 @@ class Connecting:
         if self.get(id, browser=browser).status is not SignInStatus.DONE:
             self._parts.sign_ins.fail(id, "It was given up.")
 
-    def sweep(self) -> int:
-        """Forget sign-ins that were not completed within their hour; how many there were."""
-        return self._parts.sign_ins.sweep(self._parts.clock.now())
-
     # -- what is asked after signing in -------------------------------------------------------
 
     def asks(self, id: str, *, browser: str) -> list[Asked]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sync_platform import gate
 from sync_platform.choosing import discovered
+from sync_platform.engine import ways
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import ObjectChoice, Table, VendorApi
@@ -24,6 +25,8 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
     connector = parts.connector_of(connection)
     obj = connector[target.object]
     request = refuse_impossible(request, obj, connector.label)
+    if request.mode is SyncMode.COMPUTED:
+        obj = ways.as_computed(obj)
     choice = connection.choice(obj.name) or ObjectChoice(object=obj.name)
     return Sync(
         request=request,

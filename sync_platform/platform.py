@@ -26,7 +26,7 @@ from sync_platform.engine.connections import (
     Connection,
     checked_label,
 )
-from sync_platform.engine.due import DueConnection, due_fulls, due_syncs
+from sync_platform.engine.due import DueConnection, due_computed, due_fulls, due_syncs
 from sync_platform.engine.overview import Overview, overviews
 from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table
 from sync_platform.engine.requested import Asked, RequestedSyncs
@@ -248,6 +248,11 @@ class Platform(Parts):
         return due_syncs(
             self.store.list(), self._connectors, self.past.activity(), self.clock.now()
         )
+
+    def due_computed(self) -> list[DueConnection]:
+        """Connections with objects whose computed fields are to be read again."""
+        found = [(it, self.connector_of(it)) for it in self.store.list()]
+        return due_computed(found, self.past.activity(), self.clock.now())
 
     def due_fulls(self) -> list[DueConnection]:
         """Connections whose daily full sync is due."""

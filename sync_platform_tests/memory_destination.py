@@ -67,9 +67,12 @@ class MemoryDestination:
         self.cancel: Callable[[], None] = lambda: None
 
     @contextmanager
-    def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator["MemoryLoader"]:
+    def open(
+        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
+    ) -> Iterator["MemoryLoader"]:
         """Make the table if it is not there, and give a loader for it."""
-        yield MemoryLoader(self, table, self.table(table), [each.name for each in fields], sync)
+        names = [each.name for each in fields]
+        yield MemoryLoader(self, table, self.table(table), names, sync, known_only)
 
     def table(self, table: Table) -> MemoryTable:
         """What is in the table; empty before the first sync."""
@@ -92,8 +95,9 @@ class MemoryLoader:
 
     def __init__(
         self, destination: MemoryDestination, table: Table, into: MemoryTable,
-        fields: Sequence[str], sync: str,
+        fields: Sequence[str], sync: str, known_only: bool = False,
     ) -> None:  # fmt: skip
+        self._known_only = known_only
         self._destination, self._table, self._into = destination, table, into
         self._fields, self._sync = fields, sync
         self._mode: SyncMode | None = None  # None: it has not begun
@@ -153,9 +157,13 @@ class MemoryLoader:
             self._hold(progress.sync)
             self._into.progress = _as_stored(progress)
         now = self._destination.clock.now()
-        created = sum(key not in self._into.rows for key in taken.written)
+        written = taken.written
+        if self._known_only:
+            live = self._into.live
+            written = {key: {**live[key], **it} for key, it in written.items() if key in live}
+        created = sum(key not in self._into.rows for key in written)
         updated = 0
-        for key, values in taken.written.items():
+        for key, values in written.items():
             has = self._into.rows.get(key)
             if has is None or has.deleted_at is not None or has.values != values:
                 updated += has is not None

@@ -49,7 +49,8 @@ def read_until(process: "subprocess.Popen[str]", pattern: str) -> str:
         told += line
         if re.search(pattern, line):
             return told
-    raise AssertionError(f"It ended without {pattern!r}:\n{told}")
+    complaints = process.stderr.read() if process.stderr else ""
+    raise AssertionError(f"It ended without {pattern!r}:\n{told}{complaints}")
 
 
 def processes_of(home: Path) -> dict[int, str]:

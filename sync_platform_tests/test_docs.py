@@ -24,7 +24,8 @@ def test_ci_runs_the_two_commands_of_readme_to_the_letter() -> None:
 
 def test_every_command_that_the_documents_name_exists() -> None:
     texts = [path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]]
-    named = {name for text in texts for name in re.findall(r"sync-platform ([a-z]+)", text)}
+    command = re.compile(r"sync-platform ([a-z]+(?:-[a-z]+)*)")
+    named = {name for text in texts for name in command.findall(text)}
     assert named, "the documents name no command"
     assert named <= set(cli.commands)
 

@@ -19,6 +19,7 @@ from sync_platform.engine.sync import SyncRequest
 @click.argument("name")
 @click.argument("object_names", metavar="[OBJECT]...", nargs=-1)
 @click.option("--full", is_flag=True, help="Read everything and mark what is gone.")
+@click.option("--computed", is_flag=True, help="Read only computed fields (formulas) again.")
 @click.option("--since", help="Read what changed since this date or moment (UTC).")
 @click.option("--until", help="With --since: up to here, exclusive.")
 @click.option("--accept-deletes", is_flag=True, help="Mark even more than the share allowed.")
@@ -34,6 +35,7 @@ def sync(
     name: str,
     object_names: tuple[str, ...],
     full: bool,
+    computed: bool,
     since: str | None,
     until: str | None,
     accept_deletes: bool,
@@ -48,7 +50,7 @@ def sync(
     """
     from sync_platform.cli.syncing import sync_in_place
 
-    mode, window = asked_for(full, since, until)
+    mode, window = asked_for(full, since, until, computed)
     with platform() as it:
         chosen = [each.object for each in it.connection(name).objects]
         requests = [

@@ -7,8 +7,14 @@ import click
 from sync_platform.engine.modes import SyncMode, SyncWindow
 
 
-def asked_for(full: bool, since: str | None, until: str | None) -> tuple[SyncMode, SyncWindow]:
+def asked_for(
+    full: bool, since: str | None, until: str | None, computed: bool = False
+) -> tuple[SyncMode, SyncWindow]:
     """Mode and window from the options; raises UsageError where they contradict each other."""
+    if computed and (full or since or until):
+        raise click.UsageError("--computed reads computed fields of all records; it stands alone.")
+    if computed:
+        return SyncMode.COMPUTED, SyncWindow()
     if full and (since or until):
         raise click.UsageError("--full reads everything; leave --since and --until out.")
     if until and not since:

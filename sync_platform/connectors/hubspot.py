@@ -48,6 +48,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
                 read_only=bool(locked),
                 label=found.get("label"),
                 description=found.get("description") or None,
+                computed=bool(found.get("calculated")),
             )
 
     def search(read: spec.Read) -> spec.Json:

@@ -9,7 +9,7 @@ from sync_platform.defs.assets import object_asset
 from sync_platform.defs.checks import checks_turned, object_checks
 from sync_platform.defs.io_manager import PostgresIOManager
 from sync_platform.defs.resources import PlatformResource
-from sync_platform.defs.schedules import daily_full
+from sync_platform.defs.schedules import computed_fields, daily_full
 from sync_platform.defs.sensors import (
     connections_as_partitions,
     idle_sign_ins,
@@ -47,7 +47,7 @@ def build_definitions(
             idle_sign_ins,
             checks_turned,
         ],
-        schedules=[daily_full],
+        schedules=[daily_full, computed_fields],
         resources={"platform": platform, "postgres": PostgresIOManager(platform=platform)},
         executor=dg.in_process_executor,
     )

@@ -20,11 +20,11 @@ WAIT_FOR_ASKED = timedelta(minutes=10)  # how long a run that a person launched 
 
 
 class SyncConfig(dg.Config):
-    """What a person may choose in the launchpad, which shows this text. Mode: "incremental" or
-    "full"; without one, the partitions decide: today alone is incremental, other days are read
-    from-date. Since (and until): read exactly from this moment (up to that one), written as
-    2026-01-31T00:00:00Z, whatever the partitions say. Accept deletes: let a full sync mark even
-    more rows as deleted than the share allowed."""
+    """What a person may choose in the launchpad, which shows this text. Mode: "incremental",
+    "full" or "computed" (only computed fields are read again); without one, the partitions decide:
+    today alone is incremental, other days are read from-date. Since (and until): read exactly from
+    this moment (up to that one), written as 2026-01-31T00:00:00Z, whatever the partitions say.
+    Accept deletes: let a full sync mark even more rows as deleted than the share allowed."""
 
     mode: str | None = None
     since: str | None = None
@@ -140,9 +140,9 @@ def _moment(name: str, text: str | None) -> datetime | None:
 def _mode(config: SyncConfig) -> SyncMode | None:
     if config.mode is None:
         return None
-    if config.mode not in (SyncMode.INCREMENTAL, SyncMode.FULL):
+    if config.mode not in (SyncMode.INCREMENTAL, SyncMode.FULL, SyncMode.COMPUTED):
         raise Refused(
-            f"mode: {config.mode!r} is not 'incremental' or 'full'. For a from-date sync choose "
-            "the days as partitions, or say since, and leave the mode out."
+            f"mode: {config.mode!r} is not 'incremental', 'full' or 'computed'. For a from-date "
+            "sync choose the days as partitions, or say since, and leave the mode out."
         )
     return SyncMode(config.mode)

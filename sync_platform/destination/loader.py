@@ -51,7 +51,11 @@ class PostgresLoader:
     pushed gets into the table.
     """
 
-    def __init__(self, connection: Connection, landing: Landing, sync: str) -> None:
+    def __init__(
+        self, connection: Connection, landing: Landing, sync: str, *, known_only: bool = False
+    ) -> None:
+        """With `known_only` it writes into rows that are there, and makes none."""
+        self._known_only = known_only
         self._connection, self._landing, self._sync = connection, landing, sync
         keys = landing.table.keys
         self._encode = RowEncoder(landing.columns, keys, landing.more)
@@ -232,6 +236,8 @@ class PostgresLoader:
 
     def _merge(self) -> tuple[int, int]:
         """How many rows were created and updated."""
+        if self._known_only:
+            return 0, self._connection.execute(self._sql.refresh).rowcount
         if self._only_new is None:
             self._only_new = bool(self._row(self._sql.is_empty)[0])
         if self._only_new:

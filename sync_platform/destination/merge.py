@@ -61,6 +61,9 @@ class Statements:
                 Composed([Identifier(name), SQL(" = EXCLUDED."), Identifier(name), SQL(", ")])
                 for name in rest
             ),
+            "set_staged": SQL("").join(
+                SQL("{} = {}, ").format(Identifier(name), Identifier("s", name)) for name in rest
+            ),
             "given_keys": self._given_keys(),
         }
 
@@ -89,6 +92,12 @@ class Statements:
                 RETURNING xmax = 0 AS created
             )
             SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM merged
+        """)
+
+        # Into rows that are there: a refresh of computed fields knows nothing of the other columns.
+        self.refresh = sql("""
+            UPDATE {table} t SET {set_staged} _synced_at = now() FROM {staging} s
+            WHERE {same_key} AND t._deleted_at IS NULL AND (false {differs})
         """)
 
         self.mark_gone = sql("""

@@ -28,16 +28,19 @@ class PostgresDestination:
         self._locks = Locks()
 
     @contextmanager
-    def open(self, table: Table, fields: Sequence[Field], *, sync: str) -> Iterator[PostgresLoader]:
+    def open(
+        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
+    ) -> Iterator[PostgresLoader]:
         """Make or widen the table for these fields, and give a loader for it, with a database
-        connection of its own. What it holds is locked: see `locks.py`.
+        connection of its own. What it holds is locked: see `locks.py`. With `known_only` the loader
+        writes these fields into rows that are there, and makes none.
 
         Raises StoreUnavailable, or ConfigurationError where the table cannot take the fields.
         """
         with connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection:
             with translated(f"preparing {table.schema}.{table.name}"):
                 landing = tables.prepare(connection, table, fields, self._locks)
-            yield PostgresLoader(connection, landing, sync)
+            yield PostgresLoader(connection, landing, sync, known_only=known_only)
 
     def table_name(self, table: Table) -> str | None:
         """What the object's table is called; None before its first sync."""

@@ -13,6 +13,7 @@ class TargetActivity:
 
     last_started_at: datetime | None = None
     last_full_started_at: datetime | None = None
+    last_computed_at: datetime | None = None  # a refresh of computed fields began
     running: bool = False
     recent: Sequence[SyncResult] = ()
     resumed_at: datetime | None = None  # of the object or its connection, the later one

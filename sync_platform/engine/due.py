@@ -108,6 +108,33 @@ def due_fulls(
     return sorted(due, key=lambda it: it.due_at)
 
 
+def due_computed(
+    connections: Iterable[tuple[Connection, Connector]],
+    activity: Mapping[Target, TargetActivity],
+    now: datetime,
+) -> list[DueConnection]:
+    """Whose computed fields are to be read again: so long after a sync that read them all. An
+    object that has never been read in full need not be."""
+    due = []
+    for connection, connector in connections:
+        every = {it.name: it.computed_every for it in connector.objects if it.computed_every}
+        moments: dict[str, datetime] = {}
+        for choice, known in _able(connection, activity):
+            last = known.last_full_started_at
+            if choice.object not in every or last is None:
+                continue
+            since = max(last, known.last_computed_at or last) + every[choice.object]
+            if since <= now:
+                moments[choice.object] = since
+        if moments:
+            due.append(
+                DueConnection(
+                    connection=connection, objects=tuple(moments), due_at=max(moments.values())
+                )
+            )
+    return sorted(due, key=lambda it: it.due_at)
+
+
 def latest_slot(name: str, now: datetime, hour: int) -> datetime:
     """The last time at which this connection's full sync was to begin."""
     minute = crc32(name.encode()) % 60

@@ -12,11 +12,13 @@ PLAIN = "0000-00-00T00:00:00.000Z"  # how most vendors write a moment; zeros are
 
 
 class SyncMode(StrEnum):
-    """What a sync asks for: what changed, everything, or a span of source time."""
+    """What a sync asks for: what changed, everything, a span of source time, or of every record
+    only what the vendor computes."""
 
     INCREMENTAL = "incremental"
     FULL = "full"
     FROM_DATE = "from_date"
+    COMPUTED = "computed"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def window_for(
     Incremental windows are closed at the sync's start, so that nothing changed behind the reader
     can be skipped; full ones are open, because a record edited meanwhile must not look deleted.
     """
-    if mode is SyncMode.FULL:
+    if mode in (SyncMode.FULL, SyncMode.COMPUTED):
         return SyncWindow()
     if mode is SyncMode.FROM_DATE:
         return asked

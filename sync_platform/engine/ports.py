@@ -152,9 +152,12 @@ class Destination(Protocol):
     """Where rows go."""
 
     def open(
-        self, table: Table, fields: Sequence[Field], *, sync: str
+        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
     ) -> AbstractContextManager[Loader]:
-        """Make or widen the table for these fields, and give a loader for it."""
+        """Make or widen the table for these fields, and give a loader for it.
+
+        With `known_only` it writes these fields into rows that are there, and makes none.
+        """
         ...
 
 

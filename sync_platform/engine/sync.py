@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from sync_platform.engine import extract, filters, ways
 from sync_platform.engine.batch import BEAT_SECONDS, Batch
+from sync_platform.engine.garbage import seldom_searched
 from sync_platform.engine.modes import (
     SyncMode,
     SyncWindow,
@@ -41,7 +42,7 @@ from sync_platform.errors import (
 )
 from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
 
-COMMIT_BYTES = 8_000_000  # a batch of rows as COPY text; smaller ones cost more commits
+COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
 COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
@@ -148,6 +149,9 @@ class Sync:
         api = self.open_api()
         try:
             self.fields = self.find_fields(api)
+            if mode is SyncMode.COMPUTED:
+                self._refresh(into, record, started_at, api)
+                return
             with into.open(self.table, self.fields, sync=record.id) as loader:
                 progress = self._begin(loader, record, mode, window, started_at)
                 try:
@@ -172,6 +176,26 @@ class Sync:
                     self.rows_now = loader.rows()
         finally:
             api.close()
+
+    def _refresh(
+        self, into: Destination, record: SyncRecord, started_at: datetime, api: VendorApi
+    ) -> None:
+        """Read the computed fields of all records into the rows that are there. What an interrupted
+        sync left stays for the next one; this one starts over when it is killed."""
+        self.fields = ways.computed(self.obj, self.fields)
+        with into.open(self.table, self.fields, sync=record.id, known_only=True) as loader:
+            progress = Progress(
+                sync=record.id,
+                mode=SyncMode.COMPUTED,
+                window=SyncWindow(),
+                started_at=started_at,
+                shape=self._shape(),
+                position=Position().as_json(),
+            )
+            self._tell(f"Reading {len(self.fields)} fields of {self.obj.name} again.")
+            self._load(loader, record, progress, api)
+            if self.count_rows:
+                self.rows_now = loader.rows()
 
     def _begin(
         self,
@@ -240,7 +264,7 @@ class Sync:
         position = Position.from_json(progress.position)
         limits = self.commit_bytes, self.commit_seconds
         batch = Batch(loader, record, progress, api, self.on_progress, *limits)
-        with batch.closing():
+        with seldom_searched(), batch.closing():
             for step in range(position.step, len(windows)):
                 if step > position.step:
                     position = Position(step=step, lost=position.lost)
@@ -317,7 +341,7 @@ def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) ->
 
     An incremental sync of an object without a cursor is a full one; a from-date one is refused.
     """
-    if obj.incremental or request.mode is SyncMode.FULL:
+    if obj.incremental or request.mode in (SyncMode.FULL, SyncMode.COMPUTED):
         return request
     if request.mode is SyncMode.FROM_DATE:
         raise Refused(

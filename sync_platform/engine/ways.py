@@ -1,12 +1,15 @@
 """The ways in which an object may be read, and which one a sync takes: as it is declared for every
 vendor, from a feed of changes, or in bulk."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_platform.engine import extract
 from sync_platform.engine.modes import SyncMode, SyncWindow, latest
 from sync_platform.engine.ports import VendorApi
-from sync_platform.spec import ConnectorObject, Page, Read
+from sync_platform.errors import Refused
+from sync_platform.spec import ConnectorObject, Field, Page, Read
 
 READERS: dict[str, extract.Reader] = {
     "read": extract.rows,
@@ -50,6 +53,28 @@ def way_for(
     if count <= obj.bulk.above:
         return "read", f"{count:,} {obj.name} to read: few enough for single pages."
     return "bulk", f"{count:,} {obj.name} to read: in bulk, as from {obj.bulk.above:,} on."
+
+
+def as_computed(obj: ConnectorObject) -> ConnectorObject:
+    """The object as a refresh of its computed fields reads it: rows hold little else, so nothing
+    that looks into them can be asked."""
+    return replace(
+        obj,
+        cursor=None,
+        lookback=timedelta(0),
+        step=None,
+        changes=None,
+        deletes=None,
+        gone_when=None,
+        filters=[each for each in obj.filters if each.keeps is None],
+    )
+
+
+def computed(obj: ConnectorObject, fields: Sequence[Field]) -> list[Field]:
+    """The key and the computed fields; raises Refused where there are none."""
+    if not any(each.computed for each in fields):
+        raise Refused(f"{obj.name} has no computed fields to read again.")
+    return [each for each in fields if each.computed or each.name in obj.keys]
 
 
 def reached(

@@ -6,6 +6,7 @@ Prints one line of JSON when it accepts connections: {"url": ..., "vendor": ...,
 
 import argparse
 import errno
+import importlib
 import signal
 import sys
 import threading
@@ -15,11 +16,17 @@ from pathlib import Path
 
 import orjson
 
-from sync_platform.sandbox.hubspot import HubSpot
 from sync_platform.sandbox.serving import serve
 from sync_platform.sandbox.vendor import Vendor
 
 SAVE_EVERY = 3.0
+
+# Each module has `asked_for(wanted, *, empty) -> Vendor`: the vendor that the command line wants,
+# filled with records unless `empty`. A line each:
+VENDORS = {
+    "hubspot": "sync_platform.sandbox.hubspot",
+    "stripe": "sync_platform.sandbox.stripe",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal_number, lambda *_: stop.set())
     file: Path | None = wanted.state
     resumed = file is not None and file.exists()
-    vendor = _hubspot(wanted, empty=resumed)
+    vendor: Vendor = importlib.import_module(VENDORS[wanted.vendor]).asked_for(
+        wanted, empty=resumed
+    )
     try:
         if resumed and file is not None:
             vendor.load(file)
@@ -76,26 +85,11 @@ def _keep_going(
             next_save = time.monotonic() + max(SAVE_EVERY, 20 * took)  # a big state, less often
 
 
-def _hubspot(wanted: argparse.Namespace, *, empty: bool) -> HubSpot:
-    limited = not wanted.unlimited
-    return HubSpot(
-        tokens=wanted.token or ["sandbox-token"],
-        contacts=0 if empty else wanted.contacts,
-        others=0 if empty else wanted.others,
-        search_lag=wanted.search_lag,
-        burst=100 if limited else None,
-        search_per_second=5 if limited else None,
-        daily=250_000 if limited else None,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
-    )
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sync_platform.sandbox", description="Serve a fake vendor on loopback."
     )
-    parser.add_argument("vendor", choices=["hubspot"])
+    parser.add_argument("vendor", choices=sorted(VENDORS))
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--state", type=Path, metavar="FILE", help="continue from and save to")
     parser.add_argument("--contacts", type=int, default=1500, metavar="N")

@@ -4,6 +4,7 @@ Faithful where it hurts: search lags behind the lists and ends at 10,000 results
 leave it without a trace, calculated values change in silence, a 429 says nothing of when to retry.
 """
 
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
@@ -282,4 +283,20 @@ def _scope(call: Call) -> str | None:
     reads = call.method == "GET" or call.path.endswith(("/search", "/batch/read"))
     return (
         "tickets" if object == "tickets" else f"crm.{kind}.{object}.{'read' if reads else 'write'}"
+    )
+
+
+def asked_for(wanted: Namespace, *, empty: bool) -> HubSpot:
+    """The account that a command line asks for."""
+    limited = not wanted.unlimited
+    return HubSpot(
+        tokens=wanted.token or ["sandbox-token"],
+        contacts=0 if empty else wanted.contacts,
+        others=0 if empty else wanted.others,
+        search_lag=wanted.search_lag,
+        burst=100 if limited else None,
+        search_per_second=5 if limited else None,
+        daily=250_000 if limited else None,
+        seed=wanted.seed,
+        redirect_uris=wanted.redirect_uri,
     )

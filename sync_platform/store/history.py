@@ -192,6 +192,7 @@ class History:
             target: TargetActivity(
                 last_started_at=row.last_started_at,
                 last_full_started_at=row.last_full_started_at,
+                last_computed_at=row.last_computed_at,
                 running=row.running,
                 recent=tuple(recent.get(target, ())),
                 resumed_at=row.resumed_at,
@@ -223,6 +224,10 @@ class History:
     def _open(self, result: SyncResult) -> None:
         target = result.target
         full = result.started_at if result.mode is SyncMode.FULL else None
+        computed = result.started_at if result.mode is SyncMode.COMPUTED else None
+        # A refresh of computed fields does not stand for the sync that is due.
+        moved = ["last_full_started_at", "last_computed_at"]
+        moved += ["last_started_at"] if computed is None else []
         with self._database.transaction() as transaction:
             transaction.execute(
                 update(syncs)
@@ -242,13 +247,14 @@ class History:
                 object=target.object,
                 last_started_at=result.started_at,
                 last_full_started_at=full,
+                last_computed_at=computed,
             )
             transaction.execute(
                 started.on_conflict_do_update(
                     index_elements=["connection", "object"],
                     set_={
                         name: func.greatest(sync_targets.c[name], started.excluded[name])
-                        for name in ("last_started_at", "last_full_started_at")
+                        for name in moved
                     },
                 )
             )

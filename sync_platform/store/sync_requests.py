@@ -28,7 +28,11 @@ LOCK_NOT_AVAILABLE = "55P03"
 class SyncRequests:
     """The requests, in the store. Every method raises StoreUnavailable where it is out of reach."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, turn_within: float = TURN_WITHIN
+    ) -> None:
+        """`turn_within`: seconds."""
+        self._turn_within = turn_within
         self._database = database
         self._clock = clock
         self._launching = BoundedSemaphore(LAUNCHING_AT_ONCE)
@@ -36,18 +40,19 @@ class SyncRequests:
     @contextmanager
     def turn(self, connection: str) -> Iterator[None]:
         """For the length of the block nobody else, in any process, asks for syncs of the
-        connection; no transaction is open meanwhile. Raises DagsterUnavailable after a minute."""
+        connection; no transaction is open meanwhile. Raises DagsterUnavailable where
+        those before take too long."""
         key = _key(connection)
         late = DagsterUnavailable(
             f"Other syncs of {connection} are still being launched, because Dagster is slow to "
             "answer. Nothing was started; try again in a moment.",
             retry_after=5,
         )
-        if not self._launching.acquire(timeout=TURN_WITHIN):
+        if not self._launching.acquire(timeout=self._turn_within):
             raise late
         try:
             with self._database.statement() as session:
-                limit = {"limit": f"{TURN_WITHIN:.0f}s"}
+                limit = {"limit": f"{self._turn_within * 1000:.0f}ms"}
                 session.execute(text("SELECT set_config('lock_timeout', :limit, false)"), limit)
                 try:
                     session.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})

@@ -165,6 +165,7 @@ sync_targets = Table(
     Column("object", Text, primary_key=True),
     Column("last_started_at", Moment, nullable=False),
     Column("last_full_started_at", Moment),
+    Column("last_computed_at", Moment),
 )
 
 quotas = Table(

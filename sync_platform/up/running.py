@@ -208,12 +208,11 @@ def _announce(it: Raised, telling: Telling) -> None:
     link = it.platform.access.first_link() if WEB in parts else None
     if link:
         telling.say(f"  Make the first admin's password, once and within a day: {link}")
-    _notify_service_manager()
+    notify_service_manager(os.environ.get("NOTIFY_SOCKET", ""))
 
 
-def _notify_service_manager() -> None:
-    """Tell systemd, where it asked to be told, that all is ready."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
+def notify_service_manager(address: str) -> None:
+    """Tell systemd that all is ready, at the socket where it asked to be told; "" where it did not."""
     if address:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.sendto(b"READY=1", f"\0{address[1:]}" if address[0] == "@" else address)

@@ -103,7 +103,9 @@ def problem(request: Request, error: Exception) -> JSONResponse:
 def logged(request: Request, error: Exception) -> str:
     """Keep an error that nobody foresaw in the log; the sentence that leads there."""
     number = uuid.uuid4().hex[:12]
-    log.error("%s %s failed [%s]", request.method, request.url.path, number, exc_info=error)
+    route = request.scope.get("route")  # its path; the request's own may hold a one-time link
+    path = getattr(route, "path", None) or request.url.path
+    log.error("%s %s failed [%s]", request.method, path, number, exc_info=error)
     return (
         f"Something went wrong that should not happen. The log tells more at {number}. "
         "Try again; if it stays so, give that number to whoever runs this platform."

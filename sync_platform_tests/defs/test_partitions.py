@@ -146,3 +146,31 @@ def test_a_range_up_to_the_current_week_or_month_is_open_above(
     first = earlier(1, grain)
     assert coarse.run(CONTACTS, (first, current(grain))).ok
     assert only_sync(platform).window == SyncWindow(moment(first.split("|")[1]), None)
+
+
+@pytest.mark.parametrize("until", [None, "2024-03-02T12:00:00Z"])
+def test_a_window_by_config_is_read_exactly_whatever_the_partition(
+    dagster: Dagster, platform: Platform, until: str | None
+) -> None:
+    config = {"since": "2023-06-30T22:30:00+00:00"} | ({"until": until} if until else {})
+    assert dagster.run(CONTACTS, current(), config=config).ok
+    sync = only_sync(platform)
+    assert sync.mode is SyncMode.FROM_DATE
+    end = datetime(2024, 3, 2, 12, tzinfo=UTC) if until else None
+    assert sync.window == SyncWindow(datetime(2023, 6, 30, 22, 30, tzinfo=UTC), end)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"since": "last week"}, "is no moment"),
+        ({"until": "2024-03-01"}, "say since as well"),
+        ({"since": "2024-03-01", "mode": "full"}, "leave one of them out"),
+        ({"since": "2024-03-01", "until": "2024-02-01"}, "is before since"),
+    ],
+)
+def test_a_window_by_config_that_makes_no_sense_is_refused(
+    dagster: Dagster, config: dict[str, str], sentence: str
+) -> None:
+    (reason,) = told(dagster.run(CONTACTS, current(), config=config))
+    assert sentence in reason

@@ -8,11 +8,18 @@ import pytest
 
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus
-from sync_platform.engine.due import DueConnection, due_fulls, due_syncs, interval_of, latest_slot
+from sync_platform.engine.due import (
+    DueConnection,
+    due_computed,
+    due_fulls,
+    due_syncs,
+    interval_of,
+    latest_slot,
+)
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.spec import BearerToken, Connector, Interval, get, hours, minutes
-from sync_platform_tests.engine.stage import CONTACTS, at
+from sync_platform_tests.engine.stage import CONTACTS, at, contacts
 from sync_platform_tests.engine.test_breaker import DOWN, history
 from sync_platform_tests.fakes import NOON
 
@@ -208,3 +215,23 @@ def test_objects_due_within_a_minute_of_one_that_is_due_go_with_it() -> None:
 def test_what_stays_due_is_tried_again_every_quarter_of_an_hour() -> None:
     due = DueConnection(connection=ACME, objects=("contacts",), due_at=at(-31))
     assert [due.tries(at(minutes)) for minutes in (-31, -17, -16, -2, 0)] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("activity", "is_due"),
+    [
+        (TargetActivity(last_started_at=at(-600)), False),  # never read in full
+        (TargetActivity(last_full_started_at=at(-61)), True),
+        (TargetActivity(last_full_started_at=at(-59)), False),
+        (TargetActivity(last_full_started_at=at(-600), last_computed_at=at(-59)), False),
+        (TargetActivity(last_full_started_at=at(-600), last_computed_at=at(-61)), True),
+        (TargetActivity(last_full_started_at=at(-61), running=True), False),
+    ],
+)
+def test_computed_fields_are_due_so_long_after_they_were_read(
+    activity: TargetActivity, is_due: bool
+) -> None:
+    formulas = replace(HUBSPOT, objects=[contacts(computed_every=hours(1))])
+    due = due_computed([(ACME, formulas)], {CONTACTS: activity}, NOON)
+    assert [it.objects for it in due] == ([("contacts",)] if is_due else [])
+    assert due_computed([(ACME, HUBSPOT)], {CONTACTS: activity}, NOON) == []

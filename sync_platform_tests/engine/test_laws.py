@@ -40,7 +40,7 @@ class Attempt:
 
 attempts = st.builds(
     Attempt,
-    mode=st.sampled_from(SyncMode),
+    mode=st.sampled_from([SyncMode.INCREMENTAL, SyncMode.FULL, SyncMode.FROM_DATE]),
     before=st.lists(changes, max_size=4),
     between=between_calls,
     fails_at_call=failures,

@@ -96,5 +96,7 @@ class _Away(Refusal):
 
 
 def _told(call: Call) -> str:
+    """The secrets first: messages may be cut."""
     body = call.body.decode("utf-8", "replace")
-    return f"You sent: {call.method} {call.path} {dict(call.query)} {dict(call.headers)} {body}"
+    sent = [call.headers.get("authorization", ""), call.headers.get("x-key", ""), dict(call.query)]
+    return f"You sent: {body} {sent} with {call.method} {call.path} and {dict(call.headers)}"

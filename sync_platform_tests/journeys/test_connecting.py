@@ -239,7 +239,7 @@ def test_a_sign_in_lives_an_hour_and_its_secrets_go_with_it(stage: Stage) -> Non
     stage.clock.later = timedelta(minutes=61)
     with pytest.raises(Refused, match="within an hour"):
         stage.connecting.get(sign_in.id, browser=BROWSER)
-    assert stage.connecting.sweep() == 2
+    assert stage.platform.sweep_sign_ins() == 2
     assert stage.kept() == []
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from sync_platform.demo.stage import CONNECTION, Stage, staged
 from sync_platform.embedded import embedded_postgres
+from sync_platform.engine.access import Scope
 from sync_platform.settings import Settings
 from sync_platform_tests.journeys.what_ran import (
     changed_since,
@@ -26,6 +28,7 @@ from sync_platform_tests.journeys.what_ran import (
     materializations,
     ticks,
 )
+from sync_platform_tests.web.serving import served
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +36,7 @@ OBJECTS = ("companies", "contacts", "deals", "line_items", "owners", "products",
 DAYS = 9  # of the backfill, today among them
 LOADED_WITHIN = 30_000.0  # milliseconds; a slow machine's first page
 BACKFILLED_WITHIN = 90.0  # seconds; Dagster's backfill daemon looks every 30
+SYNCS = f"/api/v1/connections/{CONNECTION}/syncs"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -232,6 +236,48 @@ def test_every_check_of_an_asset_is_shown_as_evaluated(page: Page) -> None:
     expect(page.get_by_text("All is well.")).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def api(stage: Stage) -> Iterator[httpx.Client]:
+    """A caller of the platform's own API, who may read and sync."""
+    _, key = stage.platform.access.make_key("journey", [Scope.READ, Scope.SYNC], by="a test")
+    headers = {"Authorization": f"Bearer {key}"}
+    with (
+        served(stage.platform) as url,
+        httpx.Client(base_url=f"{url}{SYNCS}", headers=headers, timeout=60) as client,
+    ):
+        yield client
+
+
+def test_syncs_asked_for_through_the_api_are_runs_that_the_ui_shows(
+    page: Page, stage: Stage, api: httpx.Client
+) -> None:
+    since = f"{datetime.now(UTC).date() - timedelta(days=3)}T10:30:00Z"
+    wanted = {"objects": ["contacts", "owners", {"object": "deals", "sync_from": since}]}
+    asked = api.post("", json=wanted).json()
+    assert api.post("", json=wanted).json()["id"] == asked["id"]
+    changes, dates = asked["run_ids"]
+    (done,) = eventually(lambda: ended(stage, api, asked["id"]), BACKFILLED_WITHIN)
+    assert done["status"] == "succeeded"
+    contacts, owners, deals = done["syncs"]
+    assert contacts["run_id"] == owners["run_id"] == changes
+    assert contacts["mode"] == "incremental"
+    assert (deals["run_id"], deals["mode"], deals["since"]) == (dates, "from_date", since)
+    assert deals["sync"]["since"] == since
+    assert deals["sync"]["counts"]["created"] == 0
+    page.goto(f"/runs/{dates}")
+    expect(page.get_by_text(re.compile("Reading deals, from_date, "))).to_be_visible()
+
+
+def test_what_was_asked_for_is_stopped_while_its_run_waits_or_runs(
+    stage: Stage, api: httpx.Client
+) -> None:
+    asked = api.post("", json={"full_sync": True}).json()
+    stopping = api.delete(f"/{asked['id']}").json()
+    assert stopping["canceled_at"] is not None
+    (done,) = eventually(lambda: ended(stage, api, asked["id"]), BACKFILLED_WITHIN)
+    assert done["status"] == "canceled"
+
+
 @pytest.mark.usefixtures("backfill")
 def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
     automations = ticks(stage)
@@ -242,6 +288,13 @@ def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
     for name in ("daemon", "webserver", "sandbox-hubspot"):
         lines = (stage.logs / f"{name}.log").read_text(errors="replace").splitlines()
         assert [line for line in lines if re.search(r"\bERROR\b|Traceback", line)] == []
+
+
+def ended(stage: Stage, api: httpx.Client, id: str) -> list[dict[str, Any]]:
+    """The request, once it has ended."""
+    stage.processes.check()
+    told = api.get(f"/{id}").json()
+    return [told] if told["ended_at"] else []
 
 
 def free_port() -> int:

@@ -111,8 +111,8 @@ class Stage:
     def hears(self) -> None:
         """Learn the verifiers that were sent to the vendor."""
         for told in self.vendor.heard:
-            for each in parse_qs(told.partition("You sent: ")[2]).get("code_verifier", ()):
-                self.seen[f"verifier {len(self.seen)}"] = each.split()[0]
+            for each in parse_qs(told.split()[2]).get("code_verifier", ()):
+                self.seen[f"verifier {len(self.seen)}"] = each
 
 
 @pytest.fixture

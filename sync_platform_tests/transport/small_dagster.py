@@ -125,9 +125,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def small_dagster(*assets: tuple[str, str]) -> Iterator[SmallDagster]:
-    """A webserver with these assets loaded, until the block ends."""
-    it = SmallDagster(loaded=set(assets))
+def small_dagster(
+    *assets: tuple[str, str], it: SmallDagster | None = None
+) -> Iterator[SmallDagster]:
+    """A webserver with these assets loaded, until the block ends; `it` is one of another kind."""
+    it = it or SmallDagster(loaded=set())
+    it.loaded |= set(assets)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"dagster": it}))
     server.daemon_threads = True
     it.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -77,7 +77,7 @@ def test_a_key_is_shown_once_and_revoked(
     assert found
     (key,) = platform.access.api_keys()
     assert key.scopes == {Scope.READ, Scope.SYNC}
-    assert key.schemas == {acme.schema}
+    assert key.schemas == frozenset({acme.schema})
     assert key.created_by == "ann@example.com"
     listed = signed_in.look("/settings/keys").text
     assert found[1] not in listed

@@ -21,9 +21,7 @@ def choose_connector(request: Request, platform: ThePlatform, caller: Writer) ->
 
 
 @router.get("/{connector}")
-def choose_way(
-    request: Request, platform: ThePlatform, caller: Writer, connector: str
-) -> Response:
+def choose_way(request: Request, platform: ThePlatform, caller: Writer, connector: str) -> Response:
     """How to sign in to this vendor."""
     return ways_page(request, platform, platform.connector(connector))
 

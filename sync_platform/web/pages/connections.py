@@ -68,7 +68,7 @@ def connections_page(
         used=_labels({it.connection.connector for it in seen}, known),
         labels={name: it.label for name, it in known.items()},
         q=q,
-        status=status,
+        only=status,
         connector=connector,
         start=start,
         size=ON_A_PAGE,

@@ -1,4 +1,4 @@
-"""Signing in at a vendor, for a new connection or for one that there is: the page, and its forms."""
+"""Signing in at a vendor, for a new connection or one that there is: the page and its forms."""
 
 from dataclasses import dataclass
 

@@ -152,3 +152,4 @@ def upgrade() -> None:
             PRIMARY KEY (connection, object)
         )
     """)
+    op.execute("ALTER TABLE sync_platform.sync_targets ADD COLUMN last_computed_at timestamptz")
