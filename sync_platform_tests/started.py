@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
+from time import monotonic, sleep
 
 SCRIPT = str(Path(sys.executable).with_name("sync-platform"))
 WITHIN = 240.0  # seconds, on a slow machine
@@ -68,6 +69,14 @@ def processes_of(home: Path) -> dict[int, str]:
             )
             if os.fsencode(home) in known:
                 found[int(entry.name)] = arguments.replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+def left_by(home: Path) -> dict[int, str]:
+    """The processes of this folder that stay: Postgres counts as stopped a moment before it ends."""
+    deadline = monotonic() + 5
+    while (found := processes_of(home)) and monotonic() < deadline:
+        sleep(0.05)
     return found
 
 

@@ -33,8 +33,6 @@ CATEGORIES = {
     405: "METHOD_NOT_ALLOWED",
     409: "CONFLICT",
 }
-
-
 PORTALS = (
     VendorAccount(str(hubspot_errors.PORTAL_ID), "Acme GmbH"),
     VendorAccount("24117734", "Acme test portal"),  # the same records, under another id
@@ -288,15 +286,13 @@ def _scope(call: Call) -> str | None:
 
 def asked_for(wanted: Namespace, *, empty: bool) -> HubSpot:
     """The account that a command line asks for."""
-    limited = not wanted.unlimited
+    allowed: dict[str, int | None] = {"burst": 100, "search_per_second": 5, "daily": 250_000}
     return HubSpot(
         tokens=wanted.token or ["sandbox-token"],
         contacts=0 if empty else wanted.contacts,
         others=0 if empty else wanted.others,
         search_lag=wanted.search_lag,
-        burst=100 if limited else None,
-        search_per_second=5 if limited else None,
-        daily=250_000 if limited else None,
         seed=wanted.seed,
         redirect_uris=wanted.redirect_uri,
+        **(dict.fromkeys(allowed) if wanted.unlimited else allowed),
     )

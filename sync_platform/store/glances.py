@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import Text, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from sync_platform.engine.breaker import FAILURES, UNCOUNTED
 from sync_platform.engine.overview import Glance
@@ -32,6 +33,7 @@ LATEST = text("""
     ) latest ON true
     WHERE CAST(:connection AS text) IS NULL OR t.connection = :connection
 """)
+TARGET = ("connection", "object")
 
 
 class Glances:
@@ -69,10 +71,8 @@ def _failures(reading: Any, rows: Any) -> dict[Target, list[SyncResult]]:
         partition_by=(syncs.c.connection, syncs.c.object),
         order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
     )
-    wanted = func.unnest(
-        bindparam("connections", [row.connection for row in rows]),
-        bindparam("objects", [row.object for row in rows]),
-    ).table_valued("connection", "object", name="wanted")
+    names = [cast([getattr(row, each) for row in rows], ARRAY(Text)) for each in TARGET]
+    wanted = func.unnest(*names).table_valued(*TARGET, name="wanted")
     ranked = (
         select(*COLUMNS, newest.label("place"))
         .join(

@@ -4,10 +4,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
-
 from sync_platform.errors import NeedsReauth
 from sync_platform.spec import JwtBearer
 
@@ -18,6 +14,11 @@ def assertion(
     way: JwtBearer, secret: Mapping[str, Any], settings: Mapping[str, str], now: float
 ) -> str:
     """The signed JWT. Raises NeedsReauth where the secret lacks the key, or what is no key."""
+    # Here, because few connections need it, and every start of a process would wait for it.
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, RSAKey
+
     try:
         claims = dict(way.claims(secret, settings))
     except KeyError as missing:

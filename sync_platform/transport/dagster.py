@@ -123,7 +123,8 @@ class DagsterRuns:
         assets = [(wanted.connector, name) for name in wanted.objects]
         repository = self._repository(assets)
         self._add_partition(repository, f"{wanted.connector}_connections", wanted.connection)
-        config = {"__".join(each): {"config": dict(wanted.config)} for each in assets}
+        ops = ["__".join(each).replace("-", "_") for each in assets]  # as Dagster names them
+        config = {op: {"config": dict(wanted.config)} for op in ops}
         tags = {
             "dagster/partition": f"{wanted.connection}|{wanted.date}",
             "dagster/partition/connection": wanted.connection,

@@ -185,10 +185,8 @@ def _until_stopped(it: Raised, signals: Signals, telling: Telling, began: float)
         if signals.reload:
             signals.reload = False
             _reload(it, telling)
-    waits = (
-        f", in at most {it.line_up.grace:.0f} s for running syncs" if CODE_SERVER in parts else ""
-    )
-    telling.say(f"Stopping{waits}; asked once more, at once.")
+    grace = f" Running syncs have {it.line_up.grace:.0f} s to end; asked again, it does not wait."
+    telling.say(f"Stopping.{grace if CODE_SERVER in parts else ''}")
 
 
 def _reload(it: Raised, telling: Telling) -> None:
@@ -212,7 +210,7 @@ def _announce(it: Raised, telling: Telling) -> None:
 
 
 def notify_service_manager(address: str) -> None:
-    """Tell systemd that all is ready, at the socket where it asked to be told; "" where it did not."""
+    """Tell systemd that all is ready, at the socket that it named; "" where there is none."""
     if address:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.sendto(b"READY=1", f"\0{address[1:]}" if address[0] == "@" else address)

@@ -155,7 +155,7 @@ async def _check_meant(request: Request, body: bytes) -> None:
 
 
 async def _field(request: Request, body: bytes) -> str:
-    """The form's field `csrf`; empty where there is none. Raises HTTPException for a broken form."""
+    """The form's field `csrf`, or empty. Raises HTTPException where the form is broken."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         return parse_qs(body.decode("latin-1")).get("csrf", [""])[0]

@@ -7,6 +7,6 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def code_in(page: str) -> str:
-    """The one block of Python in a page of the documents."""
-    (code,) = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.M)
+    """The first block of Python in a page of the documents: a whole file."""
+    code, *_ = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.M)
     return str(code)

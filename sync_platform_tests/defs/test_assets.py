@@ -70,12 +70,11 @@ def test_the_counts_of_later_runs_are_those_of_what_changed(
 
 def test_the_log_tells_what_is_read_and_how_far_it_is(dagster: Dagster, hubspot: HubSpot) -> None:
     hubspot.add_many("contacts", 250)
-    first, *pages, committed, _ = dagster.run([CONTACTS], TODAY).log[:5]
+    first, *told = dagster.run([CONTACTS], TODAY).log
     assert first.startswith("Reading contacts, incremental, the beginning to ")
-    assert pages == ["Page 1: 200 records.", "Page 2: 50 records."]
-    assert committed == (
-        "Committed: 250 created, 0 updated, 0 deleted, 0 unchanged; 250 records so far."
-    )
+    assert told[:2] == ["Page 1: 200 records.", "Page 2: 50 records."]
+    committed = "Committed: 250 created, 0 updated, 0 deleted, 0 unchanged; 250 records so far."
+    assert committed in told  # it may be told after the page that came meanwhile
 
 
 def test_one_run_carries_many_objects(dagster: Dagster, platform: Platform) -> None:

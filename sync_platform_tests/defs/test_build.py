@@ -81,7 +81,8 @@ def test_what_runs_by_itself_runs_from_the_start(definitions: dg.Definitions) ->
         "idle_sign_ins": "RUNNING",
     }
     assert {each.name: each.default_status.value for each in repository.schedule_defs} == {
-        "daily_full": "RUNNING"
+        "daily_full": "RUNNING",
+        "computed_fields": "RUNNING",
     }
 
 

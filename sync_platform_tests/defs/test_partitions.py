@@ -100,7 +100,7 @@ def test_a_mode_that_does_not_exist_is_refused_with_a_sentence(
 ) -> None:
     run = dagster.run(CONTACTS, current(), config={"mode": "from_date"})
     (sentence,) = told(run)
-    assert sentence.startswith("mode: 'from_date' is not 'incremental' or 'full'.")
+    assert sentence.startswith("mode: 'from_date' is not 'incremental', 'full' or 'computed'.")
     assert "choose the days as partitions" in sentence
     assert platform.history("acme-hubspot") == []
 

@@ -4,14 +4,12 @@ date by clicking, read what became of it."""
 import os
 import re
 import shutil
-import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import httpx
@@ -24,7 +22,10 @@ from sync_platform.engine.access import Scope
 from sync_platform.settings import Settings
 from sync_platform_tests.journeys.what_ran import (
     changed_since,
+    ended,
     ended_runs,
+    eventually,
+    free_port,
     materializations,
     ticks,
 )
@@ -243,7 +244,7 @@ def api(stage: Stage) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {key}"}
     with (
         served(stage.platform) as url,
-        httpx.Client(base_url=f"{url}{SYNCS}", headers=headers, timeout=60) as client,
+        httpx.Client(base_url=url, headers=headers, timeout=60) as client,
     ):
         yield client
 
@@ -253,10 +254,10 @@ def test_syncs_asked_for_through_the_api_are_runs_that_the_ui_shows(
 ) -> None:
     since = f"{datetime.now(UTC).date() - timedelta(days=3)}T10:30:00Z"
     wanted = {"objects": ["contacts", "owners", {"object": "deals", "sync_from": since}]}
-    asked = api.post("", json=wanted).json()
-    assert api.post("", json=wanted).json()["id"] == asked["id"]
+    asked = api.post(SYNCS, json=wanted).json()
+    assert api.post(SYNCS, json=wanted).json()["id"] == asked["id"]
     changes, dates = asked["run_ids"]
-    (done,) = eventually(lambda: ended(stage, api, asked["id"]), BACKFILLED_WITHIN)
+    (done,) = eventually(lambda: ended(stage, api, f"{SYNCS}/{asked['id']}"), BACKFILLED_WITHIN)
     assert done["status"] == "succeeded"
     contacts, owners, deals = done["syncs"]
     assert contacts["run_id"] == owners["run_id"] == changes
@@ -271,10 +272,10 @@ def test_syncs_asked_for_through_the_api_are_runs_that_the_ui_shows(
 def test_what_was_asked_for_is_stopped_while_its_run_waits_or_runs(
     stage: Stage, api: httpx.Client
 ) -> None:
-    asked = api.post("", json={"full_sync": True}).json()
-    stopping = api.delete(f"/{asked['id']}").json()
+    asked = api.post(SYNCS, json={"full_sync": True}).json()
+    stopping = api.delete(f"{SYNCS}/{asked['id']}").json()
     assert stopping["canceled_at"] is not None
-    (done,) = eventually(lambda: ended(stage, api, asked["id"]), BACKFILLED_WITHIN)
+    (done,) = eventually(lambda: ended(stage, api, f"{SYNCS}/{asked['id']}"), BACKFILLED_WITHIN)
     assert done["status"] == "canceled"
 
 
@@ -288,29 +289,3 @@ def test_no_tick_failed_and_no_log_holds_an_error(stage: Stage) -> None:
     for name in ("daemon", "webserver", "sandbox-hubspot"):
         lines = (stage.logs / f"{name}.log").read_text(errors="replace").splitlines()
         assert [line for line in lines if re.search(r"\bERROR\b|Traceback", line)] == []
-
-
-def ended(stage: Stage, api: httpx.Client, id: str) -> list[dict[str, Any]]:
-    """The request, once it has ended."""
-    stage.processes.check()
-    told = api.get(f"/{id}").json()
-    return [told] if told["ended_at"] else []
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(found: Callable[[], list[Any]], within: float) -> list[Any]:
-    """What is found, as soon as there is any."""
-    deadline = monotonic() + within
-    tick = threading.Event()
-    while monotonic() < deadline:
-        it = found()
-        if it:
-            return it
-        tick.wait(0.5)
-    raise AssertionError(f"Nothing was found within {within:.0f} s.")

@@ -17,6 +17,7 @@ from sync_platform_tests.started import (
     free_port,
     kill_all_of,
     killed_in_the_end,
+    left_by,
     processes_of,
     read_until,
     script,
@@ -59,7 +60,7 @@ def test_demo_once_syncs_changes_syncs_again_and_finds_postgres_equal_to_the_ven
 
 
 def test_demo_once_leaves_nothing_running(once: str, home: Path) -> None:
-    assert processes_of(home) == {}
+    assert left_by(home) == {}
 
 
 def test_a_second_demo_on_the_same_home_goes_on_and_ctrl_c_ends_it_and_all_it_started(
@@ -80,7 +81,7 @@ def test_a_second_demo_on_the_same_home_goes_on_and_ctrl_c_ends_it_and_all_it_st
     assert rows(begun) == rows(once)[-7:]  # it knows them still
     assert "http://127.0.0.1:" in begun
     assert rest.endswith("Everything that was started has been stopped.\n")
-    assert processes_of(home) == {}
+    assert left_by(home) == {}
 
 
 def test_ctrl_c_while_it_starts_ends_it_and_says_that_nothing_was_compared(
@@ -92,7 +93,7 @@ def test_ctrl_c_while_it_starts_ends_it_and_says_that_nothing_was_compared(
         told, complaints = process.communicate()
     assert (process.returncode, complaints) == (130, "")
     assert "Postgres equals" not in told
-    assert processes_of(home) == {}
+    assert left_by(home) == {}
 
 
 def test_a_busy_port_is_one_clear_sentence_and_nothing_is_started(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """What took place in a stage's Dagster, by its GraphQL, and what its vendor holds."""
 
+import socket
+import threading
+from collections.abc import Callable
 from datetime import date
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -81,3 +85,29 @@ def changed_since(stage: Stage, day: date) -> int:
     row = stage.platform.connector("hubspot")["contacts"].row
     stamps = [moment(row(each)["lastmodifieddate"]) for each in answer.json()["results"]]
     return len([each for each in stamps if each.date() >= day])
+
+
+def ended(stage: Stage, api: httpx.Client, path: str) -> list[dict[str, Any]]:
+    """The syncs asked for at that path of the API, once they have ended."""
+    stage.processes.check()
+    told = api.get(path).json()
+    return [told] if told["ended_at"] else []
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(found: Callable[[], list[Any]], within: float) -> list[Any]:
+    """What is found, as soon as there is any."""
+    deadline = monotonic() + within
+    tick = threading.Event()
+    while monotonic() < deadline:
+        it = found()
+        if it:
+            return it
+        tick.wait(0.5)
+    raise AssertionError(f"Nothing was found within {within:.0f} s.")

@@ -26,6 +26,7 @@ from sync_platform_tests.started import (
     free_port,
     kill_all_of,
     killed_in_the_end,
+    left_by,
     processes_of,
     read_until,
     script,
@@ -152,7 +153,7 @@ def test_a_part_alone_runs_and_sigterm_ends_it(up: Up) -> None:
     told, complaints = up.process.communicate()
     assert (up.process.returncode, complaints) == (0, "")
     assert told.endswith("up          | Everything that was started has been stopped.\n")
-    assert processes_of(up.home) == {}
+    assert left_by(up.home) == {}
 
 
 def test_a_busy_port_is_one_clear_sentence_and_nothing_is_started(tmp_path: Path) -> None:

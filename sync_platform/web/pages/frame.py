@@ -61,7 +61,7 @@ def connection_page(
         template,
         status=status,
         title=f"{connection.title}: {tab}",
-        tab=tab,
+        part=tab,
         connection=connection,
         target=connector,
         overview=platform.overviews(connection.name)[0],
