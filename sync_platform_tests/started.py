@@ -73,7 +73,7 @@ def processes_of(home: Path) -> dict[int, str]:
 
 
 def left_by(home: Path) -> dict[int, str]:
-    """The processes of this folder that stay: Postgres counts as stopped a moment before it ends."""
+    """The processes of this folder that stay; Postgres ends a moment after it is stopped."""
     deadline = monotonic() + 5
     while (found := processes_of(home)) and monotonic() < deadline:
         sleep(0.05)

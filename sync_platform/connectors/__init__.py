@@ -68,8 +68,9 @@ class _Load:
 
 def _origins(folders: Sequence[Path]) -> Iterator[tuple[str, _Load]]:
     for module in pkgutil.iter_modules(__path__):
-        name = f"{__name__}.{module.name}"
-        yield name, _Load(name, name)
+        if not module.name.startswith("_"):  # tables and reads that a connector has beside it
+            name = f"{__name__}.{module.name}"
+            yield name, _Load(name, name)
     for point in entry_points(group=ENTRY_POINTS):
         origin = f"{point.value} (entry point {point.name!r})"
         yield origin, _Load(origin, point.module, point.attr or "connector")

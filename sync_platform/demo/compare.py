@@ -1,6 +1,6 @@
 """Holds Postgres against the sandbox vendor, record by record, by rules of its own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,25 +19,30 @@ from sync_platform.spec.times import moment
 def differences(platform: Platform, vendor_url: str, target: Target) -> Iterator[str]:
     """What differs between the object's live rows and the vendor's records, a sentence each."""
     connection = platform.connection(target.connection)
-    obj = platform.connector(connection.connector)[target.object]
+    obj = platform.connector_of(connection)[target.object]
     table = platform.table(connection, obj)
     fields = platform.catalogs.fields(target) or []
     columns = platform.destination.column_names(table)
     answer = httpx.get(
         f"{vendor_url}/_sandbox/records/{target.object}", timeout=120, trust_env=False
     )
-    truth = {str(record["id"]): obj.row(record) for record in answer.json()["results"]}
+    there = [obj.row(record) for record in answer.json()["results"]]
+    truth = {_key(row, obj.keys): row for row in there}
     with psycopg.connect(platform.database_url, row_factory=dict_row) as postgres:
         place = sql.Identifier(table.schema, platform.destination.table_name(table) or table.name)
         query = sql.SQL("SELECT * FROM {} WHERE _deleted_at IS NULL").format(place)
-        (key,) = obj.keys
-        loaded = {str(row[columns[key]]): row for row in postgres.execute(query)}
+        keys = [columns[key] for key in obj.keys]
+        loaded = {_key(row, keys): row for row in postgres.execute(query)}
     for missing in sorted(truth.keys() - loaded.keys()):
         yield f"{target.object} {missing} is not in Postgres."
     for extra in sorted(loaded.keys() - truth.keys()):
         yield f"{target.object} {extra} is in Postgres only."
     for id in sorted(truth.keys() & loaded.keys()):
         yield from _unequal(target.object, id, truth[id], loaded[id], fields, columns)
+
+
+def _key(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(str(row[name]) for name in names)
 
 
 def _unequal(

@@ -26,6 +26,7 @@ SAVE_EVERY = 3.0
 # filled with records unless `empty`. A line each:
 VENDORS = {
     "hubspot": "sync_platform.sandbox.hubspot",
+    "salesforce": "sync_platform.sandbox.salesforce",
     "stripe": "sync_platform.sandbox.stripe",
 }
 

@@ -38,8 +38,11 @@ class Call:
 class Refusal(Exception):
     """The vendor says no, in its own words."""
 
-    def __init__(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"{status}: {body.get('message', body)}")
+    def __init__(
+        self, status: int, body: Json | list[Json], headers: Mapping[str, str] | None = None
+    ) -> None:
+        said = body.get("message", body) if isinstance(body, dict) else body
+        super().__init__(f"{status}: {said}")
         self.status = status
         self.body = body
         self.headers = dict(headers or {})

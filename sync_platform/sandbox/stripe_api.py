@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from sync_platform.sandbox import stripe_errors
-from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal, answer
+from sync_platform.sandbox.calls import Call, Endpoint, Json, answer
 from sync_platform.sandbox.stripe_account import KINDS, Account, created_of
 from sync_platform.sandbox.stripe_kinds import Kind
 
@@ -61,8 +61,7 @@ def _list(account: Account, name: str) -> Callable[[Call], Response]:
             if all(BOUNDS[word](created_of(it), bound) for word, bound in within)
             and _fits(it, asked, name)
         ]
-        stubs = account.gone[name] if kind.stays else set()
-        page, more = _page(found, asked, kind.object, stubs)
+        page, more = _page(found, asked, kind.object)
         shown = [account.shown(name, it) for it in page]
         return answer({"object": "list", "data": shown, "has_more": more, "url": kind.path})
 
@@ -104,7 +103,7 @@ def _found(account: Account, name: str, id: str) -> Json:
 def _lines(account: Account, name: str) -> Callable[[Call], Response]:
     def respond(call: Call) -> Response:
         lines = account.get(name, call.places["id"])["lines"]
-        page, more = _page(lines, _asked(call, frozenset()), "line_item", ())
+        page, more = _page(lines, _asked(call, frozenset()), "line_item")
         return answer({"object": "list", "data": page, "has_more": more, "url": call.path})
 
     return respond
@@ -176,7 +175,7 @@ def _events(account: Account, call: Call) -> Response:
         if wanted.fullmatch(it["type"])
         and all(BOUNDS[word](it["created"], bound) for word, bound in within)
     ]
-    page, more = _page(found, asked, "event", ())
+    page, more = _page(found, asked, "event")
     return answer({"object": "list", "data": page, "has_more": more, "url": "/v1/events"})
 
 
@@ -214,9 +213,7 @@ def _bounds(asked: Mapping[str, str]) -> list[tuple[str, int]]:
     return bounds
 
 
-def _page(
-    found: Sequence[Json], asked: Mapping[str, str], object: str, stubs: set[str] | tuple[()]
-) -> tuple[list[Json], bool]:
+def _page(found: Sequence[Json], asked: Mapping[str, str], object: str) -> tuple[list[Json], bool]:
     """The page that is asked for, and whether there are more of them in that direction."""
     limit = asked.get("limit", "10")
     if not (limit.isdecimal() and 1 <= int(limit) <= LARGEST_PAGE):
@@ -296,6 +293,3 @@ class Repeats:
             return response
 
         return respond
-
-
-__all__ = ["Refusal", "Repeats", "stripe_endpoints", "written"]

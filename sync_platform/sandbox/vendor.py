@@ -53,6 +53,7 @@ class Vendor:
         self.calls: Counter[tuple[str, str]] = Counter()
         self.statuses: Counter[int] = Counter()
         self.problems: list[Exception] = []
+        self.meanwhile: Callable[[], None] = lambda: None  # before each answer: life goes on
         self.connections: dict[tuple[str, int], asyncio.Transport] = {}
         self.app = self._app()
 
@@ -233,6 +234,8 @@ class Vendor:
                 headers = self.limit_headers(call)
                 if over is not None:
                     raise self.over_limit(over)
+            if not endpoint.path.startswith("/_sandbox/"):
+                self.meanwhile()
             response = endpoint.handler(call)
         except Refusal as refusal:
             response = refused(refusal)

@@ -48,6 +48,8 @@ def _connector(it: Connector) -> Iterator[str]:
         if names.count(limit.name) > 1:
             yield f"limits: the name {limit.name!r} stands there twice."
     yield from _interval(it.interval)
+    if (it.discover is None) is not (it.discovered is None):
+        yield "discover, discovered: one lists objects, the other makes them; say both or none."
     if not it.objects and it.discover is None:
         yield "objects: there are none, and no `discover` to find them."
     seen: set[str] = set()
@@ -80,8 +82,14 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
         yield "lookback: it must not be negative."
     if obj.step is not None and obj.step <= timedelta(0):
         yield "step: it must be a positive span of time."
-    if obj.cursor is None and (obj.lookback or obj.step):
-        yield "lookback, step: they mean nothing without a `cursor`."
+    if not obj.incremental and (obj.lookback or obj.step):
+        yield "lookback, step: they mean nothing without a `cursor` or `changes`."
+    if obj.computed_every is not None and obj.computed_every <= timedelta(0):
+        yield "computed_every: it must be a positive span of time."
+    if obj.changes is not None and obj.changes.remembers <= obj.lookback:
+        yield "changes: what the vendor remembers must reach further back than `lookback`."
+    if obj.bulk is not None and obj.bulk.above < 0:
+        yield "bulk: `above` must not be negative."
     yield from _side_by_side(obj)
     if not callable(obj.row):
         yield "row: it must be a function from a record to a row."

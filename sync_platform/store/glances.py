@@ -72,7 +72,7 @@ def _failures(reading: Any, rows: Any) -> dict[Target, list[SyncResult]]:
         order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
     )
     names = [cast([getattr(row, each) for row in rows], ARRAY(Text)) for each in TARGET]
-    wanted = func.unnest(*names).table_valued(*TARGET, name="wanted")
+    wanted = func.unnest(*names).table_valued(*TARGET).render_derived(name="wanted")
     ranked = (
         select(*COLUMNS, newest.label("place"))
         .join(

@@ -1,7 +1,8 @@
 """Dagster's code server: one for the webserver and the daemon, which starts the runs' processes.
 
-Dagster's own command is run in this process. Beside it, a thread looks after what that command does
-not: the process behind it, which may die without it; and loading the code anew when asked to.
+Dagster's own command is run in this process. Beside it, a thread looks after what that command
+does not: the process behind it, which may die without it; and loading the code anew, when asked to
+and when the objects that connections have are others than before.
 """
 
 import os
@@ -11,6 +12,9 @@ import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from sync_platform.errors import SyncPlatformError
+from sync_platform.platform import Platform
 
 MODULE = "sync_platform.definitions"
 LOCATION = "sync_platform"
@@ -32,7 +36,10 @@ def main() -> None:
         asked.set()
 
     signal.signal(signal.SIGUSR1, on_signal)
-    watching = threading.Thread(target=look_after, args=(place, asked), name="watch", daemon=True)
+    objects = Objects(Platform.from_env())
+    watching = threading.Thread(
+        target=look_after, args=(place, asked, objects), name="watch", daemon=True
+    )
     watching.start()
     options = ["start", "-m", MODULE, "--location-name", LOCATION, "--log-level", "warning"]
     code_server_cli([*options, *place.options()], prog_name="dagster code-server")
@@ -66,6 +73,25 @@ class Place:
             self.socket.unlink(missing_ok=True)
 
 
+class Objects:
+    """The objects that Dagster should know: those of the connectors, and those that only single
+    connections have."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._known: set[tuple[str, str]] | None = None
+
+    def changed(self) -> bool:
+        """Whether they are others than when this was asked last."""
+        try:
+            connectors = self._platform.whole_connectors()
+        except SyncPlatformError:
+            return False  # the store is away: later, then
+        before = self._known
+        self._known = {(each.name, obj.name) for each in connectors for obj in each.objects}
+        return before is not None and before != self._known
+
+
 def migrate() -> None:
     """Bring Dagster's own tables up to date; one query each where they are."""
     from dagster import DagsterInstance
@@ -77,11 +103,12 @@ def migrate() -> None:
             instance.upgrade()
 
 
-def look_after(place: Place, asked: threading.Event) -> None:
-    """Reload when asked to; end this process when what is behind it no longer answers."""
+def look_after(place: Place, asked: threading.Event, objects: Objects) -> None:
+    """Reload when need be; end this process when what is behind it no longer answers."""
     client, missed, met = place.client(), 0, False
+    objects.changed()
     while True:
-        if asked.wait(PING_EVERY):
+        if asked.wait(PING_EVERY) or objects.changed():
             asked.clear()
             reload(client)
         try:

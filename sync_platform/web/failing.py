@@ -20,6 +20,8 @@ TITLES = {
     401: "Please sign in",
     403: "That is not allowed",
     404: "Not found",
+    409: "That cannot be done now",
+    422: "That does not fit",
     429: "Please wait",
     500: "That went wrong",
     503: "Not available right now",

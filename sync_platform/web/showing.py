@@ -138,7 +138,9 @@ def what(sync: SyncResult) -> str:
 
 def asked(mode: SyncMode, since: datetime | None, until: datetime | None = None) -> str:
     """What such a sync reads."""
-    if mode is SyncMode.FULL:
+    if mode is SyncMode.COMPUTED:
+        return "Computed fields"
+    if mode is SyncMode.FULL or (since is None and (mode is SyncMode.INCREMENTAL or not until)):
         return "Everything"
     if mode is SyncMode.INCREMENTAL:
         return "What changed"

@@ -95,7 +95,7 @@ def test_the_browser_is_opened_at_the_vendors_page(
     with terminal(settings, *connecting(books, "--way", "oauth"), PATH=path) as process:
         printed = address(process.stdout)
         httpx.get(Person().decides(printed, "allow", "bob"))
-        out, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert opened.read_text().strip() == printed
     assert printed.startswith(f"{books.url}/login/authorize?")

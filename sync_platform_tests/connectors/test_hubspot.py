@@ -22,7 +22,14 @@ class Answers:
         self.paths.append(path)
         return self.answer
 
+    @property
+    def settings(self) -> dict[str, str]:
+        return {}
+
     def send(self, request: spec.Request, asked: object = None) -> spec.Json:
+        raise AssertionError("not asked")
+
+    def ask(self, request: spec.Request, asked: object = None) -> spec.Answer:
         raise AssertionError("not asked")
 
 

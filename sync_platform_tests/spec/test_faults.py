@@ -28,7 +28,10 @@ def test_a_sound_declaration_has_no_faults() -> None:
 
 
 def test_a_connector_that_only_discovers_is_sound() -> None:
-    assert spec.faults(replace(ACME, objects=[], discover=lambda api: [])) == []
+    lists, makes = (lambda api: []), (lambda found: THINGS)
+    assert spec.faults(replace(ACME, objects=[], discover=lists, discovered=makes)) == []
+    (fault,) = spec.faults(replace(ACME, objects=[], discover=lists))
+    assert fault.startswith("discover, discovered: ")
 
 
 def test_counted_pages_may_be_read_side_by_side() -> None:

@@ -50,7 +50,8 @@ def connection_page(
     **values: Any,
 ) -> Response:
     """A page of the connection. `live`: after how many seconds a browser looks again; 0: never."""
-    connector = platform.connectors().get(connection.connector)
+    known = connection.connector in platform.connectors()
+    connector = platform.connector_of(connection) if known else None
     every = None
     if connector is not None:
         every = interval_of(connector, connection, ObjectChoice(object=""))
@@ -64,6 +65,9 @@ def connection_page(
         part=tab,
         connection=connection,
         target=connector,
+        labels={each.name: each.label or each.name for each in connector.objects}
+        if connector
+        else {},
         overview=platform.overviews(connection.name)[0],
         every=every,
         now=platform.clock.now(),

@@ -7,6 +7,7 @@ from sync_platform.choosing import ObjectState
 from sync_platform.engine.access import Scope
 from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
 from sync_platform.engine.results import SyncResult, SyncStatus
+from sync_platform.spec import ConnectorObject
 from sync_platform.web.access import Syncer, ThePlatform
 from sync_platform.web.pages.frame import TheConnection, back, connection_page
 from sync_platform.web.pages.progress import progress_of
@@ -36,6 +37,7 @@ def overview_page(
         for it in states
         if it.choice and by_itself and not it.paused and not it.activity.running
     }  # fmt: skip
+    stops = _stops(states)
     return connection_page(
         request,
         platform,
@@ -44,10 +46,11 @@ def overview_page(
         tab="Overview",
         live=2 if progress.going else 15,
         progress=progress,
-        watched=watched,
         states=states,
         latest=_latest(states, history),
         upcoming=upcoming,
+        stops=stops,
+        told={connection.status_reason, *stops},
         tables=platform.tables(connection.name),
         may_change=request.state.caller.may(Scope.WRITE),
     )
@@ -60,6 +63,16 @@ def resume_object(
     """Let automatic syncs of an object run again."""
     platform.resume(connection.name, object)
     return back(connection, said="resumed")
+
+
+def _stops(states: list[ObjectState]) -> dict[str, list[ConnectorObject]]:
+    """The objects whose automatic syncs are stopped, by what went wrong last."""
+    found: dict[str, list[ConnectorObject]] = {}
+    for it in states:
+        if it.paused:
+            error = it.activity.recent[0].error if it.activity.recent else None
+            found.setdefault(error or "no reason is known.", []).append(it.obj)
+    return found
 
 
 def _latest(states: list[ObjectState], history: list[SyncResult]) -> dict[str, SyncResult]:

@@ -45,6 +45,15 @@ class Progress:
         )
 
     @property
+    def errors(self) -> dict[str, list[str]]:
+        """What went wrong, each sentence once, with the objects that it is about."""
+        found: dict[str, list[str]] = {}
+        for each in self.steps:
+            if each.error:
+                found.setdefault(each.error, []).append(each.object)
+        return found
+
+    @property
     def records(self) -> int:
         """Records read by all of them."""
         return sum(each.sync.counts.fetched for each in self.steps if each.sync)

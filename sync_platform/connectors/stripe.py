@@ -1,0 +1,290 @@
+"""Stripe: payments, billing and what is sold. Nothing there has a date of its last change.
+
+What surprises:
+- Incremental syncs read the events feed, which Stripe keeps for 30 days; after a longer pause an
+  incremental sync is a full one. Events come a little late, so the last minute is read again.
+- An event holds its object as it was then, in the account's own API version, not in the one that we
+  ask for: where they differ, every changed object is asked for by itself.
+- `customer.subscription.deleted` means that it was canceled; the subscription is still there, and
+  is only in lists with `status=all`.
+- Lists within an object (subscription items, lines of invoices) end after ten: the rest is fetched.
+- Some changes have no event: what a checkout session or a refund is when it is made (so the newest
+  are listed, too), edits of the metadata of a payment intent, a price within a subscription item, a
+  balance transaction becoming available. Full syncs see them.
+- Credit notes and disputes change their invoice and charge without an event of theirs.
+- Filters are applied to rows; where one leaves its filter, its row stays until the next full sync.
+- What moves money at once (charges, refunds, payouts) can be edited here, not made, and a
+  subscription cannot be canceled by deleting it.
+
+Sources: Stripe's API reference (API version 2022-11-15) and its OpenAPI description; rate limits.
+From memory, not checked against the vendor: that the version of that description is 2022-11-15; the
+names of the events' types; `previous_attributes` of a subscription that lost an item; that events
+of one second come in any order; that 404 is what deleted coupons, drafts and invoice items are; the
+lists' `created` for coupons, promotion codes and setup intents; that a restricted key may read
+`/v1/account`; that the token endpoint of Stripe Apps takes no PKCE, and its tokens' lifetimes.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sync_platform import spec
+from sync_platform.connectors._stripe_fields import fields
+from sync_platform.connectors._stripe_reads import (
+    GONE,
+    ITSELF,
+    VERSION,
+    Kind,
+    changed,
+    created,
+    listed,
+    row,
+)
+from sync_platform.connectors._stripe_writes import WRITES, WRITTEN_AT, form_of, only_once
+
+REMEMBERED = timedelta(days=29)  # of 30: the oldest must not be forgotten while it is read
+EVENTS_LAG = spec.minutes(1)
+SUBSCRIPTION = (
+    "created deleted paused pending_update_applied pending_update_expired resumed trial_will_end"
+    " updated"
+)
+DISPUTE = "closed created funds_reinstated funds_withdrawn updated"
+STATUSES = {
+    "subscriptions": (
+        "active", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "trialing",
+        "paused",
+    ),
+    "invoices": ("draft", "open", "paid", "uncollectible", "void"),
+    "charges": ("succeeded", "pending", "failed"),
+    "payment_intents": (
+        "requires_payment_method", "requires_confirmation", "requires_action", "processing",
+        "requires_capture", "canceled", "succeeded",
+    ),
+    "setup_intents": (
+        "requires_payment_method", "requires_confirmation", "requires_action", "processing",
+        "canceled", "succeeded",
+    ),
+    "refunds": ("pending", "requires_action", "succeeded", "failed", "canceled"),
+    "disputes": (
+        "warning_needs_response", "warning_under_review", "warning_closed", "needs_response",
+        "under_review", "won", "lost",
+    ),
+    "payouts": ("paid", "pending", "in_transit", "canceled", "failed"),
+    "credit_notes": ("issued", "void"),
+    "checkout_sessions": ("open", "complete", "expired"),
+    "balance_transactions": ("available", "pending"),
+}  # fmt: skip
+
+
+def told(prefix: str, happenings: str, where: str = ITSELF) -> dict[str, str]:
+    """Types of events that tell of an object."""
+    return {f"{prefix}.{each}": where for each in happenings.split()}
+
+
+KINDS: Mapping[str, Kind] = {
+    "customers": Kind(
+        path="/v1/customers",
+        told=told("customer", "created updated")
+        | told("customer", "deleted", GONE)
+        | told("customer.discount", "created updated deleted", "customer"),
+    ),
+    "products": Kind(
+        path="/v1/products",
+        told=told("product", "created updated") | told("product", "deleted", GONE),
+    ),
+    "prices": Kind(
+        path="/v1/prices", told=told("price", "created updated") | told("price", "deleted", GONE)
+    ),
+    "subscriptions": Kind(
+        path="/v1/subscriptions",
+        told=told("customer.subscription", SUBSCRIPTION),
+        always={"status": "all"},
+        by_status=True,
+        whole=("items",),
+    ),
+    "subscription_items": Kind(
+        path="/v1/subscriptions",
+        told=told("customer.subscription", SUBSCRIPTION),
+        always={"status": "all"},
+        whole=("items",),
+        parts="items",
+    ),
+    "invoices": Kind(
+        path="/v1/invoices",
+        told=told(
+            "invoice",
+            "created finalization_failed finalized marked_uncollectible paid"
+            " payment_action_required payment_failed payment_succeeded sent updated voided",
+        )
+        | told("invoice", "deleted", GONE)
+        | told("credit_note", "created updated voided", "invoice"),
+        by_status=True,
+        whole=("lines",),
+    ),
+    "invoiceitems": Kind(
+        path="/v1/invoiceitems",
+        told=told("invoiceitem", "created updated") | told("invoiceitem", "deleted", GONE),
+    ),
+    "charges": Kind(
+        path="/v1/charges",
+        told=told("charge", "captured expired failed pending refunded succeeded updated")
+        | told("charge.dispute", DISPUTE, "charge"),
+    ),
+    "payment_intents": Kind(
+        path="/v1/payment_intents",
+        told=told(
+            "payment_intent",
+            "amount_capturable_updated canceled created partially_funded payment_failed processing"
+            " requires_action succeeded",
+        ),
+    ),
+    "setup_intents": Kind(
+        path="/v1/setup_intents",
+        told=told("setup_intent", "canceled created requires_action setup_failed succeeded"),
+    ),
+    "refunds": Kind(
+        path="/v1/refunds",
+        told=told("charge.refund", "updated") | told("refund", "created failed updated"),
+        listed_too=True,
+    ),
+    "disputes": Kind(path="/v1/disputes", told=told("charge.dispute", DISPUTE)),
+    "payouts": Kind(
+        path="/v1/payouts",
+        told=told("payout", "canceled created failed paid reconciliation_completed updated"),
+        by_status=True,
+    ),
+    "balance_transactions": Kind(path="/v1/balance_transactions"),
+    "coupons": Kind(
+        path="/v1/coupons",
+        told=told("coupon", "created updated") | told("coupon", "deleted", GONE),
+    ),
+    "promotion_codes": Kind(
+        path="/v1/promotion_codes", told=told("promotion_code", "created updated")
+    ),
+    "credit_notes": Kind(
+        path="/v1/credit_notes",
+        told=told("credit_note", "created updated voided"),
+        dated=False,
+        whole=("lines",),
+    ),
+    "checkout_sessions": Kind(
+        path="/v1/checkout/sessions",
+        told=told(
+            "checkout.session", "async_payment_failed async_payment_succeeded completed expired"
+        ),
+        dated=False,
+        listed_too=True,
+    ),
+}
+
+
+def stripe_object(name: str) -> spec.ConnectorObject:
+    """One kind of object. What has no events is never edited: balance transactions."""
+    kind, writes = KINDS[name], WRITES.get(name, ())
+    path = WRITTEN_AT.get(name, kind.path)
+    feed = spec.Changes(read=changed(kind), remembers=REMEMBERED) if kind.told else None
+
+    def post(path: str) -> spec.Request:
+        return spec.post(path, form=form_of(name), headers=only_once, safe_to_repeat=True)
+
+    return spec.ConnectorObject(
+        name=name,
+        label="Invoice items" if name == "invoiceitems" else name.replace("_", " ").capitalize(),
+        fields=lambda api: fields(name, api.settings),
+        read=listed(kind),
+        row=row,
+        changes=feed,
+        cursor=None if feed else "created",
+        lookback=EVENTS_LAG if feed else spec.hours(1),
+        computed_every=None if feed else spec.hours(24),
+        filters=filters(name),
+        create=post(path) if "create" in writes else None,
+        update=post(path + "/{key}") if "update" in writes else None,
+        delete=spec.delete(path + "/{key}") if "delete" in writes else None,
+    )
+
+
+def filters(name: str) -> list[spec.Filter]:
+    """By the date of creation, and by status where there is one. Events know no filters, so all of
+    them are applied to rows; lists are asked for less where they can be."""
+    found = [
+        spec.Filter(
+            name="created_within",
+            label="Created within the last days",
+            kind="days",
+            keeps=lambda row, since: created(row) >= spec.moment(since).timestamp(),
+        )
+    ]
+    if name in STATUSES:
+        found.append(
+            spec.Filter(
+                name="status",
+                label="Status",
+                values=STATUSES[name],
+                keeps=lambda row, wanted: row.get("status") in wanted.split(","),
+            )
+        )
+    return found
+
+
+def headers(settings: Mapping[str, str]) -> dict[str, str]:
+    """The version that the tables are of; with an organisation's key, the account that is meant."""
+    account = settings.get("account")
+    return {"Stripe-Version": VERSION} | ({"Stripe-Context": account} if account else {})
+
+
+def means(status: int, body: spec.Json) -> spec.Meaning | None:
+    """Two answers whose status misleads."""
+    match spec.at(body, "error.code"):
+        case "account_invalid":  # 403: an app that was removed
+            return "sign_in_refused"
+        case "idempotency_key_in_use":  # 409: the same change is being made just now
+            return "unavailable"
+    return None
+
+
+def account(found: spec.Json) -> spec.Account:
+    name = spec.at(found, "settings.dashboard.display_name") or spec.at(
+        found, "business_profile.name"
+    )
+    return spec.Account(id=found["id"], name=name or "")
+
+
+connector = spec.Connector(
+    name="stripe",
+    label="Stripe",
+    base_url="https://api.stripe.com",
+    auth=[
+        spec.BearerToken(label="Restricted or secret key"),
+        spec.OAuth2(
+            authorize_url="https://marketplace.stripe.com/oauth/v2/authorize",
+            token_url="https://api.stripe.com/v1/oauth/token",
+            pkce=False,  # it refuses parameters that it does not know
+            access_lasts=spec.hours(1),
+            refresh_rotates=True,
+        ),
+    ],
+    headers=headers,
+    limits=[
+        spec.RateLimit(name="account", calls=100, seconds=1),  # 25 in a sandbox
+        spec.RateLimit(name="endpoint", calls=25, seconds=1, path="/v1/{}*"),
+    ],
+    settings=[
+        spec.Setting(
+            name="metadata_columns",
+            label="Columns for metadata",
+            required=False,
+            description="Metadata keys that get a column of their own, each with its table, such "
+            "as customers.plan, subscriptions.seats. All of it is in the column metadata.",
+        ),
+        spec.Setting(
+            name="account",
+            label="Account",
+            required=False,
+            description="Only with the key of an organisation: the account to read (acct_…).",
+        ),
+    ],
+    means=means,
+    check=spec.get("/v1/account"),
+    account=account,
+    objects=[stripe_object(name) for name in KINDS],
+)

@@ -1,0 +1,158 @@
+"""A connector beside its sandbox vendor and a real Postgres: what every behaviour is tried on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from sync_platform.demo.compare import differences
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.ports import Secret
+from sync_platform.engine.results import Counts, SyncResult, Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.platform import Platform
+from sync_platform.sandbox.vendor import Vendor
+from sync_platform.spec import ConnectorObject, OutboundChange
+
+CONNECTION = "under-test"
+V = TypeVar("V", bound=Vendor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vouched:
+    """What the kit must know of one connector beyond its declaration.
+
+    `vendor` makes an empty sandbox, without call limits; `limited` the same with its limits.
+    `not_offered` says, by the names of behaviours, why the vendor does not have them: in the words
+    of the scorecard. `gaps` is what the connector does not do though the vendor could.
+    """
+
+    connector: str
+    vendor: Callable[[], Vendor]
+    object: str  # what most behaviours are tried on
+    page: int  # records on a full page of it
+    secret: Mapping[str, Any] = field(default_factory=lambda: {"token": "sandbox-token"})
+    settings: Mapping[str, str] = field(default_factory=dict)
+    limited: Callable[[], Vendor] | None = None
+    objects: Sequence[str] = ()  # to connect with; the object alone where there are none
+    after_connecting: Callable[[Any], None] = lambda vendor: None
+    reads: str = "*"  # the paths of calls that read the object, for faults
+    writes: Mapping[str, Any] = field(default_factory=dict)  # of a new record
+    rewrites: Mapping[str, Any] = field(default_factory=dict)  # of an edited one
+    refused: Mapping[str, Any] | None = None  # what the vendor will not take in a new record
+    cap: Callable[[Any], None] | None = None  # bring the vendor past a cap of its
+    tie: Callable[[Any], None] | None = None  # change several records in one moment
+    lag: Callable[[Any], None] | None = None  # let changes show late
+    settled: Callable[[Any], None] | None = None  # let everything show
+    restore: Callable[[Any, str], None] | None = None  # a deleted record comes back
+    weird: Callable[[Any, str], None] | None = None  # a record whose text is this
+    weird_column: str = ""
+    new_field: Callable[[Any], str] | None = None  # adds a field; its column's name
+    rename_field: Callable[[Any], tuple[str, str]] | None = None  # columns before and after
+    drop_field: Callable[[Any], str] | None = None  # its column's name
+    revoke: Callable[[Any], None] | None = None  # the token or key is not accepted any more
+    forbid: Callable[[Any], None] | None = None  # the account may not read the object
+    not_offered: Mapping[str, str] = field(default_factory=dict)
+    gaps: Sequence[str] = ()
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """One connection of the connector to its sandbox."""
+
+    it: Vouched
+    vendor: Any
+    platform: Platform
+
+    def connect(self, **changed: Any) -> None:
+        """Connect; the rate limits of the declaration count unless `it` says otherwise."""
+        given: dict[str, Any] = {
+            "base_url": self.vendor.url,
+            "settings": dict(self.it.settings),
+            "objects": list(self.it.objects) or [self.it.object],
+        }
+        secret = changed.pop("secret", self.it.secret)
+        self.platform.connect(self.it.connector, CONNECTION, Secret(secret), **given | changed)
+        self.it.after_connecting(self.vendor)
+
+    @property
+    def obj(self) -> ConnectorObject:
+        """The object under test, as its connection has it."""
+        connection = self.platform.connection(CONNECTION)
+        return self.platform.connector_of(connection)[self.it.object]
+
+    @property
+    def target(self) -> Target:
+        return Target(CONNECTION, self.it.object)
+
+    def sync(self, mode: SyncMode = SyncMode.INCREMENTAL, **asked: Any) -> SyncResult:
+        """Run one sync; automatic ones are nobody's."""
+        request = SyncRequest(target=self.target, mode=mode, **asked)
+        return self.platform.sync(request).run(into=self.platform.destination)
+
+    def incremental(self) -> Counts:
+        return self.sync().counts
+
+    def full(self, **asked: Any) -> Counts:
+        return self.sync(SyncMode.FULL, **asked).counts
+
+    def since(self, moment: datetime, until: datetime | None = None) -> Counts:
+        return self.sync(SyncMode.FROM_DATE, window=SyncWindow(moment, until)).counts
+
+    def change(self, creates: int = 0, updates: int = 0, archives: int = 0) -> dict[str, list[str]]:
+        """Change records at the vendor, at random; the ids of what was created and so on."""
+        made: dict[str, list[str]] = self.vendor.change(
+            self.it.object, creates=creates, updates=updates, archives=archives
+        )
+        return made
+
+    @property
+    def differences(self) -> list[str]:
+        """What differs between the table and the vendor's records, value by value."""
+        return list(differences(self.platform, self.vendor.url, self.target))
+
+    @property
+    def truth(self) -> int:
+        """How many records the vendor has."""
+        return len(list(self.vendor.truth(self.it.object)))
+
+    def rows(self, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """The live rows, or those that are marked as deleted."""
+        connection = self.platform.connection(CONNECTION)
+        table = self.platform.table(connection, self.obj)
+        name = self.platform.destination.table_name(table) or table.name
+        where = "IS NOT NULL" if deleted else "IS NULL"
+        query = sql.SQL("SELECT * FROM {} WHERE _deleted_at " + where + " ORDER BY 1").format(
+            sql.Identifier(table.schema, name)
+        )
+        with psycopg.connect(self.platform.database_url, row_factory=dict_row) as postgres:
+            return postgres.execute(query).fetchall()
+
+    @property
+    def calls(self) -> int:
+        """How many calls the vendor has had."""
+        total: int = self.vendor.calls.total()
+        return total
+
+    def push(self, change: OutboundChange) -> Any:
+        """Carry out a declared change, as it will be from the outbox."""
+        request = {"create": self.obj.create, "update": self.obj.update, "delete": self.obj.delete}
+        wanted = request[change.kind]
+        assert wanted is not None
+        api = self.platform.api(self.platform.connection(CONNECTION))
+        try:
+            return api.send(wanted, change)
+        finally:
+            api.close()
+
+
+def now() -> datetime:
+    """The present, to the second: what a person would ask a window for."""
+    return datetime.now(UTC)
+
+
+HOUR = timedelta(hours=1)
