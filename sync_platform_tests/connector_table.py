@@ -7,36 +7,35 @@ from sync_platform.connectors import load_connectors
 from sync_platform.spec import Connector
 
 README = Path(__file__).parent.parent / "README.md"
+MOST_NAMED = 8  # objects
 START, END = "<!-- connectors:", "<!-- end of connectors -->"
 
 
 def connector_table() -> str:
     """The table, as Markdown."""
     lines = [
-        "| connector | objects | modes | deletes seen | interval |",
-        "| --- | --- | --- | --- | --- |",
+        "| connector | objects | syncs every | what it can do |",
+        "| --- | --- | --- | --- |",
     ]
     lines += [_line(each) for each in load_connectors().values()]
     return "\n".join(lines)
 
 
 def _line(it: Connector) -> str:
-    objects = ", ".join(obj.name for obj in it.objects)
-    full_only = [obj.name for obj in it.objects if not obj.incremental]
-    modes = "incremental, full, from date" + (
-        f" ({', '.join(full_only)}: full)" if full_only else ""
-    )
-    told = [obj for obj in it.objects if obj.sees_deletes]
-    deletes = "told by the vendor" if told else "by full syncs"
-    if told and len(told) < len(it.objects):
-        deletes += "; others by full syncs"
+    names = [obj.name for obj in it.objects]
+    objects = ", ".join(names[:MOST_NAMED])
+    if len(names) > MOST_NAMED:
+        objects += f" and {len(names) - MOST_NAMED} more"
+    if it.discover is not None:
+        objects += ("; " if names else "") + "what each account has"
+    page = f"[more](docs/connectors/{it.name}.md)"
     bounds = it.interval
     minutes = [
         int(span.total_seconds() // 60)
         for span in (bounds.default, bounds.shortest, bounds.longest)
     ]
     interval = "{} min ({} to {})".format(*minutes)
-    return f"| {it.label} | {objects} | {modes} | {deletes} | {interval} |"
+    return f"| {it.label} | {objects} | {interval} | {page} |"
 
 
 def readme_with_table(readme: str) -> str:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from sync_platform.cli.commands import cli
 from sync_platform_tests.connector_table import readme_with_table
+from sync_platform_tests.contract.scorecards import pages
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -14,6 +15,11 @@ README = (ROOT / "README.md").read_text()
 
 def test_readmes_table_of_connectors_is_what_the_declarations_say() -> None:
     assert readme_with_table(README) == README
+
+
+def test_the_connectors_pages_are_what_their_declarations_say() -> None:
+    for path, text in pages().items():
+        assert path.read_text() == text, f"{path.name}: write it anew"
 
 
 def test_ci_runs_the_two_commands_of_readme_to_the_letter() -> None:

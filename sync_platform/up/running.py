@@ -101,7 +101,7 @@ def raised(
     """The database, with our tables up to date, and a supervisor without parts; in the end all
     that was started is stopped, the embedded PostgreSQL last.
 
-    Raises ConfigurationError where a port is in use, Refused where another `up` runs one of these
+    Raises ConfigurationError where a port is in use or a connector faulty, Refused where another `up` runs one of these
     parts in this home, StoreUnavailable; nothing is left running then.
     """
     for part, option, address in (
@@ -126,6 +126,7 @@ def raised(
         line_up = replace(line_up, settings=replace(settings, database_url=url))
         platform = Platform(line_up.settings)
         stack.callback(platform.close)
+        platform.connectors()  # a faulty one is told before anything is started
         _ = platform.database  # brings our tables up to date
         stack.enter_context(held_up(url, line_up.up))
         supervisor = Supervisor(hear=hear, say=say, restarts=restarts, watcher=warden)
@@ -190,6 +191,11 @@ def _until_stopped(it: Raised, signals: Signals, telling: Telling, began: float)
 
 
 def _reload(it: Raised, telling: Telling) -> None:
+    try:
+        Platform(it.line_up.settings).connectors()
+    except SyncPlatformError as error:
+        telling.say(f"Nothing was loaded anew; the connectors stay as they were. {error}")
+        return
     telling.say("Connectors are loaded anew, as was asked for.")
     if CODE_SERVER in it.line_up.addresses and it.supervisor.ready(CODE_SERVER):
         it.supervisor.signal(CODE_SERVER, signal.SIGUSR1)
