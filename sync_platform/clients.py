@@ -1,9 +1,17 @@
 """Our apps at the vendors: in the settings, or given at run time and kept encrypted."""
 
-from sync_platform import tokens
 from sync_platform.engine.signing_in import OAuthClient
-from sync_platform.errors import ConfigurationError
+from sync_platform.errors import ConfigurationError, Refused
 from sync_platform.parts import Parts
+from sync_platform.spec import Connector, OAuth2
+
+
+def oauth_of(connector: Connector) -> OAuth2:
+    """The connector's OAuth; raises Refused where it has none."""
+    for each in connector.auth:
+        if isinstance(each, OAuth2):
+            return each
+    raise Refused(f"{connector.label} has no sign-in by OAuth; give it a key instead.")
 
 
 def listed(parts: Parts) -> list[tuple[str, OAuthClient, str]]:
@@ -21,7 +29,7 @@ def keep(parts: Parts, connector: str, client: OAuthClient) -> None:
     """Keep our app at the vendor. Raises Refused where the connector has no OAuth,
     ConfigurationError where id or secret is empty."""
     it = parts.connector(connector)
-    tokens.oauth_of(it)
+    oauth_of(it)
     client = OAuthClient(client.client_id.strip(), client.client_secret.strip())
     if not client.client_id or not client.client_secret:
         raise ConfigurationError(f"{it.label}'s OAuth client needs an id and a secret.")

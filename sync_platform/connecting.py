@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_platform import completing, proving, starting, tokens
+from sync_platform.clients import oauth_of
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.engine.signing_in import (
@@ -67,7 +68,7 @@ class Connecting:
         where the vendor has no such sign-in.
         """
         it = self._parts.connector(connector)
-        way = tokens.oauth_of(it)
+        way = oauth_of(it)
         before = starting.before(self._parts, it, connection, again)
         if before is not None:
             settings = {**before.settings, **(settings or {})}

@@ -35,6 +35,7 @@ SyncPlatformError
 │   └── TooLarge               the request's body is
 └── Unexpected             our bug or theirs: stop, keep the evidence
     ├── UnexpectedResponse
+    │   └── AskedTooMuch       more at once than the vendor tells: ask for less
     ├── IncompleteRead         the vendor cut the read short: it proves no deletion
     └── RowDoesNotFit
 """
@@ -204,6 +205,10 @@ class Unexpected(SyncPlatformError):
 
 class UnexpectedResponse(Unexpected):
     """The vendor answered something that its documents do not describe."""
+
+
+class AskedTooMuch(UnexpectedResponse):
+    """That is more at once than the vendor tells."""
 
 
 class IncompleteRead(Unexpected):

@@ -19,7 +19,6 @@ from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.errors import ConfigurationError, RetryLater
 from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
 from sync_platform.store.credentials import Credentials
-from sync_platform.transport import oauth
 
 log = logging.getLogger("sync_platform")
 
@@ -121,6 +120,8 @@ class Renewal:
             ).result()
 
     def _asked_for(self, secret: Secret, client: OAuthClient | None) -> Secret:
+        from sync_platform.transport import oauth  # authlib: only a renewal pays for it
+
         known: dict[str, Any] = {
             "settings": self._connection.settings,
             "base_url": self._connection.base_url,

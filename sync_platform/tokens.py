@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sync_platform.clients import oauth_of
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.signing_in import OAuthClient, SignIn, scopes_for
@@ -10,7 +11,6 @@ from sync_platform.errors import (
     ConfigurationError,
     NeedsReauth,
     NotPermitted,
-    Refused,
     SyncPlatformError,
     UnexpectedResponse,
 )
@@ -24,14 +24,6 @@ SOON = 300.0  # seconds: an access token that ends so soon is renewed before it 
 def names_of(connector: Connector, connection: str | None) -> oauth.Names:
     """What messages call the vendor and the connection."""
     return oauth.Names(label=connector.label, connector=connector.name, connection=connection)
-
-
-def oauth_of(connector: Connector) -> OAuth2:
-    """The connector's OAuth; raises Refused where it has none."""
-    for each in connector.auth:
-        if isinstance(each, OAuth2):
-            return each
-    raise Refused(f"{connector.label} has no sign-in by OAuth; give it a key instead.")
 
 
 def client_for(parts: Parts, connector: Connector, redirect_uri: str | None) -> OAuthClient:

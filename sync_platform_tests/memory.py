@@ -212,6 +212,11 @@ class MemoryApi:
         self._bytes += len(json.dumps(told.body, default=str))
         return told
 
+    def pause(self, seconds: float) -> None:
+        """Nobody waits here."""
+        if self.closed.is_set():
+            raise VendorUnavailable("The connection to the vendor was closed.")
+
     @property
     def settings(self) -> Mapping[str, str]:
         """None."""

@@ -291,18 +291,21 @@ class Sync:
                     batch.take(replace(page, rows=rows), position)
             position = replace(position, phase="gone", resume=None)
             batch.commit(position)
+        covered: datetime | None = None
         if self.obj.deletes is not None:
             read = self._read(window, position.resume, batch.progress.started_at)
             with self._ahead(extract.gone, api, read, batch) as pages:
                 for page in pages:
+                    covered = ways.covered_by(page, covered)
                     position = position.after(page)
                     batch.take(page, position)
             batch.commit(position)
         batch.settle()  # the first law: a cursor follows rows that are committed
-        progress = batch.progress
-        highest = ways.reached(self.obj, progress.mode, position.highest, progress.started_at)
+        progress, before = batch.progress, self.cursors.get(self.target)
+        seen = (self.obj, progress.mode, position.highest, progress.started_at)
+        highest = ways.reached(*seen, before=before, covered=covered)
         reached = cursor_after(highest, window, progress.started_at)
-        joined = joins(progress.window, self.cursors.get(self.target), self.obj.lookback)
+        joined = joins(progress.window, before, self.obj.lookback)
         if reached is not None and joined:
             self.cursors.save(self.target, reached)
 

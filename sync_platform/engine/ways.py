@@ -25,20 +25,32 @@ def mode_for(
     """The mode that a sync takes, and why, where that is not the one asked for.
 
     A feed tells what changed since a moment; without one, or where the vendor does not remember
-    that far, an incremental sync must read everything.
+    changes or deletions that far, an incremental sync must read everything.
     """
-    feed = obj.changes
-    if feed is None or mode is not SyncMode.INCREMENTAL:
+    if mode is not SyncMode.INCREMENTAL:
         return mode, None
     if cursor is None:
-        return SyncMode.FULL, None
-    since = cursor - obj.lookback
-    if started_at - since > feed.remembers:
+        return (mode if obj.changes is None else SyncMode.FULL), None
+    if forgotten(obj, cursor, started_at):
+        what = "deletions" if obj.changes is None else "changes"
+        days = (_remembered(obj) or timedelta(0)).days
         return SyncMode.FULL, (
-            f"{obj.name} was last read up to {cursor:%F %T}, and the vendor remembers changes for "
-            f"{feed.remembers.days} days only: this sync reads everything."
+            f"{obj.name} was last read up to {cursor:%F %T}, and the vendor remembers {what} for "
+            f"{days} days only: this sync reads everything."
         )
     return mode, None
+
+
+def forgotten(obj: ConnectorObject, cursor: datetime | None, started_at: datetime) -> bool:
+    """Whether the vendor can no longer tell all that there was to tell since the cursor."""
+    remembered = _remembered(obj)
+    if remembered is None or cursor is None:
+        return False
+    return started_at - (cursor - obj.lookback) > remembered
+
+
+def _remembered(obj: ConnectorObject) -> timedelta | None:
+    return obj.changes.remembers if obj.changes is not None else obj.deletes_remembered
 
 
 def way_for(
@@ -78,20 +90,39 @@ def computed(obj: ConnectorObject, fields: Sequence[Field]) -> list[Field]:
 
 
 def reached(
-    obj: ConnectorObject, mode: SyncMode, highest: datetime | None, started_at: datetime
+    obj: ConnectorObject,
+    mode: SyncMode,
+    highest: datetime | None,
+    started_at: datetime,
+    *,
+    before: datetime | None = None,
+    covered: datetime | None = None,
 ) -> datetime | None:
-    """How far the object has been read: the highest cursor value seen.
+    """How far the object has been read: the highest cursor value seen, but no further than
+    deletions are `covered`. `before` is the cursor that there was.
 
-    A feed that was read to its end, or a full read, tells everything up to the present, also where
-    nothing has happened: only not the vendor's present, whose clock may be behind ours. A from-date
-    sync of an object with a feed reads by another moment, so it tells nothing.
+    Where the vendor remembers for a time only, a cursor that stands still because nothing happens
+    would look like a pause. A feed or window that was read to its end, or a full read, tells
+    everything up to the present: only not the vendor's present, whose clock may be behind ours. A
+    from-date sync of an object with a feed reads by another moment, so it tells nothing; nor may
+    one take the cursor past deletions that are forgotten.
     """
-    if obj.changes is None:
-        return highest
-    if mode is SyncMode.FROM_DATE:
-        return None
-    floor = started_at - MARGIN
-    return floor if highest is None else max(highest, floor)
+    found: datetime | None
+    if _remembered(obj) is None:
+        found = highest
+    elif mode is SyncMode.FROM_DATE:
+        known = obj.changes is None and not forgotten(obj, before, started_at)
+        found = highest if known else None
+    else:
+        found = max(highest or started_at - MARGIN, started_at - MARGIN)
+    return found if found is None or covered is None else min(found, covered)
+
+
+def covered_by(page: Page, covered: datetime | None) -> datetime | None:
+    """Up to which moment deletions are told, with this page of them; None: to the window's end."""
+    if page.reached is None or covered is None:
+        return covered or page.reached
+    return min(page.reached, covered)
 
 
 def highest_in(obj: ConnectorObject, page: Page, highest: datetime | None) -> datetime | None:

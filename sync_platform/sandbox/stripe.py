@@ -124,6 +124,12 @@ class Stripe(Vendor):
         with self.lock:
             return str(stripe_money.dispute(self.account, charge)["id"])
 
+    def credit(self, invoice: str) -> str:
+        """A credit note for the first line of an invoice."""
+        with self.lock:
+            found = self.account.get("invoices", invoice)
+            return str(stripe_money.credit(self.account, found)["id"])
+
     def records(self, object: str) -> dict[str, Json]:
         """The truth: every live object, by id, with the lists in it whole."""
         with self.lock:

@@ -19,7 +19,8 @@ class Page:
 
     `resume` is where the next page starts, as JSON: a read that is given it back as `Read.resume`
     goes on from there. None: this was the last page, or the read cannot be resumed. `reached` is
-    the moment up to which a feed of changes was read, where its rows do not tell.
+    the moment up to which a feed of changes was read, where its rows do not tell; in `deletes`, the
+    moment up to which the vendor knows them: the next sync asks again from there.
     """
 
     rows: Sequence[Row] = ()
@@ -55,4 +56,8 @@ class Api(Protocol):
 
     def ask(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Answer:
         """As `send`, with the answer's headers."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass before looking again at what the vendor prepares; ends with the sync."""
         ...

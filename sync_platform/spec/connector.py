@@ -77,7 +77,7 @@ class Discovered:
     chosen: bool = True  # suggested to whoever connects
 
 
-Meaning = Literal["rate_limited", "sign_in_refused", "not_permitted", "unavailable"]
+Meaning = Literal["rate_limited", "sign_in_refused", "not_permitted", "unavailable", "too_much"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,8 @@ class Connector:
     often, without the vendor.
 
     `means` tells what an answer that is no success means (status, decoded body or None) where the
-    status alone would mislead, such as a 403 that is a rate limit; None: what its status says.
+    status alone would mislead, such as a 403 that is a rate limit; None: what its status says. Of
+    "too_much" a function that asks for less at once may make something: it gets AskedTooMuch.
     """
 
     name: str

@@ -82,6 +82,8 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
         yield "lookback: it must not be negative."
     if obj.step is not None and obj.step <= timedelta(0):
         yield "step: it must be a positive span of time."
+    if obj.deletes_remembered is not None and obj.deletes is None:
+        yield "deletes_remembered: it means nothing without `deletes`."
     if not obj.incremental and (obj.lookback or obj.step):
         yield "lookback, step: they mean nothing without a `cursor` or `changes`."
     if obj.computed_every is not None and obj.computed_every <= timedelta(0):

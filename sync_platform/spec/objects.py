@@ -91,6 +91,7 @@ class ConnectorObject:
     side_by_side: int = 1  # calls of one read under way at once; needs counted pages
     changes: Changes | None = None  # what changed, where no cursor tells?
     deletes: Reading | None = None  # which are gone?
+    deletes_remembered: timedelta | None = None  # only so long; after a longer pause, read it all
     gone_when: Callable[[Row], bool] | None = None  # or does a row itself say that it is?
     bulk: Bulk | None = None  # how to read many?
     computed_every: timedelta | None = None  # re-read computed fields so often; None: full syncs do

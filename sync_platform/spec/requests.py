@@ -43,7 +43,8 @@ class OutboundChange:
 class Request:
     """A call to the vendor.
 
-    `path` is relative to the connector's base_url; "{key}" and "{a_setting}" are filled in, quoted.
+    `path` is relative to the connector's base_url; "{key}", "{a_setting}" and "{a_value}" of a
+    change are filled in, quoted.
     `params`, `json`, `form` and `headers` are values or functions of the Read or OutboundChange.
     `form` is sent instead of `json`, as HTML forms are, nested values as `a[b]`. `answers` "csv"
     gives a list of dicts of texts. `records` says where the list is in the answer, dotted; "" is

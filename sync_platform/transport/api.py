@@ -120,6 +120,10 @@ class HttpApi:
                 self._pages += 1
         return answer
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass; raises VendorUnavailable where the api is closed meanwhile."""
+        self._sleep(seconds)
+
     @property
     def settings(self) -> Mapping[str, str]:
         """The connection's settings."""
@@ -144,7 +148,7 @@ class HttpApi:
         values: dict[str, Any] = {**self._settings, **(asked.settings if asked else {})}
         change = isinstance(asked, OutboundChange)
         if isinstance(asked, OutboundChange):
-            values["key"] = asked.key
+            values = {**asked.values, **values, "key": asked.key}
         url = self._address.of(request.path, params or {}, values)
         try:
             content = None if json is None else encoded(json)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_platform.errors import (
+    AskedTooMuch,
     NeedsReauth,
     NotPermitted,
     RateLimited,
@@ -91,7 +92,8 @@ class Failures:
                 f"{sentence or f'it answered HTTP {status} without a reason.'}",
                 evidence=evidence,
             )
-        return UnexpectedResponse(
+        kind = AskedTooMuch if meaning == "too_much" else UnexpectedResponse
+        return kind(
             f"{self.label} answered HTTP {status} to {what}"
             f"{f': {sentence}' if sentence else '.'} Nothing was done with it. If this goes on, "
             "the connector must be mended.",

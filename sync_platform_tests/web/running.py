@@ -39,11 +39,8 @@ class RunningDagster(SmallDagster):
             self.open.wait()
             if run.status == "QUEUED":
                 run.status = "STARTED"
-                run.status = (
-                    "SUCCESS"
-                    if all([_synced(platform, run, it) for it in run.objects])
-                    else "FAILURE"
-                )
+                ends = [_synced(platform, run, each) for each in run.objects]
+                run.status = "SUCCESS" if all(ends) else "FAILURE"
 
 
 def _synced(platform: Platform, run: SmallRun, object: str) -> bool:
