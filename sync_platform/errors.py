@@ -35,7 +35,8 @@ SyncPlatformError
 │   └── TooLarge               the request's body is
 └── Unexpected             our bug or theirs: stop, keep the evidence
     ├── UnexpectedResponse
-    │   └── AskedTooMuch       more at once than the vendor tells: ask for less
+    │   ├── AskedTooMuch       more at once than the vendor tells: ask for less
+    │   └── PageForgotten      the token for the next page is not good any more: read again
     ├── IncompleteRead         the vendor cut the read short: it proves no deletion
     └── RowDoesNotFit
 """
@@ -209,6 +210,10 @@ class UnexpectedResponse(Unexpected):
 
 class AskedTooMuch(UnexpectedResponse):
     """That is more at once than the vendor tells."""
+
+
+class PageForgotten(UnexpectedResponse):
+    """The vendor does not know the next page any more; the read begins again."""
 
 
 class IncompleteRead(Unexpected):

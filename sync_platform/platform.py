@@ -6,6 +6,7 @@ that needs it.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -252,7 +253,16 @@ class Platform(Parts):
     def due_computed(self) -> list[DueConnection]:
         """Connections with objects whose computed fields are to be read again."""
         found = [(it, self.connector_of(it)) for it in self.store.list()]
-        return due_computed(found, self.past.activity(), self.clock.now())
+        due = due_computed(found, self.past.activity(), self.clock.now())
+        return [having for each in due if (having := self._computing(each)).objects]
+
+    def _computing(self, due: DueConnection) -> DueConnection:
+        """Without the objects that discovery found no computed field of."""
+        targets = [Target(due.connection.name, each) for each in due.objects]
+        known = [(it.object, self.catalogs.fields(it) or ()) for it in targets]
+        return replace(
+            due, objects=tuple(name for name, fields in known if any(it.computed for it in fields))
+        )
 
     def due_fulls(self) -> list[DueConnection]:
         """Connections whose daily full sync is due."""

@@ -65,7 +65,8 @@ def account_of(parts: Parts, sign_in: SignIn, secret: Secret) -> Account | None:
     """Whose account it is, by the connector's cheapest call; this proves the credentials."""
     connector = parts.connector(sign_in.connector)
     with line(parts, sign_in, secret) as api:
-        return connector.account(api.send(connector.check))
+        check = connector.check
+        return connector.account(check(api) if callable(check) else api.send(check))
 
 
 def questions(

@@ -15,7 +15,7 @@ from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
 from sync_platform.errors import AlreadySyncing, SyncPlatformError, VendorUnavailable
-from sync_platform.spec import Json, OutboundChange, Read, Request, get
+from sync_platform.spec import Asked, Json, Request, get
 from sync_platform_tests.memory_destination import (
     MemoryDestination,
     MemoryLoader,
@@ -176,7 +176,7 @@ class MemoryLeases:
 
 # -- the vendor -----------------------------------------------------------------------------
 
-Answer = Callable[[Request, Read | OutboundChange | None], Json]
+Answer = Callable[[Request, Asked], Json]
 
 
 class MemoryApi:
@@ -198,11 +198,11 @@ class MemoryApi:
         """The answer of a GET."""
         return self.send(get(path, params=params))
 
-    def send(self, request: Request, asked: Read | OutboundChange | None = None) -> Json:
+    def send(self, request: Request, asked: Asked = None) -> Json:
         """The answer of a described call."""
         return self.ask(request, asked).body
 
-    def ask(self, request: Request, asked: Read | OutboundChange | None = None) -> spec.Answer:
+    def ask(self, request: Request, asked: Asked = None) -> spec.Answer:
         """As `send`, with headers where the function gives a `spec.Answer`."""
         self.requests.append(request)
         answer = None if self.closed.is_set() else self._answer(request, asked)

@@ -43,6 +43,7 @@ from sync_platform.connectors._stripe_writes import WRITES, WRITTEN_AT, form_of,
 
 REMEMBERED = timedelta(days=29)  # of 30: the oldest must not be forgotten while it is read
 EVENTS_LAG = spec.minutes(1)
+PAYMENT_FAILED = 402  # what was asked is well, but the money did not come
 SUBSCRIPTION = (
     "created deleted paused pending_update_applied pending_update_expired resumed trial_will_end"
     " updated"
@@ -66,7 +67,7 @@ STATUSES = {
     "refunds": ("pending", "requires_action", "succeeded", "failed", "canceled"),
     "disputes": (
         "warning_needs_response", "warning_under_review", "warning_closed", "needs_response",
-        "under_review", "won", "lost",
+        "under_review", "charge_refunded", "won", "lost",
     ),
     "payouts": ("paid", "pending", "in_transit", "canceled", "failed"),
     "credit_notes": ("issued", "void"),
@@ -233,13 +234,15 @@ def headers(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def means(status: int, body: spec.Json) -> spec.Meaning | None:
-    """Two answers whose status misleads."""
-    match spec.at(body, "error.code"):
-        case "account_invalid":  # 403: an app that was removed
+    """What answers mean whose status misleads."""
+    match spec.at(body, "error.code"), spec.at(body, "error.param"):
+        case "account_invalid", _:  # 403: an app that was removed
             return "sign_in_refused"
-        case "idempotency_key_in_use":  # 409: the same change is being made just now
+        case "idempotency_key_in_use", _:  # 409: the same change is being made just now
             return "unavailable"
-    return None
+        case "resource_missing", "starting_after":  # the page's last object is gone meanwhile
+            return "page_forgotten"
+    return "rejected" if status == PAYMENT_FAILED else None
 
 
 def account(found: spec.Json) -> spec.Account:
@@ -258,6 +261,7 @@ connector = spec.Connector(
         spec.OAuth2(
             authorize_url="https://marketplace.stripe.com/oauth/v2/authorize",
             token_url="https://api.stripe.com/v1/oauth/token",
+            client_sent_in="secret",
             pkce=False,  # it refuses parameters that it does not know
             access_lasts=spec.hours(1),
             refresh_rotates=True,

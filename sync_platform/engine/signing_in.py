@@ -154,7 +154,7 @@ def scopes_for(
     """What to ask consent for: the scopes of the connector's OAuth2, and of these objects (all,
     where none are named) to read and, with `writing`, to write. Each once, in their order."""
     way = next((each for each in connector.auth if isinstance(each, OAuth2)), None)
-    wanted = list(way.scopes) if way else []
+    wanted = [*way.scopes, *(way.write_scopes if writing else ())] if way else []
     known = {obj.name: obj for obj in connector.objects}
     for name in objects or known:
         if name not in known and connector.discover is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sync_platform.engine import extract, filters, ways
+from sync_platform.engine import extract, filters, naming, ways
 from sync_platform.engine.batch import BEAT_SECONDS, Batch
 from sync_platform.engine.garbage import seldom_searched
 from sync_platform.engine.modes import (
@@ -34,6 +34,7 @@ from sync_platform.engine.position import lost as lost_values
 from sync_platform.engine.results import Counts, SyncResult, Target
 from sync_platform.errors import (
     IncompleteRead,
+    PageForgotten,
     Refused,
     SyncPlatformError,
     TooManyDeletes,
@@ -44,6 +45,7 @@ from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
 COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
+READ_AGAIN = 3  # times, where the vendor forgets its next page
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
 log = logging.getLogger("sync_platform.sync")
@@ -288,6 +290,7 @@ class Sync:
                     highest = ways.highest_in(self.obj, page, position.highest)
                     position = position.after(page, highest)
                     rows = filters.kept(self.obj, read.filters, page)
+                    rows = naming.named(self.obj, self.fields, rows)
                     batch.take(replace(page, rows=rows), position)
             position = replace(position, phase="gone", resume=None)
             batch.commit(position)
@@ -312,19 +315,24 @@ class Sync:
     def _ahead(
         self, reader: extract.Reader, api: VendorApi, read: Read, batch: Batch
     ) -> AbstractContextManager[Iterator[Page]]:
-        """The pages, read ahead; from the step's start where the vendor forgot the resume point."""
+        """The pages, read ahead; from the step's start where the vendor forgot the resume point, or
+        says so of the next page: what comes twice is merged."""
 
         def pages() -> Iterator[Page]:
-            arrived = False
-            try:
-                for page in reader(self.obj, api, read):
-                    arrived = True
-                    yield page
-            except (UnexpectedResponse, IncompleteRead):
-                if arrived or read.resume is None:
-                    raise
+            asked = read
+            for again in range(READ_AGAIN + 1):
+                arrived = False
+                try:
+                    for page in reader(self.obj, api, asked):
+                        arrived = True
+                        yield page
+                    return
+                except (UnexpectedResponse, IncompleteRead) as error:
+                    said = isinstance(error, PageForgotten) and again < READ_AGAIN
+                    if not said and (arrived or asked.resume is None):
+                        raise
                 self._tell("The vendor no longer knows the resume point; reading again.")
-                yield from reader(self.obj, api, replace(read, resume=None))
+                asked = replace(read, resume=None)
 
         return extract.ahead(pages, beat=batch.beat, stop=api.close, beat_seconds=BEAT_SECONDS)
 
@@ -332,7 +340,8 @@ class Sync:
         return Read(
             since=window.since,
             until=window.until,
-            fields=tuple(each.name for each in self.fields),
+            started_at=started_at,
+            fields=naming.asked(self.obj, self.fields),
             resume=resume,
             filters=filters.for_read(self.obj, self.filters, started_at),
             settings=self.settings,

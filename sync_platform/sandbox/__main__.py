@@ -25,9 +25,12 @@ SAVE_EVERY = 3.0
 # Each module has `asked_for(wanted, *, empty) -> Vendor`: the vendor that the command line wants,
 # filled with records unless `empty`. A line each:
 VENDORS = {
+    "airtable": "sync_platform.sandbox.airtable",
+    "google_sheets": "sync_platform.sandbox.google_sheets",
     "hubspot": "sync_platform.sandbox.hubspot",
     "salesforce": "sync_platform.sandbox.salesforce",
     "stripe": "sync_platform.sandbox.stripe",
+    "xero": "sync_platform.sandbox.xero",
 }
 
 

@@ -47,7 +47,7 @@ class OAuth:
     app: str = "sync_platform"  # how the consent page calls the app
     redirect_uris: Sequence[str] | None = None  # exactly these; None: any on loopback
     pkce: bool = True  # demanded
-    client_sent_in: Sequence[Literal["body", "header"]] = ("body", "header")
+    client_sent_in: Sequence[Literal["body", "header", "secret"]] = ("body", "header")
     lasts: float = 1800.0  # an access token
     code_lasts: float = 60.0
     rotates: bool = False  # a refresh gives a new refresh token and ends the old one
@@ -119,13 +119,15 @@ class OAuth:
 
     def _client(self, form: Mapping[str, str], header: str) -> tuple[str, str]:
         if header.lower().startswith("basic "):
-            if "header" not in self.client_sent_in:
-                raise Denied("invalid_client", "the client belongs in the body", "client_id", 401)
             try:
                 pair = base64.b64decode(header[6:], validate=True).decode()
             except ValueError:
                 pair = ""
             client_id, _, secret = pair.partition(":")
+            if "secret" in self.client_sent_in and not secret:
+                return self.client_id, client_id  # the secret alone, as the user
+            if "header" not in self.client_sent_in:
+                raise Denied("invalid_client", "the client belongs in the body", "client_id", 401)
             return client_id, secret
         if "body" not in self.client_sent_in:
             raise Denied("invalid_client", "the client belongs in the header", "client_id", 401)

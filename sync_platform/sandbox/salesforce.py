@@ -128,6 +128,15 @@ class Salesforce(Vendor):
             self.org.add_fields(object, fields)
         return fields
 
+    def rename(self, object: str, name: str, label: str) -> None:
+        """Give a custom object another API name; its key prefix stays."""
+        with self.lock:
+            self.org.rename(object, name, label)
+
+    def drop_field(self, object: str, name: str) -> None:
+        with self.lock:
+            self.org.drop_field(object, name)
+
     def records(self, object: str) -> dict[str, Record]:
         """The truth: every record that is not deleted, by id."""
         with self.lock:
@@ -138,6 +147,17 @@ class Salesforce(Vendor):
         """End every session that OAuth issued so far."""
         with self.lock:
             self.oauth.expire(self.clock())
+
+    def revoke(self) -> None:
+        """The app is not let in any more, by a person's consent or by itself."""
+        with self.lock:
+            self.oauth.revoke()
+            self.oauth.services = self.oauth.service_accounts = {}
+
+    def hide(self, object: str) -> None:
+        """Take the right to read an object: as if there was none."""
+        with self.lock:
+            self.org.objects[object].flags = "h"
 
     # What a vendor fills in -----------------------------------------------------------------------
 

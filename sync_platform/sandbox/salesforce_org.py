@@ -254,6 +254,21 @@ class Org:
                 records[id] = dict.fromkeys(added) | record
         self.version += 1
 
+    def rename(self, object: str, name: str, label: str) -> None:
+        kind = self.objects[name] = self.objects.pop(object)
+        kind.name, kind.label = name, label
+        self.tables[name] = self.tables.pop(object)
+        self.version += 1
+
+    def drop_field(self, object: str, name: str) -> None:
+        """A field goes, with its values."""
+        del self.objects[object].fields[name]
+        table = self.tables[object]
+        for records in (table.latest, table.seen):
+            for id, record in records.items():
+                records[id] = {each: it for each, it in record.items() if each != name}
+        self.version += 1
+
     def deleted_between(self, object: str, start: str, end: str) -> list[tuple[str, str]]:
         """Ids and moments of what was deleted in a span, as far as that is seen yet."""
         known = self.table(object).deleted.items()

@@ -74,7 +74,10 @@ def rest_endpoints(org: Org, answering: Answering) -> list[Endpoint]:
         return answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     def describe(call: Call) -> Response:
-        return answer(org.object(call.places["object"]).described(_version(call)))
+        kind = org.object(call.places["object"])
+        if kind.flags == "h":  # hidden from this account
+            raise not_found()
+        return answer(kind.described(_version(call)))
 
     def query(call: Call) -> Response:
         return _queried(call, deleted=False)
@@ -249,7 +252,7 @@ def rest_endpoints(org: Org, answering: Answering) -> list[Endpoint]:
         Endpoint("GET", f"{x}/{{id}}", one),
         Endpoint("PATCH", f"{x}/{{id}}", update),
         Endpoint("DELETE", f"{x}/{{id}}", remove),
-        Endpoint("PATCH", f"{x}/{{field}}/{{value}}", upsert),
+        Endpoint("PATCH", f"{x}/{{field}}/{{value:path}}", upsert),
     ]
 
 

@@ -58,6 +58,7 @@ class Stripe(Vendor):
             client_secret=client_secret,
             redirect_uris=redirect_uris,
             pkce=False,
+            client_sent_in=("secret",),
             lasts=3600.0,
             rotates=True,
             accounts=(VendorAccount(stripe_errors.ACCOUNT_ID, "Acme GmbH"),),
@@ -232,7 +233,12 @@ class Stripe(Vendor):
                 "default_currency": "eur",
                 "email": "owner@acme.example",
                 "type": "standard",
-                "settings": {"dashboard": {"display_name": "Acme", "timezone": "Europe/Berlin"}},
+                "settings": {
+                    "branding": {},
+                    "card_payments": {},
+                    "dashboard": {"display_name": "Acme", "timezone": "Europe/Berlin"},
+                    "payments": {},
+                },
             }
         )
 

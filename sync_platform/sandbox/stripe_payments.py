@@ -4,7 +4,7 @@ from sync_platform.sandbox.stripe_kinds import Kind, blank, lifecycle, words
 
 NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 NO_TAX = {"enabled": False, "status": None}
-CARD = {"card": {"brand": "visa", "country": "DE", "last4": "4242", "funding": "credit"}}
+VISA = {"brand": "visa", "country": "DE", "exp_month": 12, "exp_year": 2031, "last4": "4242"}
 
 PAYMENTS: dict[str, Kind] = {
     "charges": Kind(
@@ -25,7 +25,8 @@ PAYMENTS: dict[str, Kind] = {
             calculated_statement_descriptor="ACME GMBH", fraud_details={}, metadata={}, paid=True,
             outcome=blank("reason", network_status="approved_by_network", risk_level="normal",
                           seller_message="Payment complete.", type="authorized"),
-            payment_method_details=CARD | {"type": "card"}, refunded=False, status="succeeded",
+            payment_method_details={"card": VISA, "type": "card"}, refunded=False,
+            status="succeeded",
         ),
     ),
     "payment_intents": Kind(

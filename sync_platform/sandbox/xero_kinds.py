@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sync_platform.sandbox.calls import Json
+
 DRAFTED = {
     "DRAFT": ("DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"),
     "SUBMITTED": ("DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"),
@@ -59,7 +61,7 @@ def document(path: str, key: str, scope: str, **parts: object) -> Kind:
 
 INVOICES, PAYMENTS = "accounting.invoices", "accounting.payments"
 BANK, SETTINGS = "accounting.banktransactions", "accounting.settings"
-CONTACTS = "accounting.contacts"
+CONTACTS, MANUAL_JOURNALS = "accounting.contacts", "accounting.manualjournals"
 
 KINDS: dict[str, Kind] = {
     "accounts": Kind(
@@ -128,7 +130,7 @@ KINDS: dict[str, Kind] = {
         sized=False, since=False, where=False,
     ),
     "manual_journals": Kind(
-        path="ManualJournals", key="ManualJournalID", scope="accounting.manualjournals", page=100,
+        path="ManualJournals", key="ManualJournalID", scope=MANUAL_JOURNALS, page=100,
         statuses={"DRAFT": ("DRAFT", "POSTED", "DELETED"), "POSTED": ("POSTED", "VOIDED")},
         gone=("DELETED", "VOIDED"), dates=("Date",), lines="JournalLines",
         required=("Narration", "JournalLines"), creates=True, updates=True,
@@ -180,4 +182,33 @@ KINDS: dict[str, Kind] = {
     "users": Kind(
         path="Users", key="UserID", scope=SETTINGS, status="OrganisationRole", gone=("REMOVED",),
     ),
+}  # fmt: skip
+
+# Fields that Xero fills with a number of its own.
+NUMBERED = (
+    ("invoices", "InvoiceNumber", "INV"),
+    ("credit_notes", "CreditNoteNumber", "CN"),
+    ("quotes", "QuoteNumber", "QU"),
+    ("purchase_orders", "PurchaseOrderNumber", "PO"),
+)
+
+USUAL = {"LineAmountTypes": "Exclusive", "LineItems": [], "CurrencyCode": "NZD"}
+ZERO = {"SubTotal": 0.0, "TotalTax": 0.0, "Total": 0.0}
+# What a new record has beside what it was given.
+ADDED: dict[str, Json] = {
+    "accounts": {"Class": "EXPENSE", "EnablePaymentsToAccount": False, "HasAttachments": False},
+    "bank_transactions": {**USUAL, **ZERO, "IsReconciled": False, "HasAttachments": False},
+    "contacts": {"Addresses": [], "Phones": [], "ContactGroups": [], "ContactPersons": [],
+                 "IsSupplier": False, "IsCustomer": False, "HasAttachments": False},
+    "credit_notes": {**USUAL, **ZERO, "RemainingCredit": 0.0, "Allocations": [], "Payments": []},
+    "invoices": {**USUAL, **ZERO, "AmountDue": 0.0, "AmountPaid": 0.0, "AmountCredited": 0.0,
+                 "Payments": [], "SentToContact": False, "HasAttachments": False},
+    "items": {"IsSold": True, "IsPurchased": True, "IsTrackedAsInventory": False,
+              "PurchaseDetails": {}, "SalesDetails": {}},
+    "manual_journals": {"LineAmountTypes": "NoTax", "ShowOnCashBasisReports": True},
+    "payments": {"IsReconciled": False, "HasAccount": True, "CurrencyRate": 1.0},
+    "purchase_orders": {**USUAL, **ZERO, "HasAttachments": False},
+    "quotes": {**USUAL, **ZERO, "LineAmountTypes": "EXCLUSIVE"},
+    "tax_rates": {"DisplayTaxRate": 0.0, "EffectiveRate": 0.0},
+    "tracking_categories": {"Options": []},
 }  # fmt: skip

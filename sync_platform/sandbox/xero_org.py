@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sync_platform.sandbox.calls import Json
-from sync_platform.sandbox.xero_kinds import KINDS, Kind
+from sync_platform.sandbox.xero_kinds import ADDED, KINDS, NUMBERED, Kind
 from sync_platform.sandbox.xero_query import day, written
 
 TAX = {"OUTPUT2": 0.15, "INPUT2": 0.15}
@@ -141,6 +141,8 @@ class Organisation:
         record.update(values)
         if KINDS[name].stamp == "UpdatedDateUTC":
             record["UpdatedDateUTC"] = written(self.now())
+        else:
+            record["_touched"] = written(self.now())  # If-Modified-Since knows what is not shown
         self.version += 1
 
     # -- the rules --------------------------------------------------------------------------------
@@ -289,30 +291,3 @@ def _as_date(name: str, value: Any) -> Json:
     except ValueError:
         raise Invalid(f"{name} '{value}' is not a date") from None
     return {name: written(ms)}
-
-
-NUMBERED = (
-    ("invoices", "InvoiceNumber", "INV"),
-    ("credit_notes", "CreditNoteNumber", "CN"),
-    ("quotes", "QuoteNumber", "QU"),
-    ("purchase_orders", "PurchaseOrderNumber", "PO"),
-)
-DOCUMENT = {"LineAmountTypes": "Exclusive", "LineItems": [], "CurrencyCode": "NZD"}
-SUMS = {"SubTotal": 0.0, "TotalTax": 0.0, "Total": 0.0}
-ADDED: dict[str, Json] = {
-    "accounts": {"Class": "EXPENSE", "EnablePaymentsToAccount": False, "HasAttachments": False},
-    "bank_transactions": {**DOCUMENT, **SUMS, "IsReconciled": False, "HasAttachments": False},
-    "contacts": {"Addresses": [], "Phones": [], "ContactGroups": [], "ContactPersons": [],
-                 "IsSupplier": False, "IsCustomer": False, "HasAttachments": False},
-    "credit_notes": {**DOCUMENT, **SUMS, "RemainingCredit": 0.0, "Allocations": [], "Payments": []},
-    "invoices": {**DOCUMENT, **SUMS, "AmountDue": 0.0, "AmountPaid": 0.0, "AmountCredited": 0.0,
-                 "Payments": [], "SentToContact": False, "HasAttachments": False},
-    "items": {"IsSold": True, "IsPurchased": True, "IsTrackedAsInventory": False,
-              "PurchaseDetails": {}, "SalesDetails": {}},
-    "manual_journals": {"LineAmountTypes": "NoTax", "ShowOnCashBasisReports": True},
-    "payments": {"IsReconciled": False, "HasAccount": True, "CurrencyRate": 1.0},
-    "purchase_orders": {**DOCUMENT, **SUMS, "HasAttachments": False},
-    "quotes": {**DOCUMENT, **SUMS, "LineAmountTypes": "EXCLUSIVE"},
-    "tax_rates": {"DisplayTaxRate": 0.0, "EffectiveRate": 0.0},
-    "tracking_categories": {"Options": []},
-}  # fmt: skip

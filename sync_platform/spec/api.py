@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sync_platform.spec.requests import OutboundChange, Read, Request
+    from sync_platform.spec.requests import Asked, Request
 
 Json = Any  # what json.loads gives
 Row = Mapping[str, Any]  # field name -> value as the vendor sent it
@@ -50,11 +50,11 @@ class Api(Protocol):
         """The decoded answer of a GET."""
         ...
 
-    def send(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Json:
+    def send(self, request: "Request", asked: "Asked" = None) -> Json:
         """The decoded answer of a described call; None where the answer has no body."""
         ...
 
-    def ask(self, request: "Request", asked: "Read | OutboundChange | None" = None) -> Answer:
+    def ask(self, request: "Request", asked: "Asked" = None) -> Answer:
         """As `send`, with the answer's headers."""
         ...
 

@@ -6,6 +6,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 Url = str | Callable[[Mapping[str, str]], str]  # or a function of the connection's settings
+# Where the client's id and secret go. "header": HTTP Basic; "secret": Basic, the secret as the user
+# and no password, for vendors whose secret says who it is (Stripe).
+ClientSentIn = Literal["body", "header", "secret"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +23,12 @@ class OAuth2:
     authorize_url: Url
     token_url: Url
     scopes: Sequence[str] = ()
+    write_scopes: Sequence[str] = ()  # asked for, too, where the person allows writing
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     token_params: Mapping[str, str] = field(default_factory=dict)  # beside the standard ones
     scope_separator: str = " "
     pkce: bool = True  # False only where the vendor refuses it
-    client_sent_in: Literal["body", "header"] = "body"  # header: HTTP Basic
+    client_sent_in: ClientSentIn = "body"
     token_prefix: str = "Bearer "  # before the access token in `Authorization`
     access_lasts: timedelta | None = None  # where the answer has no `expires_in`; None: until a 401
     refresh_lasts: timedelta | None = None  # unused for so long, a refresh token dies; None: never
@@ -39,7 +43,7 @@ class ClientCredentials:
     token_url: Url
     scopes: Sequence[str] = ()
     token_params: Mapping[str, str] = field(default_factory=dict)
-    client_sent_in: Literal["body", "header"] = "header"
+    client_sent_in: ClientSentIn = "header"
     label: str = "Client id and secret"
 
 

@@ -77,7 +77,15 @@ class Discovered:
     chosen: bool = True  # suggested to whoever connects
 
 
-Meaning = Literal["rate_limited", "sign_in_refused", "not_permitted", "unavailable", "too_much"]
+Meaning = Literal[
+    "rate_limited",
+    "sign_in_refused",
+    "not_permitted",
+    "unavailable",
+    "too_much",
+    "page_forgotten",
+    "rejected",  # a change, not the one who sent it
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +106,11 @@ def no_meaning(status: int, body: Json) -> Meaning | None:
     return None
 
 
+def no_words(body: Json) -> str | None:
+    """An answer's own words stand where most vendors have them."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connector:
     """One SaaS API: where it is, how it is signed and paced, and which objects it has.
@@ -108,7 +121,8 @@ class Connector:
 
     `means` tells what an answer that is no success means (status, decoded body or None) where the
     status alone would mislead, such as a 403 that is a rate limit; None: what its status says. Of
-    "too_much" a function that asks for less at once may make something: it gets AskedTooMuch.
+    "too_much" a function that asks for less at once may make something: it gets AskedTooMuch. After
+    "page_forgotten" (the token for the next page is not good any more) the read begins again.
     """
 
     name: str
@@ -116,7 +130,7 @@ class Connector:
     base_url: str | Callable[[Mapping[str, str]], str]
     auth: Sequence[Auth]
     objects: Sequence[ConnectorObject]
-    check: Request  # the cheapest call that proves the credentials
+    check: Request | Callable[[Api], Json]  # the cheapest call(s) that prove the credentials
     account: Callable[[Json], Account | None] = no_account  # from the answer to `check`
     limits: Sequence[RateLimit] = ()
     interval: Interval = Interval()
@@ -125,6 +139,7 @@ class Connector:
         default_factory=dict
     )  # of every call; a function of the connection's settings
     means: Callable[[int, Json], Meaning | None] = no_meaning
+    says: Callable[[Json], str | None] = no_words
     discover: Callable[[Api], Iterable[Discovered]] | None = None
     discovered: Callable[[Discovered], ConnectorObject] | None = None
 

@@ -41,7 +41,8 @@ def _connector(it: Connector) -> Iterator[str]:
         if not isinstance(way, Auth):
             known = ", ".join(each.__name__ for each in get_args(Auth))
             yield f"auth: {way!r} is none of {known}."
-    yield from _request("check", it.check)
+    if not callable(it.check):
+        yield from _request("check", it.check)
     names = [limit.name for limit in it.limits]
     for limit in it.limits:
         yield from _limit(limit)
@@ -97,10 +98,19 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
         yield "row: it must be a function from a record to a row."
     for slot in ("create", "update", "delete"):
         request = getattr(obj, slot)
-        if request is not None:
+        if request is not None and not callable(request):
             yield from _request(slot, request)
-            if slot != "create" and "{key}" not in request.path and not callable(request.json):
+            yield from _at_once(slot, request)
+            late = callable(request.json) or callable(request.params)
+            if slot != "create" and "{key}" not in request.path and not late:
                 yield f"{slot}: neither its path has {{key}} nor its json is a function of the key."
+
+
+def _at_once(slot: str, request: Request) -> Iterator[str]:
+    if request.at_once < 1:
+        yield f"{slot}: at_once must be a number of changes, at least one."
+    elif request.at_once > 1 and "{key}" in request.path:
+        yield f"{slot}: its path has {{key}}, so it cannot carry several changes at_once."
 
 
 def _side_by_side(obj: ConnectorObject) -> Iterator[str]:
@@ -128,8 +138,9 @@ def _fields(obj: ConnectorObject) -> Iterator[str]:
         if field.name in names:
             yield f"fields: {field.name!r} stands there twice."
         names.append(field.name)
+    called = [it.id for it in declared if isinstance(it, Field) and it.id] if obj.by_id else []
     for slot, name in [("key", part) for part in obj.keys] + [("cursor", obj.cursor)]:
-        if name is not None and name not in names:
+        if name is not None and name not in names and name not in called:
             yield f"{slot}: {name!r} is not among its fields."
 
 

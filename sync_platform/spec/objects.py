@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from sync_platform.spec.api import Api, Json, Page, Row
-from sync_platform.spec.requests import Read, Request
+from sync_platform.spec.requests import OutboundChange, Read, Request
 
 FieldType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
@@ -18,7 +18,9 @@ class Field:
 
     `id` is what the vendor knows the field by, where that is not its name and outlives a rename
     (Airtable's `fldXXXXXXXXXXXXXX`): then a renamed field keeps its column and its values.
-    A `computed` one (a formula) may change without moving its record's cursor.
+    A `computed` one (a formula) may change without moving its record's cursor. Where types are told
+    from values, an `empty` field has none to tell from: its column keeps the type that it has, and
+    is made when the first value comes.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Field:
     description: str | None = None
     id: str | None = None
     computed: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class Filter:
 
 Fields = Sequence[Field] | Callable[[Api], Iterable[Field]]
 Reading = Request | Callable[[Api, Read], Iterator[Page]]
+Writing = Request | Callable[[Api, OutboundChange], Json]  # a function looks before it writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,9 @@ class ConnectorObject:
     `cursor` names the field that moves when a record *changes*. A creation date is not a cursor:
     edits would never be seen. `side_by_side` is for offsets and page numbers: at most the number
     of calls that the vendor allows at the same time, and 1 where it forbids them.
+
+    With `by_id` rows, `cursor` and `Read.fields` call fields that have a `Field.id` by it: then a
+    field that is renamed at the vendor loses nothing until its new name is discovered.
     """
 
     name: str
@@ -96,9 +103,10 @@ class ConnectorObject:
     bulk: Bulk | None = None  # how to read many?
     computed_every: timedelta | None = None  # re-read computed fields so often; None: full syncs do
     row: Callable[[Json], Row] = dict
-    create: Request | None = None
-    update: Request | None = None
-    delete: Request | None = None
+    by_id: bool = False  # what do rows call fields? their names, or their ids
+    create: Writing | None = None
+    update: Writing | None = None
+    delete: Writing | None = None
     filters: Sequence[Filter] = ()
     scopes: Sequence[str] = ()  # of OAuth, to read it
     write_scopes: Sequence[str] = ()  # and to write it

@@ -1,6 +1,6 @@
 """Calls that the platform will make. Connectors describe calls; they never make them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +17,7 @@ class Read:
 
     since: datetime | None = None  # inclusive
     until: datetime | None = None  # exclusive
+    started_at: datetime | None = None  # when the sync began: the present, for who must say it
     fields: tuple[str, ...] = ()
     after: str | None = None  # set by keyset_pages: the last key that was read
     resume: Json = None  # for reads that are functions: the `resume` of the last page loaded
@@ -39,6 +40,9 @@ class OutboundChange:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
+Asked = Read | OutboundChange | Sequence[OutboundChange] | None  # what a call is made for
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A call to the vendor.
@@ -49,6 +53,9 @@ class Request:
     `form` is sent instead of `json`, as HTML forms are, nested values as `a[b]`. `answers` "csv"
     gives a list of dicts of texts. `records` says where the list is in the answer, dotted; "" is
     the answer itself. `pages` says what comes next.
+
+    A write that takes several changes `at_once` has its late parts given a list of OutboundChanges,
+    at most so many, also where there is only one.
     """
 
     method: Method
@@ -61,6 +68,7 @@ class Request:
     records: str = ""
     pages: Paginator = single_page
     safe_to_repeat: bool | None = None  # None: decided by the method
+    at_once: int = 1  # changes that one call may carry
 
     @property
     def repeatable(self) -> bool:

@@ -51,9 +51,9 @@ class Catalogs:
             before = connection.execute(
                 select(catalogs.c.fields, catalogs.c.vanished).filter_by(**where).with_for_update()
             ).one()
-            changes, gone = compare(
-                target.object, _listed(before.fields), _listed(kept), _vanished(before.vanished)
-            )
+            had, vanished = _listed(before.fields), _vanished(before.vanished)
+            kept = [storable(_as_json(it)) for it in _typed_as_before(fields, [*vanished, *had])]
+            changes, gone = compare(target.object, had, _listed(kept), vanished)
             found_at = connection.execute(
                 update(catalogs)
                 .filter_by(**where)
@@ -118,12 +118,18 @@ def compare(
             told(it, "returned", after=it.type)
         if earlier.name != it.name:
             told(it, "renamed", earlier.name, it.name)
-        if earlier.type != it.type:
+        if earlier.type != it.type and not earlier.empty:
             told(it, "retyped", earlier.type, it.type)
     for it in had:
         if it not in found:
             told(it, "vanished", before=it.type)
     return changes, [it for it in known if it not in found]
+
+
+def _typed_as_before(fields: Sequence[Field], known: Sequence[Field]) -> list[Field]:
+    """The fields; those without any value to tell their types from as they were."""
+    types = {it.name: it.type for it in known}
+    return [replace(it, type=types.get(it.name, it.type)) if it.empty else it for it in fields]
 
 
 def _listed(fields: Sequence[Mapping[str, Any]]) -> list[Field]:
@@ -132,7 +138,7 @@ def _listed(fields: Sequence[Mapping[str, Any]]) -> list[Field]:
 
 
 def _plain(field: Field) -> Field:
-    return Field(field.name, field.type, id=field.id)
+    return Field(field.name, field.type, id=field.id, empty=field.empty)
 
 
 def _as_vanished(fields: Sequence[Field]) -> dict[str, Any]:

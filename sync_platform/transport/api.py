@@ -18,7 +18,7 @@ from sync_platform.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
-from sync_platform.spec import Connector, Json, OutboundChange, Read, Request
+from sync_platform.spec import Asked, Connector, Json, OutboundChange, Read, Request
 from sync_platform.transport.address import Address
 from sync_platform.transport.answers import decoded, decoded_csv, encoded, form_encoded
 from sync_platform.transport.clock import pause
@@ -82,6 +82,7 @@ class HttpApi:
             connection=connection,
             scrub=self._signing.scrub,
             means=connector.means,
+            says=connector.says,
         )
         given = connector.headers
         self._headers = dict(given(settings) if callable(given) else given)
@@ -101,7 +102,7 @@ class HttpApi:
         """The decoded answer of a GET."""
         return self.send(Request(method="GET", path=path, params=params))
 
-    def send(self, request: Request, asked: Read | OutboundChange | None = None) -> Json:
+    def send(self, request: Request, asked: Asked = None) -> Json:
         """The decoded answer of a described call; None where the answer has no body.
 
         Waits for the rate limits and between tries. Raises RateLimited or VendorUnavailable when
@@ -110,7 +111,7 @@ class HttpApi:
         """
         return self.ask(request, asked).body
 
-    def ask(self, request: Request, asked: Read | OutboundChange | None = None) -> spec.Answer:
+    def ask(self, request: Request, asked: Asked = None) -> spec.Answer:
         """As `send`, with the answer's headers."""
         self._signing.secret()  # from here on, no message can hold it
         call = self._described(request, asked)
@@ -140,13 +141,16 @@ class HttpApi:
         self._limiter.close()
         self._line.close()
 
-    def _described(self, request: Request, asked: Read | OutboundChange | None) -> _Call:
+    def _described(self, request: Request, asked: Asked) -> _Call:
+        if isinstance(asked, OutboundChange) and request.at_once > 1:
+            asked = [asked]
         params = request.params(asked) if callable(request.params) else request.params
         headers = request.headers(asked) if callable(request.headers) else request.headers
         json = request.json(asked) if callable(request.json) else request.json
         form = request.form(asked) if callable(request.form) else request.form
-        values: dict[str, Any] = {**self._settings, **(asked.settings if asked else {})}
-        change = isinstance(asked, OutboundChange)
+        one = asked if isinstance(asked, Read | OutboundChange) else None
+        values: dict[str, Any] = {**self._settings, **(one.settings if one else {})}
+        change = asked is not None and not isinstance(asked, Read)
         if isinstance(asked, OutboundChange):
             values = {**asked.values, **values, "key": asked.key}
         url = self._address.of(request.path, params or {}, values)

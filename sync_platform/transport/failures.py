@@ -8,6 +8,7 @@ from sync_platform.errors import (
     AskedTooMuch,
     NeedsReauth,
     NotPermitted,
+    PageForgotten,
     RateLimited,
     RecordRejected,
     SyncPlatformError,
@@ -15,13 +16,24 @@ from sync_platform.errors import (
     VendorUnavailable,
 )
 from sync_platform.spec import Json, Meaning
-from sync_platform.spec.connector import no_meaning
-from sync_platform.transport.answers import EVIDENCE, decoded, request_id, vendor_sentence
+from sync_platform.spec.connector import no_meaning, no_words
+from sync_platform.transport.answers import (
+    EVIDENCE,
+    SENTENCE,
+    decoded,
+    request_id,
+    shortened,
+    vendor_sentence,
+)
 from sync_platform.transport.line import Answer, Lost
 
 PASSING = (408, 425, *(status for status in range(500, 600) if status not in (501, 505)))
 NOT_ALLOWED = (402, 403)
 REJECTED = (400, 404, 409, 410, 412, 413, 422, 423)  # of a change; of a read they are a surprise
+KINDS: dict[Meaning | None, type[UnexpectedResponse]] = {
+    "too_much": AskedTooMuch,
+    "page_forgotten": PageForgotten,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +44,7 @@ class Failures:
     connection: str
     scrub: Callable[[str], str]
     means: Callable[[int, Json], Meaning | None] = no_meaning
+    says: Callable[[Json], str | None] = no_words
 
     def limited(self, answer: Answer) -> bool:
         """Whether the answer says that we called too often; some vendors say it with a 403."""
@@ -52,11 +65,7 @@ class Failures:
 
     def meaning(self, answer: Answer) -> Meaning | None:
         """What the connector says that an answer means which is no success."""
-        try:
-            body = decoded(answer.body)
-        except ValueError:
-            body = None
-        return self.means(answer.status, body)
+        return self.means(answer.status, _body(answer))
 
     def refused(self, what: str, answer: Answer, *, url: str, change: bool) -> SyncPlatformError:
         """The error for an answer that is no success; `what` is the call, such as "GET /owners"."""
@@ -86,14 +95,13 @@ class Failures:
                 f"{f': {sentence}' if sentence else '.'} It will be tried again later.",
                 evidence=evidence,
             )
-        if change and status in REJECTED:
+        if change and (status in REJECTED or meaning == "rejected"):
             return RecordRejected(
                 f"{self.label} did not take the change: "
                 f"{sentence or f'it answered HTTP {status} without a reason.'}",
                 evidence=evidence,
             )
-        kind = AskedTooMuch if meaning == "too_much" else UnexpectedResponse
-        return kind(
+        return KINDS.get(meaning, UnexpectedResponse)(
             f"{self.label} answered HTTP {status} to {what}"
             f"{f': {sentence}' if sentence else '.'} Nothing was done with it. If this goes on, "
             "the connector must be mended.",
@@ -140,5 +148,18 @@ class Failures:
 
     def _said(self, answer: Answer) -> str | None:
         """The vendor's sentence, ending as one."""
-        sentence = vendor_sentence(answer.body, self.scrub)
+        own = self.says(_body(answer))
+        sentence = (
+            shortened(self.scrub(own), SENTENCE)
+            if own
+            else vendor_sentence(answer.body, self.scrub)
+        )
         return sentence if not sentence or sentence[-1] in ".!?…" else f"{sentence}."
+
+
+def _body(answer: Answer) -> Json:
+    """What was answered, decoded; None where it is no JSON."""
+    try:
+        return decoded(answer.body)
+    except ValueError:
+        return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -25,7 +25,7 @@ from sync_platform.errors import (
     VendorUnavailable,
 )
 from sync_platform.spec import Json
-from sync_platform.spec.auth import Url
+from sync_platform.spec.auth import ClientSentIn, Url
 from sync_platform.transport import token_answers
 from sync_platform.transport.address import Address
 from sync_platform.transport.answers import request_id
@@ -40,7 +40,11 @@ TIMEOUTS = Timeouts(connect=10.0, read=20.0, write=10.0, answer=30.0)
 PATIENCE = Patience(tries=3, shortest=0.5, longest=2.0, asked=5.0, altogether=8.0)
 NO_NEW_TRY_AFTER = 20.0  # seconds: whoever renews holds a lock that others wait for
 LARGEST = 2**20  # bytes of an answer
-METHODS = {"body": "client_secret_post", "header": "client_secret_basic"}
+METHODS = {
+    "body": "client_secret_post",
+    "header": "client_secret_basic",
+    "secret": "client_secret_basic",
+}
 Made = TypeVar("Made")
 
 
@@ -122,7 +126,7 @@ class TokenCall:
         self,
         form: str,
         client: OAuthClient | None,
-        sent_in: Literal["body", "header"],
+        sent_in: ClientSentIn,
         access_lasts: timedelta | None = None,
     ) -> tuple[token_answers.Given, float]:
         """What the vendor gives for a form, and when it was asked for it, in seconds since 1970.
@@ -141,9 +145,7 @@ class TokenCall:
 
         return self._patiently(attempt)
 
-    def agreed(
-        self, form: str, client: OAuthClient | None, sent_in: Literal["body", "header"]
-    ) -> bool:
+    def agreed(self, form: str, client: OAuthClient | None, sent_in: ClientSentIn) -> bool:
         """Whether the vendor says yes, where it gives nothing."""
 
         def attempt() -> bool:
@@ -158,9 +160,7 @@ class TokenCall:
         self._began = monotonic()
         return patiently(attempt, PATIENCE, self._clock.sleep)
 
-    def _once(
-        self, form: str, client: OAuthClient | None, sent_in: Literal["body", "header"]
-    ) -> Answer:
+    def _once(self, form: str, client: OAuthClient | None, sent_in: ClientSentIn) -> Answer:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if client is not None:
             headers, form = self._signed(client, sent_in, headers, form)
@@ -192,15 +192,18 @@ class TokenCall:
     def _signed(
         self,
         client: OAuthClient,
-        sent_in: Literal["body", "header"],
+        sent_in: ClientSentIn,
         headers: dict[str, str],
         form: str,
     ) -> tuple[dict[str, str], str]:
         if not (client.client_id + client.client_secret).isascii():
             raise self._unsendable()
-        auth = ClientAuth(client.client_id, client.client_secret, METHODS[sent_in])
+        user, password = client.client_id, client.client_secret
+        if sent_in == "secret":
+            user, password = client.client_secret, ""
+        auth = ClientAuth(user, password, METHODS[sent_in])
         _, headers, form = auth.prepare("POST", self._url, headers, form)
-        pair = f"{client.client_id}:{client.client_secret}"
+        pair = f"{user}:{password}"
         self._hidden.add(base64.b64encode(pair.encode()).decode())
         return headers, form
 

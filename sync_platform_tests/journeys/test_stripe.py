@@ -9,15 +9,17 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from sync_platform import spec
 from sync_platform.demo.compare import differences
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
-from sync_platform.errors import NeedsReauth, NotPermitted, VendorUnavailable
+from sync_platform.errors import NeedsReauth, NotPermitted, RecordRejected, VendorUnavailable
 from sync_platform.platform import Platform
 from sync_platform.sandbox import serve
+from sync_platform.sandbox.faults import Kind
 from sync_platform.sandbox.stripe import Stripe
 from sync_platform.sandbox.stripe_account import KINDS
 from sync_platform.settings import Settings
@@ -130,6 +132,25 @@ def test_more_than_a_page_is_read_to_its_end(platform: Platform, stripe: Stripe)
     sync(platform, "customers")
     assert unequal(platform, stripe, "customers") == []
     assert stripe.calls["GET", "/v1/customers"] == 3
+
+
+def test_a_list_whose_page_ends_with_what_is_gone_meanwhile_is_read_again(
+    platform: Platform, stripe: Stripe
+) -> None:
+    for _ in range(150):
+        stripe.add_customer()
+    last = stripe.account.listed("customers")[99]["id"]
+    calls = iter(range(1000))
+
+    def meanwhile() -> None:
+        if next(calls) == 1:  # before the second page
+            stripe.delete("customers", last)
+
+    stripe.meanwhile = meanwhile
+    sync(platform, "customers")
+    assert stripe.statuses[400] == 1
+    sync(platform, "customers")
+    assert unequal(platform, stripe, "customers") == []
 
 
 def test_amounts_are_integers_and_seconds_are_moments(platform: Platform, stripe: Stripe) -> None:
@@ -287,6 +308,22 @@ def test_a_dispute_brings_its_charge_and_a_credit_note_its_invoice(
     assert rows(platform, "invoices")[invoice]["post_payment_credit_notes_amount"] > credited
 
 
+@pytest.mark.parametrize("api_version", ["2022-11-15", OLD_VERSION])
+def test_while_the_shop_lives_every_table_follows(
+    platform: Platform, stripe: Stripe, clock: MovableClock, api_version: str
+) -> None:
+    stripe.account.version = api_version
+    for object in KINDS:
+        sync(platform, object)
+    for _ in range(2):
+        for _ in range(6):
+            clock.ahead += timedelta(minutes=7)
+            stripe.live()
+        for object in KINDS:
+            sync(platform, object)
+            assert unequal(platform, stripe, object) == []
+
+
 def test_an_event_that_shows_late_is_seen_by_the_next_sync(
     platform: Platform, stripe: Stripe, clock: MovableClock
 ) -> None:
@@ -425,6 +462,33 @@ def test_the_account_is_known_by_its_id(platform: Platform) -> None:
 def test_too_many_calls_are_waited_for(platform: Platform, stripe: Stripe) -> None:
     stripe.fail("status", status=429, times=2, path="/v1/customers")
     assert sync(platform, "customers").counts.created == 12
+
+
+def test_a_card_that_is_declined_is_a_change_that_was_not_taken(
+    platform: Platform, stripe: Stripe
+) -> None:
+    stripe.fail("status", status=402, path="/v1/customers")
+    create = platform.connector("stripe")["customers"].create
+    assert isinstance(create, spec.Request)
+    api = platform.api(platform.connection(ACME))
+    with pytest.raises(RecordRejected):
+        api.send(create, spec.OutboundChange(kind="create", values={"name": "Zoë"}, id="1"))
+    api.close()
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "malformed"])
+def test_a_change_whose_answer_is_lost_is_made_once(
+    platform: Platform, stripe: Stripe, kind: Kind
+) -> None:
+    create = platform.connector("stripe")["customers"].create
+    assert isinstance(create, spec.Request)
+    stripe.fail(kind, path="/v1/customers")
+    api = platform.api(platform.connection(ACME))
+    made = api.send(create, spec.OutboundChange(kind="create", values={"name": "Zoë"}, id="1"))
+    api.close()
+    assert [it for it, one in stripe.records("customers").items() if one["name"] == "Zoë"] == [
+        made["id"]
+    ]
 
 
 class TestSignedIn:

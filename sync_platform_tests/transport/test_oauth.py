@@ -125,7 +125,7 @@ def vendor() -> Iterator[Acme]:
         yield vendor
 
 
-@pytest.mark.parametrize("sent_in", ["body", "header"])
+@pytest.mark.parametrize("sent_in", ["body", "header", "secret"])
 def test_a_code_becomes_tokens_which_are_renewed(
     vendor: Acme, clock: FakeClock, sent_in: Any
 ) -> None:
@@ -383,10 +383,12 @@ def test_a_redirect_is_not_followed(wire: Wire, clock: FakeClock) -> None:
     assert len(wire.heard) == 1
 
 
-@pytest.mark.parametrize("sent_in", ["body", "header"])
+@pytest.mark.parametrize("sent_in", ["body", "header", "secret"])
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 429, 503])
 def test_no_message_holds_a_secret(wire: Wire, clock: FakeClock, status: int, sent_in: Any) -> None:
-    basic = base64.b64encode(f"our-app:{CLIENT.client_secret}".encode()).decode()
+    secret = CLIENT.client_secret
+    pair = f"{secret}:" if sent_in == "secret" else f"our-app:{secret}"
+    basic = base64.b64encode(pair.encode()).decode()
     said = f"hidden-refresh hidden-access {CLIENT.client_secret} {basic} hidden%2Fclient%2Bsecret"
     way = spec.OAuth2(authorize_url="", token_url="/t", client_sent_in=sent_in)
     for body in (

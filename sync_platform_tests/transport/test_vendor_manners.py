@@ -85,3 +85,15 @@ def test_a_400_may_be_a_missing_permission(open_api: Open, wire: Wire) -> None:
     told = replace(acme, means=lambda status, body: "not_permitted" if status == 400 else None)
     with pytest.raises(NotPermitted, match="Ask your admin"):
         open_api(told).get("/things")
+
+
+def test_a_connector_knows_where_its_vendor_says_what_is_wrong(open_api: Open, wire: Wire) -> None:
+    wire.say({"message": "Invalid.", "elements": [{"why": "No name"}]}, status=403)
+    wire.say({"message": "Invalid."}, status=403)
+    wire.say(b"<html>", status=403)
+    told = replace(
+        acme, says=lambda body: body["elements"][0]["why"] if "elements" in (body or ()) else None
+    )
+    for sentence in ("No name. Give", "Invalid. Give", "acme-main. Give"):
+        with pytest.raises(NotPermitted, match=sentence):
+            open_api(told).get("/things")

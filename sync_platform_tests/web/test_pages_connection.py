@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -136,6 +137,23 @@ def test_deletes_that_the_guard_held_back_are_accepted_by_a_button(
     form = {"mode": "full", "objects": "deals", "accept_deletes": "yes"}
     assert ann.submit(f"{ACME}/syncs", **form).status_code == 303
     assert dagster.runs[0].config["deals"] == {"mode": "full", "accept_deletes": True}
+
+
+def test_a_stale_sync_is_named_and_can_be_started_again(
+    ann: Visitor, platform: Platform, dagster: SmallDagster
+) -> None:
+    long_ago = platform.clock.now() - timedelta(minutes=20)
+    window = SyncWindow()
+    target = Target("acme-hubspot", "deals")
+    with platform.past.record(
+        target, mode=SyncMode.INCREMENTAL, window=window, started_at=long_ago, run_id="run-1"
+    ):
+        platform.mark_stale()
+        told = read(ann, f"{ACME}/syncs")
+    assert "Not heard of for five minutes; its process (Dagster run run-1)" in told
+    assert "Sync Deals again" in told
+    ann.submit(f"{ACME}/syncs", mode="incremental", objects="deals")
+    assert dagster.runs[0].objects == ["deals"]
 
 
 def test_an_object_that_is_stopped_is_resumed(ann: Visitor, platform: Platform) -> None:

@@ -1,5 +1,6 @@
 """Adding a connection, from signing in on: back from the vendor, what it asks for, what to sync."""
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,13 +12,15 @@ from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.requested import Asked as AskedSyncs
 from sync_platform.engine.signing_in import Asked, Offered, SignIn, SignInStatus
-from sync_platform.errors import OtherAccount, RetryLater, SyncPlatformError
+from sync_platform.errors import OtherAccount, RetryLater, SyncPlatformError, Unexpected
 from sync_platform.platform import Platform
 from sync_platform.spec import Connector
 from sync_platform.web.access import Browser, ThePlatform, Writer
 from sync_platform.web.pages.forms import Sent, TheForm
 from sync_platform.web.problems import status_of
 from sync_platform.web.rendering import page
+
+log = logging.getLogger("sync_platform")
 
 router = APIRouter(prefix="/connect")
 
@@ -49,8 +52,8 @@ def go_on(
     request: Request, platform: ThePlatform, browser: Browser, sign_in: TheSignIn
 ) -> Response:
     """What is still to be asked; or, of a connection that is signed in anew, the end of it."""
-    if sign_in.status is SignInStatus.DONE and sign_in.connection:
-        return RedirectResponse(f"/connections/{sign_in.connection}", 303)
+    if sign_in.status is SignInStatus.DONE:
+        return _connected_already(sign_in)
     try:
         asked = _questions(platform.connecting.asks(sign_in.id, browser=browser))
     except SyncPlatformError as error:
@@ -100,6 +103,8 @@ def choose_objects(
     request: Request, platform: ThePlatform, browser: Browser, sign_in: TheSignIn
 ) -> Response:
     """What to sync, of what the account has; and what the connection is called."""
+    if sign_in.status is SignInStatus.DONE:
+        return _connected_already(sign_in)
     return _objects_page(request, platform, browser, sign_in)
 
 
@@ -113,6 +118,8 @@ def connect(
     form: TheForm,
 ) -> Response:
     """Make the connection. Its first sync starts at once."""
+    if sign_in.status is SignInStatus.DONE:  # the button was pressed twice
+        return _connected_already(sign_in)
     choices = [
         ObjectChoice(object=each, filters=form.within(f"filter.{each}"))
         for each in form.all("objects")
@@ -129,8 +136,6 @@ def connect(
             objects=choices,
             interval=form.minutes("interval"),
         )
-        if form.has("label"):
-            platform.rename(connection.name, form.text("label"))
     except SyncPlatformError as error:
         return _objects_page(request, platform, browser, sign_in, given=form, problem=error)
     return RedirectResponse(_first_sync(platform, connection, caller.name), 303)
@@ -141,9 +146,14 @@ def _first_sync(platform: Platform, connection: Connection, by: str) -> str:
     its sensor finds it."""
     try:
         made = platform.request_syncs(connection.name, AskedSyncs(), by=by)
-    except RetryLater:
+    except (RetryLater, Unexpected) as error:
+        log.warning("The first sync of %s could not be launched: %s", connection.name, error)
         return f"/connections/{connection.name}?said={FIRST_SYNC_LATER}"
     return f"/connections/{connection.name}?request={made.id}"
+
+
+def _connected_already(sign_in: SignIn) -> Response:
+    return RedirectResponse(f"/connections/{sign_in.connection}", 303)
 
 
 def _address(sign_in: SignIn) -> str:

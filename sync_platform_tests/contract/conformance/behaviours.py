@@ -231,6 +231,7 @@ def deletions_at_once(on: Stage) -> None:
 def deletions_by_a_full_sync(on: Stage) -> None:
     """A full sync marks what is not there any more."""
     _synced(on)
+    on.age()
     on.change(archives=2)
     _let_show(on)
     on.full()

@@ -132,6 +132,18 @@ class Stage:
         with psycopg.connect(self.platform.database_url, row_factory=dict_row) as postgres:
             return postgres.execute(query).fetchall()
 
+    def age(self) -> None:
+        """Make the rows look as old as yesterday's: a full sync spares those that were written
+        within the object's look-back, which its list may not show yet."""
+        connection = self.platform.connection(CONNECTION)
+        table = self.platform.table(connection, self.obj)
+        name = self.platform.destination.table_name(table) or table.name
+        query = sql.SQL("UPDATE {} SET _synced_at = _synced_at - interval '1 day'").format(
+            sql.Identifier(table.schema, name)
+        )
+        with psycopg.connect(self.platform.database_url) as postgres:
+            postgres.execute(query)
+
     @property
     def calls(self) -> int:
         """How many calls the vendor has had."""
@@ -145,7 +157,7 @@ class Stage:
         assert wanted is not None
         api = self.platform.api(self.platform.connection(CONNECTION))
         try:
-            return api.send(wanted, change)
+            return wanted(api, change) if callable(wanted) else api.send(wanted, change)
         finally:
             api.close()
 

@@ -48,7 +48,7 @@ vouched = Vouched(
         "a_new_field": "The columns are those of one API version, and stay until the connector "
         "is of another.",
         "a_renamed_field": "Fields of an API version are not renamed.",
-        "a_dropped_field": "Fields of an API version are not dropped.",
+        "a_field_that_is_gone": "Fields of an API version are not dropped.",
         "too_many_deletions": "Stripe tells what was deleted, so nothing is taken for deleted "
         "because it is missing.",
     },

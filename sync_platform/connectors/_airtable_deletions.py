@@ -1,0 +1,80 @@
+"""Which of Airtable's records were deleted, as the payloads of a webhook tell.
+
+A webhook of ours is one that notifies nobody and asks for records that come and go, of all tables
+of its base. It is found by that, so nothing of it must be kept here. Its payloads are numbered; the
+newest are read first, back to the beginning of the window.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sync_platform import spec
+from sync_platform.errors import NotPermitted
+
+AT_ONCE = 50  # payloads a call
+FILTERS = {"dataTypes": ["tableData"], "changeTypes": ["add", "remove"]}
+SPECIFICATION = {"options": {"filters": FILTERS}}
+MAY_MANAGE = ("create", "owner")
+
+
+def are_told(api: spec.Api, base: spec.Json) -> bool:
+    """Whether the sign-in may manage the base's webhooks."""
+    if base.get("permissionLevel") not in MAY_MANAGE:
+        return False
+    try:
+        api.get(f"/v0/bases/{base['id']}/webhooks")
+    except NotPermitted:
+        return False
+    return True
+
+
+def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
+    """The keys of the table's records that were deleted in a window."""
+    path = f"/v0/bases/{base}/webhooks"
+
+    def deletions(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
+        ours = [each for each in api.get(path)["webhooks"] if is_ours(each)]
+        if not ours:
+            api.send(spec.post(path, json={"specification": SPECIFICATION}))
+            return  # it tells of what comes; what was before, full syncs find
+        # Two syncs that began together may each have made one; one of them is enough.
+        hook = min(ours, key=lambda each: str(each["id"]))
+        known: set[str] = set()  # records whose latest payload was read
+        for payloads in newest_first(api, f"{path}/{hook['id']}/payloads", hook, read.since):
+            gone = []
+            for payload in payloads:
+                told = spec.at(payload, f"changedTablesById.{table}") or {}
+                back = told.get("createdRecordsById", {})
+                gone += [id for id in told.get("destroyedRecordIds", []) if id not in known]
+                known.update(told.get("destroyedRecordIds", []), back)
+            yield spec.Page(gone=[(id,) for id in gone])
+
+    return deletions
+
+
+def is_ours(hook: spec.Json) -> bool:
+    """Whether a webhook is one of ours, and alive."""
+    filters = spec.at(hook, "specification.options.filters") or {}
+    asks = {name: sorted(value) for name, value in filters.items() if value}
+    return (
+        asks == {name: sorted(value) for name, value in FILTERS.items()}
+        and not hook.get("notificationUrl")
+        and hook.get("isHookEnabled") is not False
+    )
+
+
+def newest_first(
+    api: spec.Api, path: str, hook: spec.Json, since: datetime | None
+) -> Iterator[list[spec.Json]]:
+    """The payloads of a window, some at a time, the newest first."""
+    end = int(hook["cursorForNextPayload"])
+    while True:
+        start = max(1, end - AT_ONCE)
+        limit = str(max(1, end - start))
+        payloads = api.get(path, cursor=str(start), limit=limit)["payloads"]
+        yield payloads[::-1]
+        end = start
+        if end == 1 or not payloads:
+            return
+        if since is not None and spec.moment(payloads[0]["timestamp"]) < since:
+            return

@@ -1,0 +1,186 @@
+"""How Xero's objects are read and written, and how its moments are."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sync_platform import spec
+from sync_platform.connectors._xero_fields import fields
+
+API = "/api.xro/2.0"
+LARGEST_PAGE = 1000
+NUMBERED = spec.numbered_pages(limit=LARGEST_PAGE, total="pagination.itemCount")
+BY_HUNDREDS = spec.numbered_pages(limit=100)  # takes no pageSize, tells no total
+SIDE_BY_SIDE = 2  # of the 5 calls that Xero allows; another sync may run beside this one
+UPDATED = "UpdatedDateUTC"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WRITTEN = re.compile(
+    r"/Date\((-?\d+)(?:[+-]\d{4})?\)/"
+)  # the offset is for show: the number is UTC
+
+ISSUED = spec.Filter(name="issued_within", label="Dated within the last days", kind="days")
+STATUS = spec.Filter(
+    name="status",
+    label="Status",
+    values=("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED"),
+)
+SIDE = spec.Filter(name="type", label="Sales (ACCREC) or bills", values=("ACCREC", "ACCPAY"))
+EXACT = {"unitdp": 4}  # decimals of unit prices
+TOLD = {"summarizeErrors": "true"}  # a refused record is HTTP 400
+Params = Mapping[str, Any]
+
+
+def xero_object(
+    name: str,
+    path: str,
+    *,
+    key: str,
+    scope: str,
+    cursor: str | None = UPDATED,
+    records: str = "",
+    pages: spec.Paginator = spec.single_page,
+    ordered: bool = False,
+    where: bool = True,
+    also: Params | None = None,
+    gone: Sequence[str] = (),
+    status: str = "Status",
+    filters: Sequence[spec.Filter] = (),
+    label: str = "",
+) -> spec.ConnectorObject:
+    """One object to read: where it is listed, and how. `where` is whether its list takes one."""
+    fixed: dict[str, Any] = dict(also or {})
+    if isinstance(pages, spec.CountedPages):
+        fixed["page"] = 1  # without it, a list has no line items
+        if pages is NUMBERED:
+            fixed["pageSize"] = LARGEST_PAGE
+    if ordered:
+        fixed["order"] = f"{key} ASC"
+    counted = isinstance(pages, spec.CountedPages)
+
+    def params(read: spec.Read) -> Params:
+        clauses = list(conditions(read))
+        if where and cursor == UPDATED and read.until:
+            clauses.append(f"{UPDATED}<{literal(until(read.until))}")
+        asked = {"where": " && ".join(clauses)} if clauses else {}
+        chosen = {"Statuses": read.filters["status"]} if "status" in read.filters else {}
+        return fixed | asked | chosen
+
+    return spec.ConnectorObject(
+        name=name,
+        label=label or name.replace("_", " ").capitalize(),
+        key=key,
+        cursor=cursor,
+        lookback=timedelta(minutes=1) if cursor else timedelta(0),
+        side_by_side=SIDE_BY_SIDE if counted else 1,
+        fields=fields(name, writable=False),
+        row=in_iso,
+        read=spec.get(
+            f"{API}/{path}",
+            params=params,
+            headers=modified_since if cursor else {},
+            records=records or path,
+            pages=pages,
+        ),
+        gone_when=(lambda row: row.get(status) in gone) if gone else None,
+        filters=filters,
+        scopes=[f"{scope}.read"],
+    )
+
+
+def conditions(read: spec.Read) -> Iterator[str]:
+    """What the filters ask for, as clauses of `where`."""
+    if ISSUED.name in read.filters:
+        yield f"Date>={literal(spec.moment(read.filters[ISSUED.name]).astimezone(UTC))}"
+    sides = set(read.filters.get(SIDE.name, "").split(",")) - {""}
+    if len(sides) == 1:
+        yield f'Type=="{sides.pop()}"'
+
+
+def modified_since(read: spec.Read) -> Mapping[str, str]:
+    return {"If-Modified-Since": since(read.since)} if read.since else {}
+
+
+def writable(
+    obj: spec.ConnectorObject,
+    scope: str,
+    *,
+    params: Params | None = None,
+    lone: Sequence[str] = (),
+    update: str | None = "{key}",
+    deleted_as: Params | None = None,
+    delete: spec.Request | None = None,
+) -> spec.ConnectorObject:
+    """The object with its writes: PUT creates, POST updates, and (mostly) a status deletes.
+
+    `lone` says for which of these ("create", "update") a record is sent alone, not in a list;
+    `update` is where to, below the object's path. None: Xero lets nobody change it.
+    """
+    assert isinstance(obj.read, spec.Request)
+    path, listed, key = obj.read.path, obj.read.records, obj.keys[0]
+
+    def sent(kind: str, more: Params | None = None) -> Callable[[spec.OutboundChange], spec.Json]:
+        def body(change: spec.OutboundChange) -> spec.Json:
+            known = {key: change.key} if change.key else {}
+            record = {**change.values, **known, **(more or {})}
+            return record if kind in lone else {listed: [record]}
+
+        return body
+
+    once: dict[str, Any] = {"headers": idempotent, "safe_to_repeat": True}
+    exact = {each: value for each, value in (params or {}).items() if each in EXACT}
+    by_status = spec.post(f"{path}/{{key}}", params=exact, json=sent("delete", deleted_as), **once)
+    there = f"{path}/{update}".rstrip("/")
+    return replace(
+        obj,
+        fields=fields(obj.name, writable=True),
+        create=spec.put(path, params=params or {}, json=sent("create"), **once),
+        update=spec.post(there, params=exact, json=sent("update"), **once)
+        if update is not None
+        else None,
+        delete=by_status if deleted_as else delete,
+        write_scopes=[scope],
+    )
+
+
+def idempotent(change: spec.OutboundChange) -> Mapping[str, str]:
+    """Xero carries out a change with the same key once."""
+    return {"Idempotency-Key": change.id} if change.id else {}
+
+
+def since(moment: datetime) -> str:
+    """As If-Modified-Since has it: whole seconds, the one in which the moment is."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def until(moment: datetime) -> datetime:
+    """The next whole second, so that nothing before the moment is left out."""
+    whole = moment.astimezone(UTC).replace(microsecond=0)
+    return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def literal(moment: datetime) -> str:
+    """As `where` has it."""
+    at = moment.astimezone(UTC)
+    return f"DateTime({at.year},{at.month},{at.day},{at.hour},{at.minute},{at.second})"
+
+
+def in_iso(value: spec.Json) -> Any:
+    """The record with all its moments in ISO 8601, also those within lines; one that no calendar
+    has is left as it is."""
+    if isinstance(value, str):
+        found = WRITTEN.fullmatch(value) if value.startswith("/Date(") else None
+        return value if found is None else _iso(int(found[1])) or value
+    if isinstance(value, list):
+        return [in_iso(each) for each in value]
+    if isinstance(value, dict):
+        return {name: in_iso(each) for name, each in value.items()}
+    return value
+
+
+def _iso(milliseconds: int) -> str | None:
+    try:
+        return spec.iso(EPOCH + timedelta(milliseconds=milliseconds))
+    except OverflowError:
+        return None

@@ -1,0 +1,244 @@
+"""Airtable: the tables of the bases that were chosen; each account has its own tables and fields.
+
+What surprises:
+- Nothing tells when a record changed, unless the table has a field "Last modified time" that
+  watches all fields: it is the cursor then. Tables without one are read in full every time.
+- Empty cells are missing from records: an unticked checkbox is NULL, as is a text of no letters.
+- Values are asked for by the fields' ids, so a renamed field loses nothing.
+- Formulas, rollups and lookups change without their records counting as modified: they are read
+  again each day. Where one has an error (`#ERROR!`, NaN), the row has NULL.
+- Each key press is a change, and lists are some seconds behind: the look-back covers both.
+- Deletions are told by webhooks alone. Where the token may manage them (scope webhook:manage, and
+  the person is a creator of the base), the first sync makes one in each base, and from then on its
+  payloads name what was deleted; they are kept for a week. Elsewhere full syncs find deletions.
+- A base that was called more than five times in a second refuses all calls for 30 seconds.
+- The token for a next page expires, also when the record it stands at is deleted: a read that meets
+  that begins again.
+- Addresses of attachments last for about two hours, so rows with some are written anew at each read.
+- Free and Team workspaces have a number of calls a month; beyond it every call is a 429.
+
+Sources: Airtable's Web API: List records, Get base schema, Field types, Webhooks, OAuth reference,
+Rate limits; the client library pyairtable (field types, webhook payloads, DATETIME_PARSE).
+From memory, not checked against the vendor: that LAST_MODIFIED_TIME() may stand in filterByFormula
+and compares to the millisecond; that a "Last modified time" over all fields has no
+referencedFieldIds; which answer says that an offset expired; that payloads' cursors count from 1
+and that reading them prolongs a webhook's life by a week; that a record restored from the trash
+comes as a created one; access tokens of 60 minutes, refresh tokens of 60 days; the numbers of calls
+a month.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sync_platform import spec
+from sync_platform.connectors import _airtable_deletions
+from sync_platform.connectors._airtable_fields import COMPUTED, type_of, watches_everything
+from sync_platform.connectors._airtable_names import names
+
+RECORD_ID, CREATED = "id", "createdTime"  # of every record, beside its fields
+OWN = (
+    spec.Field(RECORD_ID, read_only=True, label="Record ID"),
+    spec.Field(CREATED, "timestamp", read_only=True, label="Created time"),
+)
+PAGE_FORGOTTEN = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
+AT_ONCE = 10  # records that one call may write
+FILTERS = (
+    spec.Filter(name="view", label="View (its name or id)"),
+    spec.Filter(name="created_within", label="Created within the last days", kind="days"),
+)
+
+
+def bases(api: spec.Api) -> Iterator[spec.Json]:
+    """The bases that the sign-in may see."""
+    offset: dict[str, str] = {}
+    while True:
+        answer = api.get("/v0/meta/bases", **offset)
+        yield from answer["bases"]
+        if not answer.get("offset"):
+            return
+        offset = {"offset": answer["offset"]}
+
+
+def options(api: spec.Api) -> Iterator[spec.Option]:
+    for base in bases(api):
+        yield spec.Option(value=base["id"], label=base["name"])
+
+
+def schema(api: spec.Api, base: str) -> list[spec.Json]:
+    """The tables of a base, with their fields."""
+    tables: list[spec.Json] = api.get(f"/v0/meta/bases/{base}/tables")["tables"]
+    return tables
+
+
+def discover(api: spec.Api) -> Iterator[spec.Discovered]:
+    """The tables of the chosen bases."""
+    chosen = api.settings.get("bases", "").split(",")
+    there = [base for base in bases(api) if base["id"] in chosen]
+    tables = [(base, table) for base in there for table in schema(api, base["id"])]
+    told = {base["id"]: _airtable_deletions.are_told(api, base) for base in there}
+    called = names([(base["name"], table["name"], table["id"]) for base, table in tables])
+    for (base, table), name in zip(tables, called, strict=True):
+        watching = [it["id"] for it in table["fields"] if watches_everything(it)]
+        yield spec.Discovered(
+            name=name,
+            label=f"{table['name']} ({base['name']})",
+            id=table["id"],
+            about={
+                "base": base["id"],
+                "modified": watching[0] if watching else None,
+                "deletions": told[base["id"]],
+                "description": table.get("description", ""),
+            },
+        )
+
+
+def discovered(found: spec.Discovered) -> spec.ConnectorObject:
+    """One table as an object."""
+    base, table = found.about["base"], found.id
+    modified = found.about["modified"]
+    path = f"/v0/{base}/{table}"
+
+    def fields(api: spec.Api) -> Iterator[spec.Field]:
+        yield from OWN
+        for it in schema(api, base):
+            if it["id"] == table:
+                yield from map(field, it["fields"])
+
+    return spec.ConnectorObject(
+        name=found.name,
+        label=found.label,
+        description=found.about["description"],
+        key=RECORD_ID,
+        cursor=modified,
+        lookback=spec.hours(1 if modified else 0),
+        computed_every=spec.hours(24) if modified else None,  # else every sync reads them
+        fields=fields,
+        by_id=True,
+        row=row,
+        read=spec.get(
+            path,
+            params=asked,
+            records="records",
+            pages=spec.cursor_pages("offset", found_at="offset"),
+        ),
+        deletes=_airtable_deletions.of(base, str(table)) if found.about["deletions"] else None,
+        filters=FILTERS,
+        scopes=["data.records:read"],
+        write_scopes=["data.records:write"],
+        create=spec.post(path, json=created, at_once=AT_ONCE),
+        update=spec.patch(path, json=updated, at_once=AT_ONCE, safe_to_repeat=True),
+        delete=spec.delete(path, params=deleted, at_once=AT_ONCE),
+    )
+
+
+def field(it: spec.Json) -> spec.Field:
+    """One field of a table; one that is called as what every record has gets another name."""
+    computed = it["type"] in COMPUTED
+    taken = it["name"] in (RECORD_ID, CREATED)
+    return spec.Field(
+        f"{it['name']} (field)" if taken else it["name"],
+        type_of(it),
+        read_only=computed,
+        label=it["name"],
+        description=it.get("description") or None,
+        id=it["id"],
+        computed=computed,
+    )
+
+
+def row(record: spec.Json) -> dict[str, Any]:
+    """The record's cells by field ids; what could not be computed is empty."""
+    cells = {id: None if failed(value) else value for id, value in record["fields"].items()}
+    return {RECORD_ID: record["id"], CREATED: record["createdTime"], **cells}
+
+
+def failed(value: Any) -> bool:
+    """Whether a computed cell holds an error, or what is no number, instead of a value."""
+    return (
+        isinstance(value, Mapping)
+        and len(value) == 1
+        and not {"error", "specialValue"}.isdisjoint(value)
+    )
+
+
+def asked(read: spec.Read) -> dict[str, Any]:
+    """The parameters of a list: the records that changed in the window. Fields are not named: the
+    list would fail for one that was removed since it was discovered."""
+    conditions = []
+    if read.since:
+        conditions.append(f"NOT(IS_BEFORE(LAST_MODIFIED_TIME(), {moment(spec.iso(read.since))}))")
+    if read.until:
+        conditions.append(f"IS_BEFORE(LAST_MODIFIED_TIME(), {moment(spec.iso(read.until))})")
+    if "created_within" in read.filters:
+        since = moment(read.filters["created_within"])
+        conditions.append(f"NOT(IS_BEFORE(CREATED_TIME(), {since}))")
+    return {
+        "pageSize": 100,
+        "returnFieldsByFieldId": "true",
+        "view": read.filters.get("view"),
+        "filterByFormula": f"AND({', '.join(conditions)})" if conditions else None,
+    }
+
+
+def moment(iso: str) -> str:
+    """A moment, in a formula."""
+    return f"DATETIME_PARSE('{iso}')"
+
+
+def created(changes: list[spec.OutboundChange]) -> spec.Json:
+    return {"records": [{"fields": dict(each.values)} for each in changes]}
+
+
+def updated(changes: list[spec.OutboundChange]) -> spec.Json:
+    return {"records": [{"id": each.key, "fields": dict(each.values)} for each in changes]}
+
+
+def deleted(changes: list[spec.OutboundChange]) -> dict[str, Any]:
+    return {"records[]": [each.key for each in changes]}
+
+
+def means(status: int, body: spec.Json) -> spec.Meaning | None:
+    """An offset that expired is a 422 as any other, but for its name."""
+    said = spec.at(body, "error")
+    kind = said.get("type") if isinstance(said, Mapping) else said
+    return "page_forgotten" if status == 422 and kind == PAGE_FORGOTTEN else None
+
+
+connector = spec.Connector(
+    name="airtable",
+    label="Airtable",
+    base_url="https://api.airtable.com",
+    auth=[
+        spec.OAuth2(
+            authorize_url="https://airtable.com/oauth2/v1/authorize",
+            token_url="https://airtable.com/oauth2/v1/token",
+            scopes=["data.records:read", "schema.bases:read", "webhook:manage"],
+            write_scopes=["data.records:write"],
+            client_sent_in="header",
+            refresh_rotates=True,
+            refresh_lasts=spec.hours(24 * 60),
+        ),
+        spec.BearerToken(label="Personal access token"),
+    ],
+    settings=[
+        spec.Setting(
+            name="bases",
+            label="Bases",
+            description="The bases whose tables are synced.",
+            options=options,
+            many=True,
+        )
+    ],
+    limits=[
+        # Also /v0/meta/bases/app.../tables and /v0/bases/app.../webhooks: they are the base's, too.
+        spec.RateLimit(name="base", calls=5, seconds=1, path="*/app{}*", penalty=30),
+        spec.RateLimit(name="token", calls=50, seconds=1, penalty=30),
+    ],
+    interval=spec.Interval(default=spec.minutes(30)),
+    check=spec.get("/v0/meta/whoami"),
+    account=lambda me: spec.Account(id=me["id"], name=me.get("email") or ""),
+    means=means,
+    objects=[],
+    discover=discover,
+    discovered=discovered,
+)

@@ -1,0 +1,104 @@
+"""Google Sheets, as the conformance kit knows it: a tab whose key column a person named."""
+
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from sync_platform.sandbox.google_sheets import PLAN, GoogleSheets
+from sync_platform.sandbox.google_sheets_cells import typed
+from sync_platform_tests.contract.conformance.stage import Vouched
+
+ROBOT = "robot@acme.iam.example"
+
+
+@cache
+def robot_key() -> tuple[str, str]:
+    """A service account's private key and its public one, as PEM."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return secret.decode(), public.decode()
+
+
+def sheets(reads: int | None = None) -> GoogleSheets:
+    """A Google Sheets that knows the service account."""
+    return GoogleSheets(reads=reads, service_accounts={ROBOT: robot_key()[1]})
+
+
+def _restore(vendor: GoogleSheets, id: str) -> None:
+    tab = vendor.tab("people")[1]
+    tab.append([id, "Back Again", "back@acme.example"])
+
+
+def _weird(vendor: GoogleSheets, text: str) -> None:
+    vendor.tab("people")[1].append(["W1", text])
+
+
+def _new_field(vendor: GoogleSheets) -> str:
+    tab = vendor.tab("people")[1]
+    for row, value in enumerate(["Shoe size", 42, 38.5]):
+        tab.put(row, 8, typed(value))
+    return "shoe_size"
+
+
+def _drop_field(vendor: GoogleSheets) -> str:
+    vendor.tab("people")[1].delete_columns(2, 3)
+    return "email"
+
+
+def _forbid(vendor: GoogleSheets) -> None:
+    vendor.plan.readers = []
+
+
+vouched = Vouched(
+    connector="google_sheets",
+    vendor=sheets,
+    limited=lambda: sheets(60),
+    object="people",
+    page=50,
+    secret={"client_email": ROBOT, "private_key": robot_key()[0]},
+    settings={
+        "spreadsheet_ids": PLAN,
+        "rows_per_call": "50",
+        "tab.people.key": "Id",
+        "rate_limit.reads": "unlimited",
+    },
+    reads="*/values:batchGetByDataFilter",
+    writes={"Id": "N1", "Name": "=New()", "Joined": "2024-05-06", "Active": True, "Score": 1.5},
+    rewrites={"Name": "Renewed", "Active": None},
+    refused={"Id": "N2", "No such column": "1"},
+    restore=_restore,
+    weird=_weird,
+    weird_column="name",
+    new_field=_new_field,
+    drop_field=_drop_field,
+    revoke=lambda vendor: vendor.revoke(),
+    forbid=_forbid,
+    not_offered={
+        **dict.fromkeys(
+            ("created", "edited", "nothing_new", "at_the_edge", "from_a_date"),
+            "Google Sheets does not tell when a row changed: every sync reads the whole tab.",
+        ),
+        "ties": "Nothing is read by time.",
+        "what_shows_late": "Changes show at once.",
+        "past_a_cap": "Reads of values have no cap.",
+        "deletions_at_once": "A deleted row leaves no trace: each sync, being a full one, finds it "
+        "by what is missing.",
+        "a_renamed_field": "A column is known by its heading alone.",
+        "sent_twice": "Google Sheets has no idempotency keys: a create whose answer is lost may "
+        "make two rows, so it is not repeated.",
+    },
+    gaps=[
+        "Formats are told from the first 100 rows of a tab.",
+        "Notes, links, colours and pictures in cells are not read.",
+        "Connected sheets (BigQuery) are not read.",
+        "Rows are changed and deleted only where one column is the key.",
+        "Whether a spreadsheet changed at all is not asked (that is Drive's to tell).",
+    ],
+)

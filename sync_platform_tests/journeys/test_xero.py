@@ -1,0 +1,410 @@
+"""Xero into Postgres, from the consent page on: real HTTP, real Postgres."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from sync_platform.demo.compare import differences
+from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import SyncResult, Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import (
+    ConfigurationError,
+    NeedsReauth,
+    NotPermitted,
+    RateLimited,
+    RecordRejected,
+    Refused,
+)
+from sync_platform.platform import Platform
+from sync_platform.sandbox import serve
+from sync_platform.sandbox.xero import TENANTS, Xero
+from sync_platform.sandbox.xero_query import written
+from sync_platform.settings import Settings
+from sync_platform.spec import OutboundChange
+from sync_platform_tests.conftest import HastyClock
+from sync_platform_tests.person import Person, query_of
+
+HERE = "http://127.0.0.1:8000/connect/callback"
+BROWSER = "a-cookie-that-nobody-else-has"
+FIRST, SECOND = TENANTS
+UNLIMITED = {"rate_limit.minute": "unlimited", "rate_limit.day": "unlimited"}
+JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Stage:
+    """A platform with an app at Xero, a person with two organisations, and Xero."""
+
+    platform: Platform
+    xero: Xero
+    person: Person
+
+    def connects(
+        self,
+        tenant: str = FIRST.id,
+        objects: list[str] | None = None,
+        *,
+        writing: bool = False,
+        known: dict[str, str] | None = None,
+    ) -> Connection:
+        """Through the consent page to a connection of one organisation."""
+        connecting = self.platform.connecting
+        begun = connecting.begin(
+            "xero",
+            redirect_uri=HERE,
+            browser=BROWSER,
+            base_url=self.xero.url,
+            settings=known or UNLIMITED,
+            objects=objects,
+            writing=writing,
+        )
+        sign_in = connecting.finish(self.person.allows(begun.url, tenant), browser=BROWSER)
+        return connecting.complete(sign_in.id, browser=BROWSER, name="acme-xero")
+
+    def sync(
+        self, object: str = "invoices", mode: SyncMode = SyncMode.INCREMENTAL, **asked: Any
+    ) -> SyncResult:
+        request = SyncRequest(target=Target("acme-xero", object), mode=mode, **asked)
+        return self.platform.sync(request).run(into=self.platform.destination)
+
+    def rows(self, object: str = "invoices") -> dict[str, dict[str, Any]]:
+        """The table, by the values of its first column."""
+        with psycopg.connect(self.platform.database_url, row_factory=dict_row) as postgres:
+            found = postgres.execute(f"SELECT * FROM acme_xero.{object}").fetchall()
+        return {str(next(iter(row.values()))): row for row in found}
+
+    def differences(self, object: str) -> list[str]:
+        target = Target("acme-xero", object)
+        return list(differences(self.platform, self.xero.url, target))
+
+    def change(self, object: str, kind: Any, **change: Any) -> Any:
+        """Write one change to Xero."""
+        connection = self.platform.connection("acme-xero")
+        api = self.platform.api(connection)
+        try:
+            request = getattr(self.platform.connector("xero")[object], kind)
+            return api.send(request, OutboundChange(kind=kind, **change))
+        finally:
+            api.close()
+
+
+@pytest.fixture
+def stage(settings: Settings) -> Iterator[Stage]:
+    clients = {"xero": ("sandbox-client", "sandbox-secret")}
+    platform = Platform(replace(settings, oauth_clients=clients), clock=HastyClock())
+    with serve(Xero()) as xero:
+        yield Stage(platform, xero, Person())
+    platform.close()
+
+
+# -- signing in -----------------------------------------------------------------------------------
+
+
+def test_one_organisation_is_taken_and_it_is_whose_data_it_is(stage: Stage) -> None:
+    made = stage.connects()
+    assert made.settings["tenant_id"] == FIRST.id
+    assert stage.xero.records("organisations").keys() == {str(made.account_id).split(":")[0]}
+    assert len(made.objects) == 24
+
+
+def test_of_several_organisations_one_is_chosen(stage: Stage) -> None:
+    stage.xero.add("contacts", tenant=SECOND.id, Name="Only there", ContactStatus="ACTIVE")
+    connecting = stage.platform.connecting
+    begun = connecting.begin(
+        "xero", redirect_uri=HERE, browser=BROWSER, base_url=stage.xero.url, settings=UNLIMITED
+    )
+    code = stage.xero.oauth.consent(None, HERE, _challenge(begun.url), [FIRST.id, SECOND.id])
+    back = {"code": code, "state": query_of(begun.url)["state"]}
+    sign_in = connecting.finish(back, browser=BROWSER)
+    with pytest.raises(ConfigurationError, match=r"several of 'Organisation'.*Maple Florist"):
+        connecting.complete(sign_in.id, browser=BROWSER, name="acme-xero")
+    connecting.answer(sign_in.id, {"tenant_id": SECOND.id}, browser=BROWSER)
+    connecting.complete(sign_in.id, browser=BROWSER, name="acme-xero")
+    stage.sync("contacts")
+    assert [row["name"] for row in stage.rows("contacts").values()] == ["Only there"]
+
+
+def _challenge(url: str) -> str:
+    return query_of(url)["code_challenge"]
+
+
+def test_only_the_scopes_of_what_is_synced_are_asked_for(stage: Stage) -> None:
+    stage.connects(objects=["contacts"])
+    assert "accounting.contacts.read" in stage.person.read
+    assert "offline_access" in stage.person.read
+    assert "accounting.invoices.read" not in stage.person.read
+    with pytest.raises(NotPermitted, match=r"Xero does not permit GET /api\.xro/2\.0/Invoices"):
+        stage.sync("invoices")
+
+
+def test_an_expired_access_token_is_renewed_and_the_refresh_token_rotates(stage: Stage) -> None:
+    stage.connects()
+    before = stage.platform.credentials.read("acme-xero")["refresh_token"]
+    stage.xero.expire_tokens()
+    stage.sync("contacts")
+    after = stage.platform.credentials.read("acme-xero")["refresh_token"]
+    assert before != after
+    assert (list(stage.xero.oauth.refresh_tokens), stage.xero.oauth.reused) == ([after], 0)
+
+
+def test_an_organisation_that_was_disconnected_at_xero_needs_a_person(stage: Stage) -> None:
+    stage.connects()
+    tokens = stage.xero.oauth
+    tokens.issued = {name: replace(it, accounts=(SECOND.id,)) for name, it in tokens.issued.items()}
+    tokens.refresh_tokens.clear()
+    with pytest.raises(NeedsReauth):
+        stage.sync("contacts")
+    assert stage.platform.connection("acme-xero").status is ConnectionStatus.NEEDS_REAUTH
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def test_every_object_is_read_in_full_and_equals_what_xero_has(stage: Stage) -> None:
+    for name in stage.xero.organisation().records:
+        if name not in ALWAYS_THERE:
+            stage.xero.add_many(name, 3)
+    stage.connects()
+    objects = [obj.name for obj in stage.platform.connector("xero").objects]
+    assert {*objects} == stage.xero.organisation().records.keys()
+    for name in objects:
+        assert stage.sync(name, SyncMode.FULL).counts.rejected == 0
+        assert stage.rows(name), name
+        if name != "organisations":
+            assert stage.differences(name) == [], name
+
+
+ALWAYS_THERE = (
+    *("accounts", "branding_themes", "contact_groups", "currencies", "journals"),
+    *("organisations", "tax_rates", "tracking_categories", "users"),
+)
+
+
+def test_moments_become_timestamps_and_dates_also_within_lines(stage: Stage) -> None:
+    stage.xero.add(
+        "invoices",
+        InvoiceID="i-1",
+        Status="AUTHORISED",
+        Date="/Date(-86400000+0000)/",
+        DueDate="/Date(1573755038314)/",
+        UpdatedDateUTC="/Date(1573755038314+0000)/",
+        Payments=[{"PaymentID": "p-1", "Date": "/Date(1543449600000+0000)/"}],
+    )
+    stage.connects()
+    stage.sync()
+    row = stage.rows()["i-1"]
+    assert (str(row["date"]), str(row["due_date"])) == ("1969-12-31", "2019-11-14")
+    assert row["updated_date_utc"] == datetime(2019, 11, 14, 18, 10, 38, 314000, UTC)
+    assert row["payments"] == [{"PaymentID": "p-1", "Date": "2018-11-29T00:00:00.000Z"}]
+
+
+def test_more_than_a_page_is_read_with_all_lines(stage: Stage) -> None:
+    stage.xero.add_many("contacts", 3)
+    stage.xero.add_many("invoices", 1200)
+    stage.xero.add_many("quotes", 250)
+    stage.connects()
+    assert stage.sync().counts.created == 1200
+    assert stage.sync("quotes").counts.created == 250
+    assert all(row["line_items"] for row in stage.rows().values())
+    assert stage.differences("invoices") == []
+    assert stage.xero.calls["GET", "/api.xro/2.0/Invoices"] == 2
+
+
+def test_journals_are_read_by_their_number_and_then_only_new_ones(stage: Stage) -> None:
+    org = stage.xero.organisation()
+    for _ in range(230):
+        org.post("ACCREC", "i-1", 10.0)
+    stage.connects()
+    assert stage.sync("journals").counts.created == 230
+    assert stage.xero.calls["GET", "/api.xro/2.0/Journals"] == 3
+    org.post("ACCREC", "i-2", 20.0)
+    assert stage.sync("journals").counts.created == 1
+    assert stage.differences("journals") == []
+
+
+def test_an_incremental_sync_brings_what_changed(stage: Stage) -> None:
+    ids = _long_ago(stage, "invoices", 300)
+    stage.connects()
+    stage.sync()
+    stage.xero.edit("invoices", ids[7], Reference="Edited")
+    stage.xero.add_many("invoices", 1)
+    result = stage.sync()
+    assert (result.counts.created, result.counts.updated) == (1, 1)
+    assert result.counts.fetched == 3  # with the newest, which may have changed within its second
+    assert stage.differences("invoices") == []
+
+
+def _long_ago(stage: Stage, object: str, count: int) -> list[str]:
+    """Invented records, each last touched on a day of its own, long ago."""
+    ids = stage.xero.add_many(object, count)
+    org, day = stage.xero.organisation(), 86_400_000
+    for place, id in enumerate(ids):
+        org.records[object][id]["UpdatedDateUTC"] = written(1704067200000 + place * day)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("object", "status"),
+    [
+        ("invoices", "VOIDED"),
+        ("credit_notes", "VOIDED"),
+        ("bank_transactions", "DELETED"),
+        ("payments", "DELETED"),
+        ("manual_journals", "VOIDED"),
+        ("purchase_orders", "DELETED"),
+        ("quotes", "DELETED"),
+        ("bank_transfers", "DELETED"),
+        ("accounts", "DELETED"),
+    ],
+)
+def test_a_deletion_that_is_a_status_is_seen_by_the_next_incremental_sync(
+    stage: Stage, object: str, status: str
+) -> None:
+    ids = stage.xero.add_many(object, 3) if object != "accounts" else _accounts(stage)
+    stage.connects()
+    before = stage.sync(object).counts.created
+    stage.xero.edit(object, ids[0], Status=status)
+    assert stage.sync(object).counts.deleted == 1
+    marked = [id for id, row in stage.rows(object).items() if row["_deleted_at"]]
+    assert (marked, len(stage.rows(object))) == ([ids[0]], before)
+
+
+def _accounts(stage: Stage) -> list[str]:
+    return list(stage.xero.records("accounts"))[1:]
+
+
+def test_an_archived_contact_stays_and_one_after_a_privacy_request_is_gone(stage: Stage) -> None:
+    archived, forgotten = stage.xero.add_many("contacts", 2)
+    stage.connects()
+    stage.sync("contacts")
+    stage.xero.edit("contacts", archived, ContactStatus="ARCHIVED")
+    stage.xero.edit("contacts", forgotten, ContactStatus="GDPRREQUEST")
+    assert stage.sync("contacts").counts.deleted == 1
+    rows = stage.rows("contacts")
+    assert (rows[archived]["contact_status"], rows[archived]["_deleted_at"]) == ("ARCHIVED", None)
+    assert rows[forgotten]["_deleted_at"]
+
+
+def test_a_deleted_item_is_found_by_a_full_sync(stage: Stage) -> None:
+    ids = stage.xero.add_many("items", 5)
+    stage.connects()
+    stage.sync("items")
+    _age(stage, "items")
+    stage.xero.remove("items", ids[0])
+    assert stage.sync("items").counts.deleted == 0
+    assert stage.sync("items", SyncMode.FULL).counts.deleted == 1
+    assert stage.differences("items") == []
+
+
+def _age(stage: Stage, object: str) -> None:
+    """Make the rows look as old as rows of yesterday: a reconcile spares very new ones."""
+    older = f"UPDATE acme_xero.{object} SET _synced_at = _synced_at - interval '1 day'"
+    with psycopg.connect(stage.platform.database_url) as postgres:
+        postgres.execute(older)
+
+
+def test_a_from_date_sync_reads_its_window(stage: Stage) -> None:
+    for day in range(5):
+        moment = JAN_1 + timedelta(days=day, milliseconds=500)
+        stamp = written(int(moment.timestamp() * 1000))
+        stage.xero.add("invoices", InvoiceID=f"i-{day}", UpdatedDateUTC=stamp, Status="DRAFT")
+    stage.connects()
+    window = SyncWindow(JAN_1 + timedelta(days=1), JAN_1 + timedelta(days=3))
+    assert stage.sync(mode=SyncMode.FROM_DATE, window=window).counts.fetched == 2
+    assert sorted(stage.rows()) == ["i-1", "i-2"]
+
+
+def test_tax_rates_tell_no_changes_so_only_full_syncs_read_them(stage: Stage) -> None:
+    stage.connects()
+    assert stage.sync("tax_rates").mode is SyncMode.FULL
+    with pytest.raises(Refused, match="only be synced in full"):
+        stage.sync("tax_rates", SyncMode.FROM_DATE)
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "malformed"])
+def test_a_spoilt_answer_is_asked_for_again(stage: Stage, kind: Any) -> None:
+    stage.xero.add_many("invoices", 20)
+    stage.connects()
+    stage.xero.fail(kind=kind, path="*/Invoices")
+    assert stage.sync().counts.created == 20
+    assert stage.differences("invoices") == []
+
+
+# -- limits ---------------------------------------------------------------------------------------
+
+
+def test_the_minutes_limit_is_waited_for(stage: Stage) -> None:
+    org = stage.xero.organisation()
+    for _ in range(350):
+        org.post("ACCREC", "i-1", 10.0)
+    stage.connects()
+    stage.xero.fail("status", status=429, retry_after=1, path="*/Journals")
+    assert stage.sync("journals").counts.created == 350
+    assert stage.xero.statuses[429] == 1
+
+
+def test_the_days_limit_stops_until_it_is_over(stage: Stage) -> None:
+    stage.connects(known={"rate_limit.minute": "unlimited"})
+    stage.xero.set_limits({"day": 0})
+    with pytest.raises(RateLimited) as told:
+        stage.sync("contacts")
+    assert (told.value.retry_after or 0) > 80_000
+    calls = stage.xero.calls.total()
+    with pytest.raises(RateLimited, match=r"goes on by itself in 1,\d\d\d minutes"):
+        stage.sync("contacts")
+    assert stage.xero.calls.total() == calls  # nothing is called that would be refused
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def test_a_change_is_written_once_however_often_it_is_sent(stage: Stage) -> None:
+    stage.connects(writing=True)
+    ada = {"Name": "Ada Ltd", "EmailAddress": "ada@example.com"}
+    first = stage.change("contacts", "create", values=ada, id="change-1")
+    again = stage.change("contacts", "create", values=ada, id="change-1")
+    assert first == again
+    (made,) = stage.xero.records("contacts").values()
+    id = made["ContactID"]
+    stage.change("contacts", "update", key=id, values={"Name": "Ada Inc"}, id="change-2")
+    assert stage.xero.records("contacts")[id]["Name"] == "Ada Inc"
+
+
+def test_a_refused_change_is_told(stage: Stage) -> None:
+    stage.connects(writing=True)
+    stage.change("contacts", "create", values={"Name": "Ada Ltd"}, id="1")
+    with pytest.raises(
+        RecordRejected, match="did not take the change: The Name Ada Ltd is already"
+    ):
+        stage.change("contacts", "create", values={"Name": "Ada Ltd"}, id="2")
+
+
+@pytest.mark.parametrize(
+    ("object", "values"),
+    [
+        ("items", {"Code": "A-1"}),
+        ("contact_groups", {"Name": "Friends"}),
+        ("tracking_categories", {"Name": "Season"}),
+        ("accounts", {"Code": "987", "Name": "Snacks", "Type": "EXPENSE"}),
+        ("invoices", {"Type": "ACCREC", "Contact": {"Name": "Ada"}, "LineItems": []}),
+    ],
+)
+def test_a_record_is_created_changed_and_deleted(
+    stage: Stage, object: str, values: dict[str, Any]
+) -> None:
+    stage.connects(writing=True)
+    before = stage.xero.records(object).keys()
+    stage.change(object, "create", values=values, id="1")
+    (key,) = stage.xero.records(object).keys() - before
+    changed = {"Name": "Changed"} if "Name" in values else {"Reference": "Changed"}
+    stage.change(object, "update", key=key, values=changed, id="2")
+    assert changed.items() <= stage.xero.records(object)[key].items()
+    stage.change(object, "delete", key=key, id="3")
+    assert key not in stage.xero.records(object)
