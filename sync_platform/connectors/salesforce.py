@@ -223,7 +223,7 @@ def calls_left(headers: Mapping[str, str]) -> spec.CallsLeft | None:
 
 def means(status: int, body: spec.Json) -> spec.Meaning | None:
     """By the code in the body: the status says little."""
-    code = body[0].get("errorCode") if isinstance(body, list) and body else None
+    code = spec.at(body[0], "errorCode") if isinstance(body, list) and body else None
     return MEANINGS.get(str(code))
 
 

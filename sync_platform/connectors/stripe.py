@@ -3,6 +3,8 @@
 What surprises:
 - Incremental syncs read the events feed, which Stripe keeps for 30 days; after a longer pause an
   incremental sync is a full one. Events come a little late, so the last minute is read again.
+- Lists can only be asked for by dates of creation, so that is what a from-date sync means here.
+- A restricted key needs the right to read events beside those to read the objects.
 - An event holds its object as it was then, in the account's own API version, not in the one that we
   ask for: where they differ, every changed object is asked for by itself.
 - `customer.subscription.deleted` means that it was canceled; the subscription is still there, and
