@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sync_platform.choosing import checked_choice, checked_interval
-from sync_platform.engine.connections import Connection
+from sync_platform.engine.connections import checked_label
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.errors import Refused
@@ -19,19 +19,21 @@ def adjust(
     interval: timedelta | None = None,
     interval_default: bool = False,
     paused: bool | None = None,
-) -> Connection:
+    label: str | None = None,
+) -> None:
     """Change the connection; what is None stays. `objects` are all that are synced from now on; one
     whose filters change is read again from the beginning. `interval_default` takes the connector's
-    interval instead of one of its own.
+    interval instead of one of its own; the label "" takes its label away.
 
-    Raises UnknownObject, and Refused for an interval, a filter or a choice that cannot be; then
-    nothing was changed.
+    Raises UnknownObject, Refused for an interval, a filter or a choice that cannot be,
+    ConfigurationError for such a label, and ConnectorMissing; then nothing was changed.
     """
     connection = parts.store.get(name)
-    connector = parts.connector_of(connection)
+    wanted_label = None if label is None else checked_label(label)
     if interval is not None:
-        checked_interval(connector, interval)
+        checked_interval(parts.declared(connection), interval)
     if objects is not None:
+        connector = parts.connector_of(connection)
         named = [each.object for each in objects]
         twice = sorted({each for each in named if named.count(each) > 1})
         if twice:
@@ -44,8 +46,9 @@ def adjust(
                 parts.cursors.forget(Target(name, each.object))
     if interval is not None or interval_default:
         parts.store.set_interval(name, interval)
+    if label is not None:
+        parts.store.set_label(name, wanted_label)
     if paused is True:
         parts.store.pause(name, "Paused by hand.")
     elif paused is False:
         parts.store.resume(name)
-    return parts.store.get(name)

@@ -98,8 +98,8 @@ class Connecting:
     def finish(self, params: Mapping[str, str], *, browser: str) -> SignIn:
         """The person is back: `params` are the query of the callback's address.
 
-        Raises Refused (another browser, used or too late), NotPermitted (the person said no),
-        NeedsReauth, ConfigurationError, VendorUnavailable or UnexpectedResponse.
+        Raises Refused (another browser, which changes nothing; used; too late), NotPermitted (the
+        person said no), NeedsReauth, ConfigurationError, VendorUnavailable or UnexpectedResponse.
         """
         state = params.get("state")
         if not state:
@@ -110,7 +110,7 @@ class Connecting:
         try:
             secret, told = tokens.exchanged(self._parts, sign_in, kept, params)
             settings = {**sign_in.settings, **found(it, told, params)}
-            wanted = {} if sign_in.again else _choices(it, settings)
+            wanted = {} if sign_in.again else proving.chosen(it, settings)
             sign_in = replace(sign_in, settings=settings, status=SignInStatus.SIGNED_IN)
             sign_in = proving.settled(self._parts, sign_in, secret, wanted)
         except SyncPlatformError as error:
@@ -118,6 +118,12 @@ class Connecting:
             raise
         self._parts.sign_ins.signed_in(sign_in, secret)
         return sign_in
+
+    def begun(self, params: Mapping[str, str], *, browser: str) -> SignIn | None:
+        """The sign-in that the callback's query belongs to, if this browser began it and has not
+        finished it; so that one knows what to begin again where that fails."""
+        state = params.get("state")
+        return self._parts.sign_ins.begun(state, browser=browser) if state else None
 
     def with_secret(
         self,
@@ -147,7 +153,7 @@ class Connecting:
         secret = tokens.with_access(self._parts, it, chosen.auth, secret, known, base_url)
         sign_in = self._new(it, connection, again, known, base_url)
         sign_in = replace(sign_in, status=SignInStatus.SIGNED_IN)
-        wanted = {} if again else _choices(it, known)
+        wanted = {} if again else proving.chosen(it, known)
         sign_in = proving.settled(self._parts, sign_in, secret, wanted)
         self._parts.sign_ins.add(sign_in, secret, browser=browser)
         return sign_in
@@ -292,9 +298,3 @@ class Connecting:
         if fresh is not secret:
             self._parts.sign_ins.renew(id, fresh)
         return sign_in, fresh
-
-
-def _choices(connector: Connector, settings: Mapping[str, str]) -> dict[str, str]:
-    """What was chosen already of what the vendor lists."""
-    wanted = [each.name for each in asked_after(connector)]
-    return {name: settings[name] for name in wanted if settings.get(name)}

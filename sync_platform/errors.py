@@ -18,6 +18,7 @@ SyncPlatformError
 │   └── TooManyAttempts        .retry_after seconds: sign-ins failed too often
 ├── NeedsPerson            someone must act in the vendor or on the connection
 │   ├── NeedsReauth
+│   ├── ConnectorMissing       the connection's connector is not there any more
 │   ├── NotPermitted
 │   └── ConnectionPaused
 ├── Refused                the caller asked what cannot be
@@ -138,6 +139,10 @@ class NeedsPerson(SyncPlatformError):
 
 class NeedsReauth(NeedsPerson):
     """The vendor no longer accepts this sign-in. Reconnect."""
+
+
+class ConnectorMissing(NeedsPerson):
+    """The connector of this connection is not there any more."""
 
 
 class NotPermitted(NeedsPerson):

@@ -21,12 +21,12 @@ def refresh_idle(parts: Parts) -> list[str]:
     """
     renewed = []
     for connection in parts.store.list():
-        if connection.status is ConnectionStatus.NEEDS_REAUTH:
+        connector = parts.connectors().get(connection.connector)
+        if connector is None or connection.status is ConnectionStatus.NEEDS_REAUTH:
+            continue
+        if not any(isinstance(way, OAuth2) for way in connector.auth):
             continue
         try:
-            ways = parts.connector(connection.connector).auth
-            if not any(isinstance(way, OAuth2) for way in ways):
-                continue
             if Renewal(parts, connection).refresh_idle():
                 renewed.append(connection.name)
         except RetryLater as error:

@@ -6,10 +6,10 @@ from functools import cached_property
 from sync_platform.connectors import load_connectors
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.embedded import server_url
-from sync_platform.engine.connections import Connection
+from sync_platform.engine.connections import Connection, why_missing
 from sync_platform.engine.ports import Clock, Secret, VendorApi
 from sync_platform.engine.signing_in import OAuthClient
-from sync_platform.errors import UnknownConnector
+from sync_platform.errors import ConnectorMissing, UnknownConnector
 from sync_platform.renewing import Renewal
 from sync_platform.settings import Settings
 from sync_platform.spec import Connector
@@ -163,17 +163,25 @@ class Parts:
             known = ", ".join(sorted(self._connectors))
             raise UnknownConnector(f"There is no connector {name!r}. There are: {known}.") from None
 
+    def declared(self, connection: Connection) -> Connector:
+        """The connection's connector as its file declares it; raises ConnectorMissing."""
+        connector = self._connectors.get(connection.connector)
+        if connector is None:
+            raise ConnectorMissing(why_missing(connection))
+        return connector
+
     def connector_of(self, connection: Connection) -> Connector:
-        """The connection's connector, with the objects that only this connection has."""
-        connector = self.connector(connection.connector)
+        """The connection's connector, with the objects that only this connection has; raises
+        ConnectorMissing."""
+        connector = self.declared(connection)
         if connector.discovered is None:
             return connector
         return connector.having(self.discovered_objects.of(connection.name))
 
     def api(self, connection: Connection, secret: Callable[[], Secret] | None = None) -> VendorApi:
         """An open line to the vendor for one sync; close it. It keeps the connection signed in,
-        unless a `secret` is given, which is used as it is."""
-        connector = self.connector(connection.connector)
+        unless a `secret` is given, which is used as it is. Raises ConnectorMissing."""
+        connector = self.declared(connection)
         base_url = connection.base_url
         if base_url is None:
             given = connector.base_url

@@ -50,7 +50,7 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
 
 def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Table:
     """Where the object's rows are."""
-    connector = parts.connector(connection.connector)
+    connector = parts.declared(connection)
     return Table(
         schema=connection.schema,
         name=obj.name,

@@ -26,6 +26,7 @@ from sync_platform.engine import checks
 from sync_platform.engine.connections import (
     Connection,
     checked_label,
+    without_connector,
 )
 from sync_platform.engine.due import DueConnection, due_computed, due_fulls, due_syncs
 from sync_platform.engine.overview import Overview, overviews
@@ -34,6 +35,7 @@ from sync_platform.engine.requested import Asked, RequestedSyncs
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform.errors import ConnectorFault
 from sync_platform.idle_sign_ins import refresh_idle
 from sync_platform.parts import Parts
 from sync_platform.settings import Settings
@@ -75,16 +77,24 @@ class Platform(Parts):
     # -- connectors and connections -----------------------------------------------------------
 
     def connections(self, connector: str | None = None) -> list[Connection]:
-        """All connections, or those of one connector."""
-        return self.store.list(connector)
+        """All connections, or those of one connector; what their connector's absence means is
+        said on them."""
+        return self._shown(self.store.list(connector))
 
     def connection(self, name: str) -> Connection:
         """The connection of that name; raises UnknownConnection."""
-        return self.store.get(name)
+        return self._shown([self.store.get(name)])[0]
+
+    def _shown(self, found: list[Connection]) -> list[Connection]:
+        try:
+            known = self._connectors
+        except ConnectorFault:  # told where a connector is needed
+            return found
+        return [it if it.connector in known else without_connector(it) for it in found]
 
     def overviews(self, name: str | None = None) -> list[Overview]:
         """How all connections are, or this one, by name; quick for hundreds."""
-        chosen = self.store.list() if name is None else [self.store.get(name)]
+        chosen = self.connections() if name is None else [self.connection(name)]
         return overviews(chosen, self._connectors, self.glances.all(name), self.clock.now())
 
     def rename(self, name: str, label: str) -> None:
@@ -166,7 +176,7 @@ class Platform(Parts):
 
     def set_interval(self, name: str, interval: timedelta) -> None:
         """How often the connection syncs; raises Refused outside of its connector's bounds."""
-        connector = self.connector(self.store.get(name).connector)
+        connector = self.declared(self.store.get(name))
         self.store.set_interval(name, choosing.checked_interval(connector, interval))
 
     def adjust(
@@ -177,16 +187,20 @@ class Platform(Parts):
         interval: timedelta | None = None,
         interval_default: bool = False,
         paused: bool | None = None,
+        label: str | None = None,
     ) -> Connection:
-        """Change what is not None, all of it or, with UnknownObject or Refused, nothing."""
-        return adjusting.adjust(
+        """Change what is not None, all of it or, with UnknownObject, Refused or
+        ConfigurationError, nothing. `label` is as for `rename`."""
+        adjusting.adjust(
             self,
             name,
             objects=objects,
             interval=interval,
             interval_default=interval_default,
             paused=paused,
+            label=label,
         )
+        return self.connection(name)
 
     def objects(self, name: str) -> list[ObjectState]:
         """The connection's objects, chosen or not, and where they stand."""
@@ -252,7 +266,8 @@ class Platform(Parts):
 
     def due_computed(self) -> list[DueConnection]:
         """Connections with objects whose computed fields are to be read again."""
-        found = [(it, self.connector_of(it)) for it in self.store.list()]
+        there = [it for it in self.store.list() if it.connector in self._connectors]
+        found = [(it, self.connector_of(it)) for it in there]
         due = due_computed(found, self.past.activity(), self.clock.now())
         return [having for each in due if (having := self._computing(each)).objects]
 
@@ -345,7 +360,7 @@ class Platform(Parts):
         changes: list[SchemaChange] = []
         api = self.api(connection)
         try:
-            lister = self.connector(connection.connector).discover
+            lister = self.declared(connection).discover
             if lister is not None and objects is None:
                 changes += self.discovered_objects.save(name, list(lister(api)))
             connector = self.connector_of(connection)

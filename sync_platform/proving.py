@@ -115,6 +115,12 @@ def _kept(asked: Asked, before: str | None) -> str | None:
     return ",".join(chosen) or None
 
 
+def chosen(connector: Connector, settings: Mapping[str, str]) -> dict[str, str]:
+    """What these settings choose already of what the vendor lists."""
+    wanted = [each.name for each in asked_after(connector)]
+    return {name: settings[name] for name in wanted if settings.get(name)}
+
+
 def refuse_open_questions(parts: Parts, sign_in: SignIn, secret: Secret) -> None:
     """Raises ConfigurationError where something must still be chosen, listing the options."""
     connector = parts.connector(sign_in.connector)
@@ -130,12 +136,15 @@ def refuse_open_questions(parts: Parts, sign_in: SignIn, secret: Secret) -> None
 
 
 def offers(parts: Parts, sign_in: SignIn, secret: Secret) -> list[Offered]:
-    """The account's objects with their fields; or why it may not read one."""
+    """The account's objects with their fields, or why it may not read one. The fields of those that
+    are neither suggested nor asked for are not looked up: an account may have a thousand."""
     with line(parts, sign_in, secret) as api:
         connector, own = whole(parts.connector(sign_in.connector), api)
-        suggested = {each.name: each.chosen for each in own}
+        left = {each.name for each in own if not each.chosen} - set(sign_in.objects or ())
         return [
-            replace(_offer(sign_in, secret, obj, api), suggested=suggested.get(obj.name, True))
+            Offered(obj=obj, suggested=False)
+            if obj.name in left
+            else _offer(sign_in, secret, obj, api)
             for obj in connector.objects
         ]
 

@@ -127,10 +127,10 @@ def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
 def revoke(parts: Parts, connection: Connection) -> bool:
     """Tell the vendor that a connection's tokens are not needed any more, where it has a way to;
     whether it was told. What goes wrong there keeps nobody from disconnecting."""
-    connector = parts.connector(connection.connector)
-    client = parts.oauth_client(connector.name)
-    ways = [each for each in connector.auth if isinstance(each, OAuth2) and each.revoke_url]
     try:
+        connector = parts.declared(connection)
+        client = parts.oauth_client(connector.name)
+        ways = [each for each in connector.auth if isinstance(each, OAuth2) and each.revoke_url]
         secret = parts.credentials.read(connection.name)
         if not ways or client is None or secret.get("auth") != "OAuth2":
             return False

@@ -73,20 +73,30 @@ def doctor(as_json: bool) -> None:
     help="Where everything is kept.  [default: .sync_platform]",
 )
 @click.option("--once", is_flag=True, help="Sync, change, sync again, compare, and end.")
-def demo(port: int, dagster_port: int, home: Path | None, once: bool) -> None:
+@click.option(
+    "--connectors",
+    default="hubspot",
+    show_default=True,
+    help="Whose sandboxes to connect: names with commas between, or all.",
+)
+def demo(port: int, dagster_port: int, home: Path | None, once: bool, connectors: str) -> None:
     """Show it all at work.
 
     A Postgres, a sandbox HubSpot, Dagster and its UI, the web pages, and real syncs between them.
     """
     from sync_platform.demo.story import run_demo
 
-    sys.exit(run_demo(port=port, dagster_port=dagster_port, home=home, once=once))
+    code = run_demo(
+        port=port, dagster_port=dagster_port, home=home, once=once, connectors=connectors
+    )
+    sys.exit(code)
 
 
 for command in (
     connection_commands.connectors,
     connect_commands.connect,
     connection_commands.connections,
+    connection_commands.rename,
     connection_commands.objects,
     connection_commands.discover,
     connection_commands.discoveries,

@@ -50,6 +50,21 @@ def disconnect(name: str) -> None:
 
 
 @click.command()
+@click.argument("name")
+@click.argument("label", default="")
+def rename(name: str, label: str) -> None:
+    """Call a connection otherwise.
+
+    LABEL is shown on the pages and in lists; without one, NAME is again. The name itself stays:
+    commands, the API and Dagster's partitions know the connection by it.
+    """
+    with platform() as it:
+        it.rename(name, label)
+        title = it.connection(name).title
+    click.echo(f"{name} is called {title} now." if title != name else f"{name} has no label now.")
+
+
+@click.command()
 @listing
 def connections(as_json: bool) -> None:
     """List the connections and how they are."""
@@ -60,6 +75,7 @@ def connections(as_json: bool) -> None:
             rows.append(
                 {
                     "name": each.name,
+                    "label": each.label,
                     "connector": each.connector,
                     "schema": each.schema,
                     "status": each.status.value,
@@ -72,8 +88,9 @@ def connections(as_json: bool) -> None:
     if as_json:
         show(rows, as_json=True, empty="")
         return
+    left = {"reason"} if any(row["label"] for row in rows) else {"reason", "label"}
     show(
-        [{name: row[name] for name in row if name != "reason"} for row in rows],
+        [{name: row[name] for name in row if name not in left} for row in rows],
         as_json=False,
         empty="Nothing is connected. Begin with: sync-platform connect hubspot acme-hubspot",
     )

@@ -12,6 +12,9 @@ from sync_platform import spec
 from sync_platform.errors import NotPermitted
 
 AT_ONCE = 50  # payloads a call
+KEPT = spec.hours(7 * 24)  # payloads, from memory
+SURELY_KEPT = KEPT - spec.hours(1)
+BEFORE_A_FULL_READ = spec.hours(1)  # rows so new are not taken for deleted because they are missing
 FILTERS = {"dataTypes": ["tableData"], "changeTypes": ["add", "remove"]}
 SPECIFICATION = {"options": {"filters": FILTERS}}
 MAY_MANAGE = ("create", "owner")
@@ -40,7 +43,7 @@ def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.P
         # Two syncs that began together may each have made one; one of them is enough.
         hook = min(ours, key=lambda each: str(each["id"]))
         known: set[str] = set()  # records whose latest payload was read
-        for payloads in newest_first(api, f"{path}/{hook['id']}/payloads", hook, read.since):
+        for payloads in newest_first(api, f"{path}/{hook['id']}/payloads", hook, since(read)):
             gone = []
             for payload in payloads:
                 told = spec.at(payload, f"changedTablesById.{table}") or {}
@@ -50,6 +53,16 @@ def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.P
             yield spec.Page(gone=[(id,) for id in gone])
 
     return deletions
+
+
+def since(read: spec.Read) -> datetime | None:
+    """From when on payloads are wanted: nobody knows what the vendor says of those it has dropped.
+    A full read finds by itself what was deleted long before it."""
+    if read.started_at is None:
+        return read.since
+    if read.since is None:
+        return read.started_at - BEFORE_A_FULL_READ
+    return max(read.since, read.started_at - SURELY_KEPT)
 
 
 def is_ours(hook: spec.Json) -> bool:
@@ -64,17 +77,18 @@ def is_ours(hook: spec.Json) -> bool:
 
 
 def newest_first(
-    api: spec.Api, path: str, hook: spec.Json, since: datetime | None
+    api: spec.Api, path: str, hook: spec.Json, begin: datetime | None
 ) -> Iterator[list[spec.Json]]:
     """The payloads of a window, some at a time, the newest first."""
     end = int(hook["cursorForNextPayload"])
     while True:
         start = max(1, end - AT_ONCE)
-        limit = str(max(1, end - start))
-        payloads = api.get(path, cursor=str(start), limit=limit)["payloads"]
+        # Also where there are none yet: that somebody asks keeps the webhook alive.
+        answer = api.get(path, cursor=str(start), limit=str(max(1, end - start)))
+        payloads = answer["payloads"]
+        if not payloads or answer["cursor"] != end:  # those were dropped; it goes on at later ones
+            return
         yield payloads[::-1]
+        if start == 1 or (begin and spec.moment(payloads[0]["timestamp"]) < begin):
+            return
         end = start
-        if end == 1 or not payloads:
-            return
-        if since is not None and spec.moment(payloads[0]["timestamp"]) < since:
-            return

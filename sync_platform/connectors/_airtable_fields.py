@@ -36,7 +36,7 @@ def type_of(field: spec.Json) -> spec.FieldType:
 
 def watches_everything(field: spec.Json) -> bool:
     """Whether the field moves whenever anything in its record is edited: a last modified time that
-    is not bound to some fields, and shows the time besides the day."""
+    is not bound to some fields."""
     if field["type"] != "lastModifiedTime" or spec.at(field, "options.isValid") is False:
         return False
     return not spec.at(field, "options.referencedFieldIds")

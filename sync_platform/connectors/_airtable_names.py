@@ -4,21 +4,22 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from sync_platform import spec
+
 LONGEST = 55  # of the 63 that a name may have: a number may follow
 NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
-def names(tables: Sequence[tuple[str, str, str]]) -> list[str]:
-    """A name for each table, of (its base's name, its own, its id): with the base's where tables of
-    several bases share theirs."""
-    words = [(word(base), word(table) or f"table_{id[3:].lower()}") for base, table, id in tables]
-    bases: dict[str, set[int]] = {}
-    own = {base: place for place, (base, _, _) in enumerate(tables)}
-    for (base, _, _), (_, called) in zip(tables, words, strict=True):
-        bases.setdefault(called, set()).add(own[base])
+def names(tables: Sequence[tuple[spec.Json, spec.Json]]) -> list[str]:
+    """A name for each table, given with its base: with the base's name before it where tables of
+    several bases would be called alike."""
+    own = [word(it["name"]) or f"table_{it['id'][3:].lower()}" for _, it in tables]
+    bases: dict[str, set[str]] = {}
+    for name, (base, _) in zip(own, tables, strict=True):
+        bases.setdefault(name, set()).add(base["id"])
     return [
-        storable(f"{base}_{called}" if base and len(bases[called]) > 1 else called)
-        for base, called in words
+        storable(name if len(bases[name]) == 1 else f"{word(base['name'])}_{name}")
+        for name, (base, _) in zip(own, tables, strict=True)
     ]
 
 
@@ -30,4 +31,5 @@ def word(name: str) -> str:
 
 def storable(name: str) -> str:
     """Begins with a letter, and is not too long."""
+    name = name.strip("_")
     return (name if name[:1].isalpha() else f"table_{name}")[:LONGEST].rstrip("_")

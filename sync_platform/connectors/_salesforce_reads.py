@@ -185,7 +185,7 @@ def gone(sobject: str) -> Reader:
 
 def told(sobject: str, api: spec.Api, start: datetime, end: datetime) -> Iterator[spec.Page]:
     """The deletions of a span; of halves of it where they are more than one answer holds."""
-    path = f"{DATA}/sobjects/{sobject}/deleted"
+    path = f"{DATA}/sobjects/{sobject}/deleted/"
     try:
         answer = api.get(path, start=start.isoformat(), end=end.isoformat())
     except AskedTooMuch:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sync_platform import spec
 from sync_platform.connectors._xero_fields import fields
@@ -27,6 +27,8 @@ STATUS = spec.Filter(
     values=("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED"),
 )
 SIDE = spec.Filter(name="type", label="Sales (ACCREC) or bills", values=("ACCREC", "ACCPAY"))
+GONE = ("DELETED", "VOIDED")
+COUNTS = ("AUTHORISED", "POSTED")  # in the ledger: Xero no longer lets it be deleted
 EXACT = {"unitdp": 4}  # decimals of unit prices
 TOLD = {"summarizeErrors": "true"}  # a refused record is HTTP 400
 Params = Mapping[str, Any]
@@ -109,37 +111,46 @@ def writable(
     params: Params | None = None,
     lone: Sequence[str] = (),
     update: str | None = "{key}",
-    deleted_as: Params | None = None,
-    delete: spec.Request | None = None,
+    delete: spec.Writing | Literal["by_status", "or_voided"] | None = None,
 ) -> spec.ConnectorObject:
     """The object with its writes: PUT creates, POST updates, and (mostly) a status deletes.
 
     `lone` says for which of these ("create", "update") a record is sent alone, not in a list;
-    `update` is where to, below the object's path. None: Xero lets nobody change it.
+    `update` is where to, below the object's path. None: Xero lets nobody change it. `delete` is
+    "or_voided" where what counts already can only be voided.
     """
     assert isinstance(obj.read, spec.Request)
     path, listed, key = obj.read.path, obj.read.records, obj.keys[0]
 
-    def sent(kind: str, more: Params | None = None) -> Callable[[spec.OutboundChange], spec.Json]:
+    def sent(kind: str, **more: str) -> Callable[[spec.OutboundChange], spec.Json]:
         def body(change: spec.OutboundChange) -> spec.Json:
             known = {key: change.key} if change.key else {}
-            record = {**change.values, **known, **(more or {})}
+            record = {**change.values, **known, **more}
             return record if kind in lone else {listed: [record]}
 
         return body
 
+    def posted(to: str, kind: str, **more: str) -> spec.Request:
+        exact = {each: value for each, value in (params or {}).items() if each in EXACT}
+        return spec.post(to, params=exact, json=sent(kind, **more), **once)
+
+    def deleted_or_voided(api: spec.Api, change: spec.OutboundChange) -> spec.Json:
+        (found,) = api.send(spec.get(one), change)[listed]
+        if found["Status"] in GONE:
+            return None  # by this very change, whose answer was lost, or by somebody else
+        status = "VOIDED" if found["Status"] in COUNTS else "DELETED"
+        return api.send(posted(one, "delete", Status=status), change)
+
     once: dict[str, Any] = {"headers": idempotent, "safe_to_repeat": True}
-    exact = {each: value for each, value in (params or {}).items() if each in EXACT}
-    by_status = spec.post(f"{path}/{{key}}", params=exact, json=sent("delete", deleted_as), **once)
-    there = f"{path}/{update}".rstrip("/")
+    one, there = f"{path}/{{key}}", f"{path}/{update}".rstrip("/")
+    if delete == "by_status":
+        delete = posted(one, "delete", Status="DELETED")
     return replace(
         obj,
         fields=fields(obj.name, writable=True),
         create=spec.put(path, params=params or {}, json=sent("create"), **once),
-        update=spec.post(there, params=exact, json=sent("update"), **once)
-        if update is not None
-        else None,
-        delete=by_status if deleted_as else delete,
+        update=posted(there, "update") if update is not None else None,
+        delete=deleted_or_voided if delete == "or_voided" else delete,
         write_scopes=[scope],
     )
 

@@ -9,6 +9,7 @@ from sync_platform.connectors._xero_calls import (
     API,
     BY_HUNDREDS,
     EXACT,
+    GONE,
     ISSUED,
     NUMBERED,
     SIDE,
@@ -22,7 +23,6 @@ from sync_platform.connectors._xero_calls import (
 INVOICES, PAYMENTS = "accounting.invoices", "accounting.payments"
 BANK, MANUAL_JOURNALS = "accounting.banktransactions", "accounting.manualjournals"
 CONTACTS, SETTINGS = "accounting.contacts", "accounting.settings"
-VOID = ("DELETED", "VOIDED")
 DELETED = {"Status": "DELETED"}
 ARCHIVED_TOO = {"includeArchived": "true"}
 PAGED: dict[str, Any] = {"pages": NUMBERED, "ordered": True}
@@ -109,7 +109,7 @@ def contact_objects() -> Iterator[spec.ConnectorObject]:
         cursor=None,
         gone=["DELETED"],
     )
-    yield writable(groups, CONTACTS, deleted_as=DELETED)
+    yield writable(groups, CONTACTS, delete="by_status")
 
 
 def documents() -> Iterator[spec.ConnectorObject]:
@@ -120,21 +120,21 @@ def documents() -> Iterator[spec.ConnectorObject]:
         key="InvoiceID",
         scope=INVOICES,
         also=ARCHIVED_TOO | EXACT,
-        gone=VOID,
+        gone=GONE,
         filters=[STATUS, SIDE, ISSUED],
         **PAGED,
     )
-    yield writable(invoices, INVOICES, params=TOLD | EXACT, deleted_as=DELETED)
+    yield writable(invoices, INVOICES, params=TOLD | EXACT, delete="or_voided")
     notes = xero_object(
         "credit_notes",
         "CreditNotes",
         key="CreditNoteID",
         scope=INVOICES,
         also=EXACT,
-        gone=VOID,
+        gone=GONE,
         **DATED,
     )
-    yield writable(notes, INVOICES, params=TOLD | EXACT, deleted_as=DELETED)
+    yield writable(notes, INVOICES, params=TOLD | EXACT, delete="or_voided")
     orders = xero_object(
         "purchase_orders",
         "PurchaseOrders",
@@ -144,7 +144,7 @@ def documents() -> Iterator[spec.ConnectorObject]:
         gone=["DELETED"],
         **PAGED,
     )
-    yield writable(orders, INVOICES, params=TOLD, deleted_as=DELETED)
+    yield writable(orders, INVOICES, params=TOLD, delete="by_status")
     quotes = xero_object(
         "quotes",
         "Quotes",
@@ -155,7 +155,7 @@ def documents() -> Iterator[spec.ConnectorObject]:
         pages=BY_HUNDREDS,
         ordered=True,
     )
-    yield writable(quotes, INVOICES, params=TOLD, deleted_as=DELETED)
+    yield writable(quotes, INVOICES, params=TOLD, delete="by_status")
     yield xero_object(
         "repeating_invoices",
         "RepeatingInvoices",
@@ -207,10 +207,10 @@ def money() -> Iterator[spec.ConnectorObject]:
         key="BankTransactionID",
         scope=BANK,
         also=EXACT,
-        gone=VOID,
+        gone=GONE,
         **DATED,
     )
-    yield writable(spent, BANK, params=TOLD | EXACT, deleted_as=DELETED)
+    yield writable(spent, BANK, params=TOLD | EXACT, delete="by_status")
     yield xero_object(
         "bank_transfers",
         "BankTransfers",
@@ -245,10 +245,10 @@ def ledger() -> Iterator[spec.ConnectorObject]:
         "ManualJournals",
         key="ManualJournalID",
         scope=MANUAL_JOURNALS,
-        gone=VOID,
+        gone=GONE,
         **DATED,
     )
-    yield writable(manual, MANUAL_JOURNALS, params=TOLD, deleted_as=DELETED)
+    yield writable(manual, MANUAL_JOURNALS, params=TOLD, delete="or_voided")
 
 
 OBJECTS = sorted(

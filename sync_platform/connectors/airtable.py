@@ -10,21 +10,24 @@ What surprises:
 - Each key press is a change, and lists are some seconds behind: the look-back covers both.
 - Deletions are told by webhooks alone. Where the token may manage them (scope webhook:manage, and
   the person is a creator of the base), the first sync makes one in each base, and from then on its
-  payloads name what was deleted; they are kept for a week. Elsewhere full syncs find deletions.
+  payloads name what was deleted; they are kept for a week. A webhook that nobody reads for a week
+  dies, so nothing is left of it after disconnecting. Elsewhere full syncs find deletions.
+- A record that is restored from the trash counts as unmodified: the next full sync brings it back.
 - A base that was called more than five times in a second refuses all calls for 30 seconds.
 - The token for a next page expires, also when the record it stands at is deleted: a read that meets
   that begins again.
-- Addresses of attachments last for about two hours, so rows with some are written anew at each read.
+- Addresses of attachments last for about two hours, so each read writes rows with some anew.
 - Free and Team workspaces have a number of calls a month; beyond it every call is a 429.
 
-Sources: Airtable's Web API: List records, Get base schema, Field types, Webhooks, OAuth reference,
-Rate limits; the client library pyairtable (field types, webhook payloads, DATETIME_PARSE).
-From memory, not checked against the vendor: that LAST_MODIFIED_TIME() may stand in filterByFormula
-and compares to the millisecond; that a "Last modified time" over all fields has no
-referencedFieldIds; which answer says that an offset expired; that payloads' cursors count from 1
-and that reading them prolongs a webhook's life by a week; that a record restored from the trash
-comes as a created one; access tokens of 60 minutes, refresh tokens of 60 days; the numbers of calls
-a month.
+Sources: Airtable's Web API (lists, base schema, scopes, webhooks, rate limits) as other open
+connectors use it; sample answers of the client library pyairtable (field kinds, payloads).
+From memory, not checked against the vendor: that LAST_MODIFIED_TIME() and DATETIME_PARSE() may
+stand in filterByFormula and compare to the millisecond; that a "Last modified time" over all fields
+has no referencedFieldIds; which answer says that an offset expired; that payloads' cursors count
+from 1 and that reading them prolongs a webhook's life by a week; that a record restored from the
+trash comes as a created one; that lists keep their order while their pages are read (else a full
+sync could take a record for deleted that it skipped); access tokens of 60 minutes, refresh tokens
+of 60 days; how long attachments' addresses last; the calls a month.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,6 +47,7 @@ PAGE_FORGOTTEN = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 AT_ONCE = 10  # records that one call may write
 FILTERS = (
     spec.Filter(name="view", label="View (its name or id)"),
+    spec.Filter(name="formula", label="Formula that records must meet"),
     spec.Filter(name="created_within", label="Created within the last days", kind="days"),
 )
 
@@ -76,8 +80,7 @@ def discover(api: spec.Api) -> Iterator[spec.Discovered]:
     there = [base for base in bases(api) if base["id"] in chosen]
     tables = [(base, table) for base in there for table in schema(api, base["id"])]
     told = {base["id"]: _airtable_deletions.are_told(api, base) for base in there}
-    called = names([(base["name"], table["name"], table["id"]) for base, table in tables])
-    for (base, table), name in zip(tables, called, strict=True):
+    for (base, table), name in zip(tables, names(tables), strict=True):
         watching = [it["id"] for it in table["fields"] if watches_everything(it)]
         yield spec.Discovered(
             name=name,
@@ -96,6 +99,7 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
     """One table as an object."""
     base, table = found.about["base"], found.id
     modified = found.about["modified"]
+    told = modified and found.about["deletions"]  # a table that is always read in full shows them
     path = f"/v0/{base}/{table}"
 
     def fields(api: spec.Api) -> Iterator[spec.Field]:
@@ -121,7 +125,8 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
             records="records",
             pages=spec.cursor_pages("offset", found_at="offset"),
         ),
-        deletes=_airtable_deletions.of(base, str(table)) if found.about["deletions"] else None,
+        deletes=_airtable_deletions.of(base, str(table)) if told else None,
+        deletes_remembered=_airtable_deletions.KEPT if told else None,
         filters=FILTERS,
         scopes=["data.records:read"],
         write_scopes=["data.records:write"],
@@ -172,6 +177,8 @@ def asked(read: spec.Read) -> dict[str, Any]:
     if "created_within" in read.filters:
         since = moment(read.filters["created_within"])
         conditions.append(f"NOT(IS_BEFORE(CREATED_TIME(), {since}))")
+    if "formula" in read.filters:
+        conditions.append(read.filters["formula"])
     return {
         "pageSize": 100,
         "returnFieldsByFieldId": "true",

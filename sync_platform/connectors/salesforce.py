@@ -19,12 +19,13 @@ What surprises:
 - An object that the account may not read is as if there was none (INVALID_TYPE).
 - Some objects cannot be asked whole (NOT_WHOLE) or in bulk (NOT_IN_BULK).
 
-Sources: Salesforce's developer documents, as restated by our notes: REST API (Query, QueryAll, Get
-Deleted, sObject Collections, Limit Info), Bulk API 2.0, URI length, field types, OAuth flows; the
+Sources: Salesforce's developer documents: Query, QueryAll, Get Deleted, Describe, URI length; the
 answers that the client library restforce recorded.
-From memory, not checked against the vendor: the limit of 100,000 calls a day (its answers tell the
-true one), POST of /composite/sobjects for 2,000 ids, both lists of objects below, the error codes
-in MEANINGS, that an undeleted record is not told as deleted, that a batchSize of 500 is heeded.
+From memory, not checked against the vendor: the limit of 100,000 calls a day and the header that
+tells the true one; Bulk API 2.0's paths, states and headers; POST of /composite/sobjects for 2,000
+ids; that a batchSize of 500 is heeded; both lists of objects below; the error codes in MEANINGS;
+that every user may read Organization; the audience of a JWT, and that its five minutes are not too
+long; that a record which came back is not told as deleted.
 """
 
 import re

@@ -16,7 +16,9 @@ What surprises:
   archived accounts, contacts, journals and categories are not, since older records point to them. A
   contact after a privacy request is gone, as is a user who was removed.
 - Items are really deleted, and so are lists that hide what is deleted: full syncs find these.
-- Most documents can be deleted only as drafts; Xero refuses the others, which must be voided.
+- Invoices, credit notes and manual journals can be deleted only as drafts; deleting others voids
+  them. What has payments can be neither, and Xero says so.
+- Of the limits, 5 calls at the same time is kept by reading little side by side, not counted.
 - `summarizeErrors=false` answers 200 for a record that was refused, so it is not asked for.
 
 Line items are a JSON column of their document, not a table: reading them again as a table would
@@ -32,10 +34,12 @@ Overpayments, Prepayments, RepeatingInvoices (all to read only).
 From memory, not checked against the vendor: the narrow scopes (invoices, payments,
 banktransactions, manualjournals) and which objects each is for; that an app may need Xero's
 approval for journals; the revocation address; the 60 days; that PKCE is taken beside a client
-secret; what 401 and 403 say in `Detail`; that `where` takes UpdatedDateUTC for every object that
-has it, and `order` each id; that lists of invoices hold no other types than ACCREC and ACCPAY; that
-contacts' balances and items' stock move without UpdatedDateUTC. Apps of Xero's lowest tier have
-1,000 calls a day: setting `rate_limit.day`.
+secret; custom connections (an app of one organisation that signs in by itself, here with all scopes
+it was given); what 401 and 403 say in `Detail`; that `where` takes UpdatedDateUTC for every object
+that has it, and `order` each id; that lists of invoices hold no other types than ACCREC and ACCPAY;
+that items are really deleted; that contacts' balances and items' stock move without UpdatedDateUTC;
+that only a 429 for calls at the same time lacks Retry-After. Apps of Xero's lowest tier have 1,000
+calls a day: setting `rate_limit.day`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -104,6 +108,9 @@ connector = spec.Connector(
             refresh_rotates=True,
             refresh_lasts=timedelta(days=60),
         ),
+        spec.ClientCredentials(
+            token_url="https://identity.xero.com/connect/token", label="Custom connection"
+        ),
     ],
     settings=[
         spec.Setting(
@@ -123,6 +130,7 @@ connector = spec.Connector(
             seconds=60,
             path=f"{API}/*",
             told=left_in("x-minlimit-remaining"),
+            penalty=2.0,  # only a 429 for more than 5 calls at the same time does not say how long
         ),
         spec.RateLimit(
             name="day",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from sync_platform.defs.resources import PlatformResource
-from sync_platform.defs.sensors import OBJECTS, missing_partitions, run_requests
+from sync_platform.defs.sensors import JOB, missing_partitions, run_requests
 from sync_platform.engine.due import DueConnection
 from sync_platform.engine.modes import SyncMode
 from sync_platform.platform import Platform
@@ -14,7 +14,7 @@ from sync_platform.platform import Platform
 
 @dg.schedule(
     cron_schedule="*/10 * * * *",
-    target=OBJECTS,
+    job_name=JOB,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every connection's full sync once in 24 hours, at its own minute of the hour in "
     "SYNC_PLATFORM_FULL_SYNC_HOUR; asked every ten minutes, so that none is missed.",
@@ -30,7 +30,7 @@ def daily_full(
 
 @dg.schedule(
     cron_schedule="5-59/10 * * * *",
-    target=OBJECTS,
+    job_name=JOB,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Reads computed fields (formulas) again where they change without moving their "
     "record's cursor, as often as the connector says.",

@@ -15,7 +15,9 @@ from sync_platform.engine.due import DueConnection
 from sync_platform.platform import Platform
 
 RUNS_A_TICK = 100  # launching costs 50 to 200 ms a run; the rest waits for the next tick
-OBJECTS = dg.AssetSelection.tag("sync_platform/object", "true")
+# Dagster's own job, of all assets. One of ours could hold those of one connector only: a job's
+# assets must have the same partitions.
+JOB = "__ASSET_JOB"
 
 
 @dg.sensor(
@@ -46,7 +48,7 @@ def connections_as_partitions(
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    target=OBJECTS,
+    job_name=JOB,
     description="Launches an incremental sync of every object whose interval has passed: one run a "
     "connection, with all its due objects.",
 )

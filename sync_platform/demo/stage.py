@@ -1,31 +1,26 @@
-"""Everything that the demo runs: Postgres, a sandbox HubSpot, a connection to it, and Dagster."""
+"""Everything that the demo runs: Postgres, sandbox vendors, connections to them, and Dagster."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import IO
 
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.results import SyncResult, SyncStatus
+from sync_platform.demo import accounts
+from sync_platform.demo.accounts import Account
+from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.errors import Unexpected
 from sync_platform.platform import Platform
 from sync_platform.settings import Settings
 from sync_platform.up.line_up import CHOICES, Address, LineUp
 from sync_platform.up.running import raised
-from sync_platform.up.supervising import Part, Restarts, Supervisor
+from sync_platform.up.supervising import Restarts, Supervisor
 
-CONNECTION = "acme-hubspot"
-TOKEN = "demo-token"
 HOST = "127.0.0.1"
-SANDBOX = "sandbox-hubspot"
 RUNS_END_WITHIN = 3.0  # seconds when the demo is stopped; the next one goes on where they were
-SEARCH_LAG = 2.0  # seconds; the sandbox's search index is behind, as HubSpot's is
-SANDBOX_WITHIN = 30.0  # seconds
-FIRST_SYNCS_WITHIN = 240.0  # seconds, on a slow machine
+FIRST_SYNCS_WITHIN = 240.0  # seconds for each connection, on a slow machine
 
 
 class Stopped(Exception):
@@ -39,29 +34,32 @@ class Stage:
     platform: Platform
     processes: Supervisor
     logs: Path
-    vendor_url: str
+    accounts: Sequence[Account]
     stop: threading.Event
 
     def pause(self, seconds: float) -> None:
         """Wait; raises Stopped as soon as somebody asks to stop."""
         pause(self.stop, seconds)
 
-    def latest_syncs(self) -> dict[str, SyncResult | None]:
+    def latest_syncs(self) -> dict[Target, SyncResult | None]:
         """The latest sync of each chosen object; None where there was none yet."""
-        chosen = [each.object for each in self.platform.connection(CONNECTION).objects]
-        syncs = self.platform.history(CONNECTION)
-        return {
-            name: next((sync for sync in syncs if sync.target.object == name), None)
-            for name in chosen
-        }
+        latest: dict[Target, SyncResult | None] = {}
+        for account in self.accounts:
+            connection = self.platform.connection(account.connection)
+            syncs = self.platform.history(connection.name, limit=4 * len(connection.objects))
+            for each in connection.objects:
+                target = Target(connection.name, each.object)
+                latest[target] = next((sync for sync in syncs if sync.target == target), None)
+        return latest
 
-    def first_syncs(self) -> Iterator[tuple[dict[str, SyncResult | None], bool]]:
+    def first_syncs(self) -> Iterator[tuple[dict[Target, SyncResult | None], bool]]:
         """How it begins, told twice a second: the latest syncs, and whether the UI answers. Ends
         when every object has a sync that ended and the UI answers.
 
         Raises Unexpected if that takes too long or a process died, and Stopped.
         """
-        deadline = monotonic() + FIRST_SYNCS_WITHIN
+        within = FIRST_SYNCS_WITHIN * len(self.accounts)
+        deadline = monotonic() + within
         while True:
             self.processes.check()
             latest, ready = self.latest_syncs(), self.platform.runs.ready()
@@ -70,7 +68,7 @@ class Stage:
                 return
             if monotonic() > deadline:
                 raise Unexpected(
-                    f"Not every first sync ended within {FIRST_SYNCS_WITHIN:.0f} s. "
+                    f"Not every first sync ended within {within:.0f} s. "
                     f"The logs are in {self.logs}."
                 )
             self.pause(0.5)
@@ -90,6 +88,7 @@ def staged(
     living: bool,
     stop: threading.Event,
     tell: Callable[[str], None],
+    connectors: str = "hubspot",
     web_port: int | None = None,
 ) -> Iterator[Stage]:
     """Everything started, Dagster's UI at `port`, the web pages at theirs if there is one; all of
@@ -111,9 +110,7 @@ def staged(
     tell("Starting PostgreSQL …")
     try:
         with raised(line_up, hear=logs.hear, say=lambda _: None, restarts=Restarts(most=0)) as it:
-            tell("Starting the sandbox HubSpot …")
-            vendor_url = _start_sandbox(it.supervisor, logs, settings.home, living, stop)
-            _connect(it.platform, vendor_url)
+            connected = _connected(it.platform, it.supervisor, connectors, logs, living, stop, tell)
             tell("Starting Dagster and the web pages …" if web_port else "Starting Dagster …")
             it.supervisor.add(*it.line_up.build())
             try:
@@ -121,7 +118,7 @@ def staged(
                     platform=it.platform,
                     processes=it.supervisor,
                     logs=logs.folder,
-                    vendor_url=vendor_url,
+                    accounts=connected,
                     stop=stop,
                 )
             finally:
@@ -160,35 +157,26 @@ class Logs:
             self._files.clear()
 
 
-def _start_sandbox(
-    supervisor: Supervisor, logs: Logs, home: Path, living: bool, stop: threading.Event
-) -> str:
-    """Its address."""
-    (home / "sandbox").mkdir(exist_ok=True)
-    logs.path(SANDBOX).unlink(missing_ok=True)
-    arguments = ["sync_platform.sandbox", "hubspot", "--port", "0", "--token", TOKEN]
-    arguments += ["--state", str(home / "sandbox" / "hubspot.json")]
-    arguments += ["--contacts", "1500", "--others", "200", "--search-lag", str(SEARCH_LAG)]
-    if living:
-        arguments += ["--living", "4"]
-    log = logs.path(SANDBOX)
-    supervisor.add(Part(name=SANDBOX, arguments=arguments, cwd=home, ready=log.exists))
-    deadline = monotonic() + SANDBOX_WITHIN
-    while monotonic() < deadline:
-        supervisor.check()
-        told = log.read_text() if log.exists() else ""
-        if told.endswith("\n"):
-            return str(json.loads(told.splitlines()[0])["url"])
-        pause(stop, 0.05)
-    raise Unexpected(f"The sandbox did not start. Its output is in {log}.")
-
-
-def _connect(platform: Platform, vendor_url: str) -> None:
-    """Make the demo's connection, or give it the sandbox's new address."""
-    secret = Secret({"token": TOKEN})
-    if any(each.name == CONNECTION for each in platform.connections()):
-        platform.reconnect(CONNECTION, secret, base_url=vendor_url)
-        return
-    platform.connect("hubspot", CONNECTION, secret, base_url=vendor_url)
-    shortest = platform.connector("hubspot").interval.shortest
-    platform.set_interval(CONNECTION, shortest)
+def _connected(
+    platform: Platform,
+    supervisor: Supervisor,
+    connectors: str,
+    logs: Logs,
+    living: bool,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+) -> list[Account]:
+    """The accounts, at sandboxes that were started."""
+    names = accounts.chosen(platform, connectors)
+    labels = ", ".join(platform.connector(name).label for name in names)
+    tell(f"Starting the sandbox {labels} …")
+    folder = platform.settings.home / "sandbox"
+    accounts.served(supervisor, names, folder, logs.folder, living=living)
+    found: list[Account] = []
+    for account in accounts.listening(supervisor, names, logs.folder, stop):
+        if account is None:
+            pause(stop, 0.05)
+            continue
+        accounts.connect(platform, account)
+        found.append(account)
+    return found

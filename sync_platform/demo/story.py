@@ -9,14 +9,14 @@ from pathlib import Path
 from time import monotonic
 from types import FrameType
 
-import httpx
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from sync_platform.demo.accounts import SEARCH_LAG, Account
 from sync_platform.demo.compare import differences
-from sync_platform.demo.stage import CONNECTION, SEARCH_LAG, Stage, Stopped, staged
+from sync_platform.demo.stage import Stage, Stopped, staged
 from sync_platform.engine.requested import Asked, AskedStatus
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.errors import Unexpected
@@ -28,7 +28,9 @@ INTERRUPTED = 130  # the exit code of --once when it could not compare
 console = Console(highlight=False)
 
 
-def run_demo(*, port: int, dagster_port: int, home: Path | None, once: bool) -> int:
+def run_demo(
+    *, port: int, dagster_port: int, home: Path | None, once: bool, connectors: str = "hubspot"
+) -> int:
     """Run the demo; its exit code. Raises SyncPlatformError where it cannot begin.
 
     `once` needs no web pages, and starts none.
@@ -48,6 +50,7 @@ def run_demo(*, port: int, dagster_port: int, home: Path | None, once: bool) -> 
             living=not once,
             stop=stop,
             tell=console.print,
+            connectors=connectors,
         ) as stage,
     ):
         _await_first_syncs(stage)
@@ -61,12 +64,13 @@ def run_demo(*, port: int, dagster_port: int, home: Path | None, once: bool) -> 
             console.print(f"  Sign in      {link}  (once, to choose a password)", soft_wrap=True)
         console.print(f"  Dagster UI   {stage.platform.runs.url}")
         console.print(
-            f"  Tables       psql '{stage.platform.database_url}'  (schema acme_hubspot)",
+            f"  Tables       psql '{stage.platform.database_url}'  "
+            f"(schema {', '.join(it.connection.replace('-', '_') for it in stage.accounts)})",
             soft_wrap=True,
         )
         console.print(f"  Logs         {stage.logs}", soft_wrap=True)
         console.print(
-            "\nContacts are created, edited and archived every few seconds; every sync is "
+            "\nRecords are created, edited and archived every few seconds; every sync is "
             "told below. Ctrl-C ends it all.\n"
         )
         _tell_syncs(stage)
@@ -98,20 +102,35 @@ def _await_first_syncs(stage: Stage) -> None:
             live.update(_progress(latest, ready, monotonic() - began))
 
 
-def _progress(latest: Mapping[str, SyncResult | None], ready: bool, seconds: float) -> Table:
+def _progress(latest: Mapping[Target, SyncResult | None], ready: bool, seconds: float) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     state = "answers" if ready else "is loading"
     table.add_row(f"{seconds:4.0f} s", f"The Dagster UI {state}; waiting for the first syncs.")
-    for name, sync in latest.items():
-        told = "waiting for its run"
-        if sync is not None:
-            told = f"{sync.status.value}, {sync.counts.fetched:,} records"
-        table.add_row("", f"{name:<12} {told}")
+    by_connection: dict[str, list[tuple[Target, SyncResult | None]]] = {}
+    for target, sync in latest.items():
+        by_connection.setdefault(target.connection, []).append((target, sync))
+    for name, all_of_it in by_connection.items():
+        if len(by_connection) > 1:
+            ended = sum(sync is not None and sync.finished_at is not None for _, sync in all_of_it)
+            table.add_row("", f"{name:<20} {ended} of {len(all_of_it)} objects")
+            continue
+        for target, sync in all_of_it:
+            told = "waiting for its run"
+            if sync is not None:
+                told = f"{sync.status.value}, {sync.counts.fetched:,} records"
+            table.add_row("", f"{target.object:<12} {told}")
     return table
 
 
 def _show_latest(stage: Stage, title: str) -> None:
-    _show([sync for sync in stage.latest_syncs().values() if sync is not None], title)
+    for account in stage.accounts:
+        syncs = [
+            sync
+            for target, sync in stage.latest_syncs().items()
+            if sync is not None and target.connection == account.connection
+        ]
+        label = stage.platform.connector(account.connector).label
+        _show(syncs, f"{title}: {label}" if len(stage.accounts) > 1 else title)
 
 
 def _show(syncs: list[SyncResult], title: str) -> None:
@@ -140,16 +159,18 @@ def _show(syncs: list[SyncResult], title: str) -> None:
 
 def _tell_syncs(stage: Stage) -> None:
     """A line for every sync that ends, until Ctrl-C."""
-    told = {sync.id for sync in stage.platform.history(CONNECTION) if sync.finished_at}
+    names = [each.connection for each in stage.accounts]
+    told = {it.id for name in names for it in stage.platform.history(name) if it.finished_at}
     while True:
         stage.processes.check()
-        for sync in reversed(stage.platform.history(CONNECTION)):
+        for sync in [it for name in names for it in reversed(stage.platform.history(name))]:
             if sync.finished_at is None or sync.id in told:
                 continue
             told.add(sync.id)
             counts = sync.counts
+            what = str(sync.target) if len(names) > 1 else sync.target.object
             console.print(
-                f"{sync.finished_at:%H:%M:%S}  {sync.target.object:<12} {sync.mode.value:<12} "
+                f"{sync.finished_at:%H:%M:%S}  {what:<12} {sync.mode.value:<12} "
                 f"{counts.fetched:>6,} fetched  {counts.created:>4,} created  "
                 f"{counts.updated:>4,} updated  {counts.deleted:>4,} deleted  "
                 f"{sync.seconds:6.2f} s" + (f"  [red]{escape(sync.error)}" if sync.error else ""),
@@ -167,42 +188,45 @@ def _change_and_compare(stage: Stage) -> int:
         ("After changes, an incremental sync", False),
         ("After more changes, a full sync", True),
     ):
-        _change(stage)
-        stage.pause(SEARCH_LAG + 1)  # until the vendor's search index has caught up
-        _sync_all(stage, full=full)
+        for account in stage.accounts:
+            _change(stage, account)
+        stage.pause(SEARCH_LAG + 1)  # until the vendors' search indexes have caught up
+        for account in stage.accounts:
+            _sync_all(stage, account, full=full)
         _show_latest(stage, title)
     found = [
-        difference
-        for each in stage.platform.connection(CONNECTION).objects
+        f"{account.connection}: {difference}"
+        for account in stage.accounts
+        for each in stage.platform.connection(account.connection).objects
         for difference in differences(
-            stage.platform, stage.vendor_url, Target(CONNECTION, each.object)
+            stage.platform, account.url, Target(account.connection, each.object)
         )
     ]
     if found:
         for difference in found[:20]:
             console.print(f"[red]{escape(difference)}")
         raise Unexpected(f"Postgres differs from the sandbox in {len(found)} places.")
-    console.print("[green]Postgres equals the sandbox, record by record.")
+    which = "the sandbox" if len(stage.accounts) == 1 else f"{len(stage.accounts)} sandboxes"
+    console.print(f"[green]Postgres equals {which}, record by record.")
     return 0
 
 
-def _change(stage: Stage) -> None:
-    for name, creates, updates, archives in (("contacts", 25, 40, 10), ("deals", 5, 8, 2)):
-        wish = {"object": name, "creates": creates, "updates": updates, "archives": archives}
-        answer = httpx.post(
-            f"{stage.vendor_url}/_sandbox/change", json=wish, timeout=30, trust_env=False
-        )
-        answer.raise_for_status()
+def _change(stage: Stage, account: Account) -> None:
+    """A few changes to every object that can be changed; most to the first."""
+    objects = [each.object for each in stage.platform.connection(account.connection).objects]
+    for object in objects:
+        many = (25, 40, 10) if object == "contacts" else (5, 8, 2)
+        account.change(object, *many)
 
 
-def _sync_all(stage: Stage, *, full: bool) -> None:
+def _sync_all(stage: Stage, account: Account, *, full: bool) -> None:
     """One Dagster run over all objects, asked for as the API does; waits for it."""
-    platform = stage.platform
-    asked = platform.request_syncs(CONNECTION, Asked(full_sync=full), by="the demo")
+    platform, name = stage.platform, account.connection
+    asked = platform.request_syncs(name, Asked(full_sync=full), by="the demo")
     while not asked.status.ended:
         stage.processes.check()
         stage.pause(0.5)
-        asked = platform.sync_request(CONNECTION, asked.id)
+        asked = platform.sync_request(name, asked.id)
     if asked.status is not AskedStatus.SUCCEEDED:
         links = ", ".join(platform.runs.link(each) for each in asked.run_ids)
-        raise Unexpected(f"The run ended as {asked.status}: {links}")
+        raise Unexpected(f"The run over {name} ended as {asked.status}: {links}")

@@ -97,7 +97,7 @@ class Plan:
     def __init__(
         self, connection: Connection, table: Table, wanted: dict[str, Field], found: Found
     ) -> None:
-        wanted = _told(wanted, found)
+        wanted = _told(table, wanted, found)
         moved = moves(table, wanted, found)
         drifted = drift(table, as_booked(wanted, moved), found)
         renamed = rename(table, moved, drifted.found)
@@ -286,13 +286,13 @@ class Plan:
                 )
 
 
-def _told(wanted: dict[str, Field], found: Found) -> dict[str, Field]:
+def _told(table: Table, wanted: dict[str, Field], found: Found) -> dict[str, Field]:
     """The fields whose types are known. One without any value keeps the type of its column; where
     it has none yet, it must wait: a column of a wrong type would never be narrowed."""
     told = {}
     for name, it in wanted.items():
         booked = found.booked.get(names.storable(name))
-        if not it.empty:
+        if not it.empty or name in table.keys:
             told[name] = it
         elif booked is not None:
             told[name] = replace(it, type=booked.type)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -48,6 +48,25 @@ class Connection:
     def choice(self, object: str) -> ObjectChoice | None:
         """How this object is synced; None where it is not chosen."""
         return next((it for it in self.objects if it.object == object), None)
+
+
+def why_missing(connection: Connection) -> str:
+    """What it means that the connection's connector is not there, and what to do."""
+    return (
+        f"There is no connector {connection.connector!r} here (any more), so {connection.name} "
+        "cannot sync. Its tables stay as they are. Put the connector back where it was, or "
+        f"disconnect {connection.name}."
+    )
+
+
+def without_connector(connection: Connection) -> Connection:
+    """The connection as it is shown while its connector is not there: it needs attention, and says
+    why. One that a person paused stays so, and says both. Nothing of this is kept."""
+    if connection.status is ConnectionStatus.PAUSED:
+        reason = f"{connection.status_reason or ''} {why_missing(connection)}".strip()
+        return replace(connection, status_reason=reason)
+    needs = ConnectionStatus.NEEDS_ATTENTION
+    return replace(connection, status=needs, status_reason=why_missing(connection))
 
 
 def checked_name(name: str) -> str:

@@ -1,8 +1,8 @@
 """Serves a sandbox vendor from the command line, until it is told to stop.
 
-Prints one line of JSON when it accepts connections: {"url": ..., "vendor": ..., "client_id": ...,
-"client_secret": ...}; the latter two are those of the one app that is registered for OAuth, where
-the vendor has that.
+Prints one line of JSON when it accepts connections: {"url": ..., "vendor": ..., "connect":
+{"secret": {...}, "settings": {...}}, "client_id": ..., "client_secret": ...}; the latter two are
+those of the one app that is registered for OAuth, where the vendor has that.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif file is not None:
             vendor.save(file)  # says now, not at the end, that it cannot be written
         with serve(vendor, wanted.port):
-            said = {"url": vendor.url, "vendor": vendor.name}
+            said = {"url": vendor.url, "vendor": vendor.name, "connect": vendor.connecting()}
             if server := vendor.authorization_server():
                 said |= {"client_id": server.client_id, "client_secret": server.client_secret}
             print(orjson.dumps(said).decode(), flush=True)

@@ -19,7 +19,7 @@ from sync_platform.sandbox.airtable_shown import shown
 from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal
 from sync_platform.sandbox.consent import oauth_endpoints
 from sync_platform.sandbox.limits import Bucket
-from sync_platform.sandbox.oauth import OAuth, Token, Tokens, VendorAccount
+from sync_platform.sandbox.oauth import Grant, OAuth, Token, Tokens, VendorAccount
 from sync_platform.sandbox.vendor import Clock, Vendor
 
 SIXTY_DAYS = 60 * 86_400.0
@@ -96,7 +96,6 @@ class Airtable(Vendor):
     def rename_field(self, table: str, before: str, after: str) -> None:
         with self.lock:
             self._field(table, before).name = after
-            self.workspace.changes += 1
 
     def remove_field(self, table: str, name: str) -> None:
         with self.lock:
@@ -104,7 +103,6 @@ class Airtable(Vendor):
             found.fields.remove(field)
             for record in (*found.records.values(), *found.trash.values()):
                 record.cells.pop(field.id, None)
-            self.workspace.changes += 1
 
     def edit_formula(self, table: str, name: str, formula: str) -> None:
         """Compute a field otherwise from now on; no record counts as modified."""
@@ -158,7 +156,7 @@ class Airtable(Vendor):
             doing.commit()
 
     def hide(self, table: str, view: str, *ids: str) -> None:
-        """A view of the table without these records."""
+        """A view without these records."""
         with self.lock:
             found = self.workspace.find(table)[1]
             made = self.workspace.id("viw")
@@ -168,8 +166,8 @@ class Airtable(Vendor):
         """The truth: the cells of every live record by the fields' names, by id."""
         with self.lock:
             found = self.workspace.find(table)[1]
-            live = found.records.values()
-            return {it.id: shown(self.workspace, found, it)["fields"] for it in live}
+            there = found.records
+            return {id: shown(self.workspace, found, it)["fields"] for id, it in there.items()}
 
     def forget_offsets(self) -> None:
         """Every offset that was given expires."""
@@ -212,6 +210,9 @@ class Airtable(Vendor):
         if token.expires_at is not None and token.expires_at <= self.clock():
             raise airtable_errors.not_authenticated()
         return token
+
+    def connecting(self) -> Json:
+        return {**super().connecting(), "settings": {"bases": ",".join(self.workspace.bases)}}
 
     def authorization_server(self) -> OAuth:
         return self.oauth
@@ -279,11 +280,10 @@ class Airtable(Vendor):
         return field
 
     def base(self, name: str) -> Base:
-        """The base of that name."""
         return next(it for it in self.workspace.bases.values() if it.name == name)
 
 
-def _told(grant: Any) -> Json:
+def _told(grant: Grant) -> Json:
     return {"scope": " ".join(grant.scopes or ()), "refresh_expires_in": int(SIXTY_DAYS)}
 
 

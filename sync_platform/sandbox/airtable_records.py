@@ -31,7 +31,7 @@ class Records:
     def __init__(self, workspace: Workspace, lag: float, offset_lasts: float) -> None:
         self._workspace = workspace
         self.lag, self.offset_lasts = lag, offset_lasts
-        self._iterators: dict[str, tuple[list[str], float]] = {}  # record ids, until when
+        self.offsets: dict[str, tuple[list[str], float]] = {}  # ids of a list, until when
 
     def endpoints(self) -> list[Endpoint]:
         table, record = "/v0/{base}/{table}", "/v0/{base}/{table}/{record}"
@@ -50,7 +50,7 @@ class Records:
 
     def forget(self) -> None:
         """Every offset expires."""
-        self._iterators.clear()
+        self.offsets.clear()
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -83,9 +83,9 @@ class Records:
         only = [self._field(table, name) for name in asked["fields"]] if "fields" in asked else None
         if asked.get("offset"):
             iterator, _, first = str(asked["offset"]).partition("/")
-            ids, until = self._iterators.get(iterator, ([], 0.0))
+            ids, until = self.offsets.get(iterator, ([], 0.0))
             if first not in table.records or first not in ids or until < self._workspace.clock():
-                self._iterators.pop(iterator, None)
+                self.offsets.pop(iterator, None)
                 raise airtable_errors.page_forgotten()
             start = ids.index(first)
         else:
@@ -96,7 +96,7 @@ class Records:
             "records": [self._shown(table, table.records[id], asked, only) for id in there[:size]]
         }
         if len(there) > size:
-            self._iterators[iterator] = ids, self._workspace.clock() + self.offset_lasts
+            self.offsets[iterator] = ids, self._workspace.clock() + self.offset_lasts
             body["offset"] = f"{iterator}/{there[size]}"
         return answer(body)
 

@@ -11,14 +11,28 @@ from typing import Any
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 
 from sync_platform.sandbox.oauth_words import Denied
 
 LONGEST = 3600.0  # seconds that an assertion may last, as at Google
 SKEW = 60.0  # of clocks
+
+
+def key_pair() -> tuple[str, str]:
+    """The private key of a new service account and its public one, as PEM."""
+    private = generate_private_key(public_exponent=65537, key_size=2048)
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return secret.decode(), public.decode()
 
 
 def verified(assertion: str, keys: Mapping[str, str], audience: str, now: float) -> dict[str, Any]:

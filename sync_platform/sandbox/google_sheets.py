@@ -11,6 +11,7 @@ from typing import Any
 
 from sync_platform.sandbox import google_sheets_errors as errors
 from sync_platform.sandbox import google_sheets_people as people
+from sync_platform.sandbox.assertions import key_pair
 from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal
 from sync_platform.sandbox.consent import oauth_endpoints
 from sync_platform.sandbox.google_sheets_api import Service
@@ -23,6 +24,8 @@ WRITE = "https://www.googleapis.com/auth/spreadsheets"
 READ = f"{WRITE}.readonly"
 TOKEN = "https://oauth2.googleapis.com"  # what assertions are for, wherever this is served
 PLAN = "1AcmePlanSandbox0000000000000000000000000001"
+
+ROBOT = "robot@acme.iam.example"  # a service account that the sheets are shared with
 
 
 class GoogleSheets(Vendor):
@@ -50,6 +53,7 @@ class GoogleSheets(Vendor):
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.changes = 0
         self.switched_off = False
+        self.robot_key = ""  # of the service account, where a command line made one
         self.oauth = OAuth(
             client_id=client_id,
             client_secret=client_secret,
@@ -117,6 +121,10 @@ class GoogleSheets(Vendor):
         if not (token.allows(WRITE) or (token.allows(READ) and not writes)):
             raise errors.too_few_scopes()
 
+    def connecting(self) -> Json:
+        secret = {"client_email": ROBOT, "private_key": self.robot_key}
+        return {"secret": secret, "settings": {"spreadsheet_ids": PLAN}}
+
     def authorization_server(self) -> OAuth:
         return self.oauth
 
@@ -182,10 +190,14 @@ def _crowd(seed: int) -> people.Crowd:
 
 def asked_for(wanted: Namespace, *, empty: bool) -> GoogleSheets:
     """The spreadsheets that a command line asks for; `--others` is the number of people in one."""
-    return GoogleSheets(
+    private, public = key_pair()
+    made = GoogleSheets(
         tokens=wanted.token or ["sandbox-token"],
         people=0 if empty else wanted.others,
         reads=None if wanted.unlimited else 60,
         seed=wanted.seed,
         redirect_uris=wanted.redirect_uri,
+        service_accounts={ROBOT: public},
     )
+    made.robot_key = private
+    return made

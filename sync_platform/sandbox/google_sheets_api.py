@@ -154,7 +154,7 @@ class Service:
     def _checked(self, tab: Tab, wanted: Area) -> Area:
         """Refused where it begins beyond the grid; what ends beyond it is cut."""
         if wanted.top >= tab.height or wanted.left >= tab.width:
-            raise errors.beyond(named(tab, wanted), tab.height, tab.width)
+            raise errors.beyond(named(tab, wanted, cut=False), tab.height, tab.width)
         return wanted
 
     # -- writing ---------------------------------------------------------------------------------
@@ -238,10 +238,11 @@ def grid_data(tab: Tab, wanted: Area) -> Json:
     return found | ({"startColumn": wanted.left} if wanted.left else {})
 
 
-def named(tab: Tab, where: Area) -> str:
-    """An area in A1 notation."""
-    bottom = min(where.bottom or tab.height, tab.height)
-    right = min(where.right or tab.width, tab.width)
+def named(tab: Tab, where: Area, *, cut: bool = True) -> str:
+    """An area in A1 notation, cut where the grid ends."""
+    bottom, right = where.bottom or tab.height, where.right or tab.width
+    if cut:
+        bottom, right = min(bottom, tab.height), min(right, tab.width)
     title = tab.title if tab.title.isalnum() else "'" + tab.title.replace("'", "''") + "'"
     return f"{title}!{letters(where.left)}{where.top + 1}:{letters(right - 1)}{bottom}"
 

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from starlette.types import Receive, Scope, Send
 
+from sync_platform.sandbox import salesforce_setup
 from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal, refused
 from sync_platform.sandbox.consent import oauth_endpoints
 from sync_platform.sandbox.limits import Bucket
@@ -83,6 +84,7 @@ class Salesforce(Vendor):
         )
         limits = {"daily": Bucket(calls=daily, seconds=86_400.0)}
         super().__init__(tokens=tokens, limits=limits, clock=clock)
+        self.org.create("Organization", {"Id": ORG_ID, "Name": "Acme GmbH"})
         self.org.create("User", {"LastName": "Admin", "Email": "admin@example.com", "Id": ADMIN})
         for object in (*BOUGHT, "Attachment", "AccountHistory") if records else ():
             self.org.add_many(object, records, over=A_YEAR)
@@ -125,17 +127,17 @@ class Salesforce(Vendor):
         """New fields, each as a line of salesforce_objects.py."""
         fields = list(fields_of("\n".join(written)).values())
         with self.lock:
-            self.org.add_fields(object, fields)
+            salesforce_setup.add_fields(self.org, object, fields)
         return fields
 
     def rename(self, object: str, name: str, label: str) -> None:
         """Give a custom object another API name; its key prefix stays."""
         with self.lock:
-            self.org.rename(object, name, label)
+            salesforce_setup.rename(self.org, object, name, label)
 
     def drop_field(self, object: str, name: str) -> None:
         with self.lock:
-            self.org.drop_field(object, name)
+            salesforce_setup.drop_field(self.org, object, name)
 
     def records(self, object: str) -> dict[str, Record]:
         """The truth: every record that is not deleted, by id."""
@@ -194,6 +196,13 @@ class Salesforce(Vendor):
         if token.scopes is not None and not {"api", "full"} & token.scopes:
             said = "This session is not valid for use with the REST API"
             raise refusal(403, "INVALID_SESSION_ID", said)
+
+    def connecting(self) -> Json:
+        id, secret = next(iter(self.oauth.services.items()), ("", ""))
+        return {
+            "secret": {"client_id": id, "client_secret": secret},
+            "settings": {"instance_url": "https://acme.my.salesforce.com"},
+        }
 
     def authorization_server(self) -> OAuth:
         return self.oauth
@@ -261,4 +270,5 @@ def asked_for(wanted: argparse.Namespace, *, empty: bool) -> Vendor:
         daily=None if wanted.unlimited else 100_000,
         seed=wanted.seed,
         redirect_uris=wanted.redirect_uri,
+        services={"sandbox-service": "sandbox-service-secret"},
     )

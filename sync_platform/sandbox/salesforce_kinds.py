@@ -126,8 +126,16 @@ class SObject:
     def described(self, version: str) -> Json:
         """As its own describe has it."""
         lists = ("childRelationships", "recordTypeInfos")
+        at = "https://acme.my.salesforce.com"
+        pages = {
+            "uiEditTemplate": f"{at}/{{ID}}/e",
+            "uiDetailTemplate": f"{at}/{{ID}}",
+            "uiNewRecord": f"{at}/{self.prefix}/e",
+        }
+        listed = self.listed(version)
         return {
-            **self.listed(version),
+            **listed,
+            "urls": {**listed["urls"], **pages},
             **{name: [] for name in lists},
             "listviewable": None,
             "lookupLayoutable": None,

@@ -173,6 +173,7 @@ def objects() -> dict[str, SObject]:
     made = [
         ("User", "Users", "005", f"{BEFORE}\n{people}\n{AFTER}", "qrw"),  # never deleted
         ("AccountHistory", "Account History", "017", f"{BEFORE}\n{history}", "qr"),
+        ("Organization", "Organization", "00D", f"{BEFORE}\nName string\n{AFTER}", "q"),
         ("TaskStatus", "Task Status Values", "01J", f"{BEFORE}\nMasterLabel string\n{AFTER}", "q"),
         ("AccountChangeEvent", "Account Change Event", None, BEFORE, ""),  # only streamed
         ("Retired__c", "Retired", "a01", BEFORE, "qrwdh"),

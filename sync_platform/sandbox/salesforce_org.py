@@ -6,14 +6,14 @@ A record is a dict that is replaced, never changed. Moments have whole seconds, 
 import random
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sync_platform.sandbox.calls import Json
 from sync_platform.sandbox.salesforce_errors import not_found, refusal
-from sync_platform.sandbox.salesforce_kinds import SField, SObject
+from sync_platform.sandbox.salesforce_kinds import SObject
 from sync_platform.sandbox.salesforce_objects import objects
 from sync_platform.sandbox.salesforce_people import BOUGHT, invented
 from sync_platform.sandbox.salesforce_soql import moment
@@ -33,8 +33,13 @@ def whole_id(prefix: str, number: int) -> str:
         number, digit = divmod(number, 62)
         digits = BASE62[digit] + digits
     fifteen = f"{prefix}Sb0{digits:0>9}"
-    marks = (sum(c.isupper() << i for i, c in enumerate(fifteen[at : at + 5])) for at in (0, 5, 10))
-    return fifteen + "".join(SIGNS[mark] for mark in marks)
+    return fifteen + marks(fifteen)
+
+
+def marks(fifteen: str) -> str:
+    """What tells the case of an id's letters, five at a time."""
+    sums = (sum(c.isupper() << i for i, c in enumerate(fifteen[at : at + 5])) for at in (0, 5, 10))
+    return "".join(SIGNS[each] for each in sums)
 
 
 @dataclass
@@ -241,33 +246,6 @@ class Org:
             if (table.made)
             else None
         )
-
-    # -- fields ------------------------------------------------------------------------------------
-
-    def add_fields(self, object: str, fields: Iterable[SField]) -> None:
-        """New fields, empty in every record."""
-        added = {it.name: it for it in fields}
-        self.objects[object].fields |= added
-        table = self.tables[object]
-        for records in (table.latest, table.seen):
-            for id, record in records.items():
-                records[id] = dict.fromkeys(added) | record
-        self.version += 1
-
-    def rename(self, object: str, name: str, label: str) -> None:
-        kind = self.objects[name] = self.objects.pop(object)
-        kind.name, kind.label = name, label
-        self.tables[name] = self.tables.pop(object)
-        self.version += 1
-
-    def drop_field(self, object: str, name: str) -> None:
-        """A field goes, with its values."""
-        del self.objects[object].fields[name]
-        table = self.tables[object]
-        for records in (table.latest, table.seen):
-            for id, record in records.items():
-                records[id] = {each: it for each, it in record.items() if each != name}
-        self.version += 1
 
     def deleted_between(self, object: str, start: str, end: str) -> list[tuple[str, str]]:
         """Ids and moments of what was deleted in a span, as far as that is seen yet."""

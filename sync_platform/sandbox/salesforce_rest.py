@@ -18,7 +18,7 @@ from starlette.responses import Response
 from sync_platform.sandbox.calls import Call, Endpoint, Json, answer
 from sync_platform.sandbox.salesforce_errors import malformed, not_found, refusal
 from sync_platform.sandbox.salesforce_kinds import SField
-from sync_platform.sandbox.salesforce_org import ORG_ID, Org, Record, moment_of
+from sync_platform.sandbox.salesforce_org import Org, Record, moment_of
 from sync_platform.sandbox.salesforce_soql import Query, moment, parsed
 
 ROOT = "/services/data/{version}"
@@ -88,11 +88,6 @@ def rest_endpoints(org: Org, answering: Answering) -> list[Endpoint]:
     def _queried(call: Call, *, deleted: bool) -> Response:
         if call.path.endswith("/query/") or not call.first("q").strip():
             raise malformed("SOQL query is either empty or contains only whitespace")
-        if call.first("q").lower().startswith("select id, name from organization"):
-            at = f"/services/data/{_version(call)}/sobjects/Organization/{ORG_ID}"
-            about = {"type": "Organization", "url": at}
-            record = {"attributes": about, "Id": ORG_ID, "Name": "Acme GmbH"}
-            return answer({"totalSize": 1, "done": True, "records": [record]})
         asked = parsed(call.first("q"), org.objects)
         records = found_by(org, asked, deleted=deleted)
         if asked.counts:
@@ -243,6 +238,7 @@ def rest_endpoints(org: Org, answering: Answering) -> list[Endpoint]:
         Endpoint("GET", f"{ROOT}/sobjects", objects),
         Endpoint("GET", f"{x}/describe", describe),
         Endpoint("GET", f"{x}/deleted", deleted),
+        Endpoint("GET", f"{x}/deleted/", deleted),
         Endpoint("GET", f"{ROOT}/query", query),
         Endpoint("GET", f"{ROOT}/queryAll", query_all),
         Endpoint("GET", f"{ROOT}/query/{{locator}}", more),

@@ -70,6 +70,10 @@ class Vendor:
         """What OAuth goes through here; None where it does not."""
         return None
 
+    def connecting(self) -> Json:
+        """What somebody would type in to connect to it: a secret, and settings."""
+        return {"secret": {"token": next(iter(self.tokens), "")}, "settings": {}}
+
     def limits_for(self, call: Call) -> Sequence[str]:
         """The names of the limits that a call takes from."""
         return tuple(self.limits)

@@ -20,8 +20,8 @@ from sync_platform.sandbox.consent import oauth_endpoints
 from sync_platform.sandbox.limits import Bucket
 from sync_platform.sandbox.oauth import OAuth, Token, Tokens, VendorAccount
 from sync_platform.sandbox.vendor import Clock, Vendor
-from sync_platform.sandbox.xero_api import Books
-from sync_platform.sandbox.xero_kinds import BANK, INVOICES, KINDS, MANUAL_JOURNALS, PAYMENTS
+from sync_platform.sandbox.xero_api import Books, connections
+from sync_platform.sandbox.xero_kinds import KINDS, scopes_for
 from sync_platform.sandbox.xero_org import Organisation
 
 TENANTS = (
@@ -29,8 +29,6 @@ TENANTS = (
     VendorAccount("70784a63-d24b-46a9-a4db-0e70a274b056", "Maple Florist"),
 )
 MINUTE, A_DAY, SIXTY_DAYS = 60.0, 86_400.0, 60 * 86_400.0
-# `accounting.transactions`, of apps made before March 2026, is all of these.
-BROAD = (INVOICES, PAYMENTS, BANK, MANUAL_JOURNALS)
 
 
 class Xero(Vendor):
@@ -62,6 +60,7 @@ class Xero(Vendor):
         }
         self.at_once = at_once  # how many calls may be under way at the same time
         self.under_way = 0
+        self.forbidden: set[str] = set()  # kinds that no token may touch
         self.oauth = OAuth(
             client_id=client_id,
             client_secret=client_secret,
@@ -70,6 +69,7 @@ class Xero(Vendor):
             choose="many",
             rotates=True,
             refresh_lasts=SIXTY_DAYS,
+            services={"custom-client": "custom-secret"},  # a custom connection, to the first
             clock=lambda: self.clock(),
             seed=seed,
         )
@@ -127,6 +127,12 @@ class Xero(Vendor):
         with self.lock:
             self.oauth.expire(self.clock())
 
+    def revoke(self) -> None:
+        """End everything that OAuth gave, and the custom connection."""
+        with self.lock:
+            self.oauth.revoke()
+            self.oauth.services = {}
+
     # What a vendor fills in -----------------------------------------------------------------------
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -167,8 +173,16 @@ class Xero(Vendor):
         tenant = call.headers.get("xero-tenant-id", "")
         if tenant not in self.organisations or (token.accounts and tenant not in token.accounts):
             raise xero_errors.foreign_tenant()
-        if not any(token.allows(each) for each in _scopes(call)):
+        name = next(each for each, kind in KINDS.items() if kind.path == call.path.split("/")[3])
+        enough = scopes_for(KINDS[name], reads=call.method == "GET")
+        if name in self.forbidden or not any(token.allows(each) for each in enough):
             raise xero_errors.missing_scope()
+
+    def connecting(self) -> Json:
+        return {
+            "secret": {"client_id": "custom-client", "client_secret": "custom-secret"},
+            "settings": {},
+        }
 
     def authorization_server(self) -> OAuth:
         return self.oauth
@@ -213,7 +227,11 @@ class Xero(Vendor):
     ) -> dict[str, list[str]]:
         with self.lock:
             org, kind = self.organisation(), KINDS[object]
-            before = [record[kind.key] for record in org.live(object)]
+            before = [
+                str(record[kind.key])
+                for record in org.live(object)
+                if not archives or xero_people.endable(kind, record)
+            ]
             chosen = org.rng.sample(before, min(len(before), updates + archives))
             edited, ended = chosen[:updates], chosen[updates:]
             for id in edited:
@@ -255,30 +273,8 @@ class Xero(Vendor):
         return self.organisations[call.headers["xero-tenant-id"]]
 
     def _connections(self, call: Call) -> Response:
-        token = self._token(call)
-        return answer(
-            [
-                {
-                    "id": f"7cb59f93-2964-421d-bb5e-{place:012}",
-                    "authEventId": "d99ecdfe-391d-43d2-b834-17636ba90e8d",
-                    "tenantId": it.id,
-                    "tenantType": "ORGANISATION",
-                    "tenantName": it.name,
-                    "createdDateUtc": "2019-12-07T18:46:19.5165400",
-                    "updatedDateUtc": "2019-12-07T18:46:19.5187840",
-                }
-                for place, it in enumerate(TENANTS)
-                if not token.accounts or it.id in token.accounts
-            ]
-        )
-
-
-def _scopes(call: Call) -> list[str]:
-    """The scopes of which one is needed."""
-    path = call.path.split("/")[3]
-    scope = next(kind.scope for kind in KINDS.values() if kind.path == path)
-    enough = [scope, *(["accounting.transactions"] if scope in BROAD else [])]
-    return [*enough, *(f"{each}.read" for each in enough)] if call.method == "GET" else enough
+        opened = self._token(call).accounts
+        return answer(connections([it for it in TENANTS if not opened or it.id in opened]))
 
 
 def asked_for(wanted: Namespace, *, empty: bool) -> Xero:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from sync_platform.sandbox import xero_errors
 from sync_platform.sandbox.calls import Call, Endpoint, Json, answer
+from sync_platform.sandbox.oauth_words import VendorAccount
 from sync_platform.sandbox.xero_kinds import KINDS, Kind
 from sync_platform.sandbox.xero_org import Invalid, Organisation, Unknown
 from sync_platform.sandbox.xero_query import milliseconds, ordered, since, where, written
@@ -146,6 +147,22 @@ class Books:
         except Invalid as invalid:
             raise xero_errors.invalid([_failed({}, *invalid.messages)]) from None
         return Response(status_code=204) if name == "items" else _shown(org, KINDS[name], [record])
+
+
+def connections(tenants: Iterable[VendorAccount]) -> list[Json]:
+    """The organisations that a token opens, as `/connections` lists them."""
+    return [
+        {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, it.id)),
+            "authEventId": "d99ecdfe-391d-43d2-b834-17636ba90e8d",
+            "tenantId": it.id,
+            "tenantType": "ORGANISATION",
+            "tenantName": it.name,
+            "createdDateUtc": "2019-12-07T18:46:19.5165400",
+            "updatedDateUtc": "2019-12-07T18:46:19.5187840",
+        }
+        for it in tenants
+    ]
 
 
 def _bound(handler: Callable[..., Response], *given: Any) -> Callable[[Call], Response]:

@@ -63,6 +63,16 @@ INVOICES, PAYMENTS = "accounting.invoices", "accounting.payments"
 BANK, SETTINGS = "accounting.banktransactions", "accounting.settings"
 CONTACTS, MANUAL_JOURNALS = "accounting.contacts", "accounting.manualjournals"
 
+# `accounting.transactions`, of apps made before March 2026, is all of these.
+BROAD = (INVOICES, PAYMENTS, BANK, MANUAL_JOURNALS)
+
+
+def scopes_for(kind: Kind, *, reads: bool) -> list[str]:
+    """The scopes of which one is needed."""
+    enough = [kind.scope, *(["accounting.transactions"] if kind.scope in BROAD else [])]
+    return [*enough, *(f"{each}.read" for each in enough)] if reads else enough
+
+
 KINDS: dict[str, Kind] = {
     "accounts": Kind(
         path="Accounts", key="AccountID", scope=SETTINGS, gone=("DELETED",),

@@ -166,8 +166,8 @@ class Organisation:
         return values
 
     def _refuse_taken(self, name: str, field: str, value: Any, before: Json) -> None:
-        for record in self.live(name):
-            if value and record is not before and record.get(field) == value:
+        for record in self.live(name) if value else ():
+            if record is not before and record.get(field) == value:
                 raise Invalid(
                     f"The {field} {value} is already assigned to another of the {KINDS[name].path}."
                     f" The {field} must be unique."

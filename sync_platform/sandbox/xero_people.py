@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sync_platform.sandbox.calls import Json
 from sync_platform.sandbox.hubspot_people import FIRMS, FIRST, LAST
-from sync_platform.sandbox.xero_kinds import KINDS
+from sync_platform.sandbox.xero_kinds import KINDS, Kind
 from sync_platform.sandbox.xero_org import Organisation
 from sync_platform.sandbox.xero_query import written
 
@@ -93,18 +93,25 @@ def edit(org: Organisation, name: str, id: str) -> None:
     org.touch(name, record, **changes)
 
 
+def endable(kind: Kind, record: Json) -> bool:
+    """Whether Xero lets the record be deleted, voided or forgotten."""
+    return kind.deletes or kind.key == "ContactID" or bool(_ends(kind, record))
+
+
+def _ends(kind: Kind, record: Json) -> list[str]:
+    before = record.get(kind.status, "")
+    return [each for each in kind.statuses.get(before, kind.gone) if each in kind.gone]
+
+
 def end(org: Organisation, name: str, id: str) -> None:
-    """Void, delete or archive a record, whichever its kind knows."""
+    """Void, delete or forget a record, whichever its kind knows."""
     kind, record = KINDS[name], org.records[name][id]
     if kind.deletes:
         org.remove(name, id)
     elif name == "contacts":
         org.touch(name, record, ContactStatus="GDPRREQUEST")
-    else:
-        before = record.get(kind.status, "")
-        may = [it for it in kind.statuses.get(before, kind.gone) if it in kind.gone]
-        if may:
-            org.touch(name, record, **{kind.status: may[0]})
+    elif ends := _ends(kind, record):
+        org.touch(name, record, **{kind.status: ends[0]})
 
 
 def _lines(org: Organisation, tax: str = "OUTPUT2") -> list[Json]:

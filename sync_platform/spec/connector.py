@@ -123,6 +123,9 @@ class Connector:
     status alone would mislead, such as a 403 that is a rate limit; None: what its status says. Of
     "too_much" a function that asks for less at once may make something: it gets AskedTooMuch. After
     "page_forgotten" (the token for the next page is not good any more) the read begins again.
+
+    `says` finds the sentence for people in such a body, where it is at no usual place (`message`,
+    `errors`); None: it is looked for there.
     """
 
     name: str

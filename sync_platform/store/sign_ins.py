@@ -60,28 +60,39 @@ class SignIns:
             statement.execute(insert(sign_ins).values(id=sign_in.id, **values))
 
     def take(self, state: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
-        """The sign-in that this state belongs to, and what was kept with it. It works once: a state
-        that another browser brings is spent as well, because it has been seen by others."""
+        """The sign-in that this state belongs to, and what was kept with it. It works once, and in
+        the browser that began it; another gets nothing and changes nothing, or whoever sees an
+        address on its way could end the sign-in."""
+        mine = (sign_ins.c.state_hash == _hash(state)) & (sign_ins.c.browser_hash == _hash(browser))
         taken = (
-            update(sign_ins)
-            .where(sign_ins.c.state_hash == _hash(state))
-            .values(state_hash=None)
-            .returning(*KEPT, sign_ins.c.secret, sign_ins.c.browser_hash)
+            update(sign_ins).where(mine).values(state_hash=None).returning(*KEPT, sign_ins.c.secret)
         )
-        with self._database.statement() as statement:
-            row = statement.execute(taken).first()
+        with self._database.transaction() as transaction:
+            row = transaction.execute(taken).first()
+            if row is None:
+                known = select(sign_ins.c.id).where(sign_ins.c.state_hash == _hash(state))
+                elsewhere = transaction.execute(known).first() is not None
+        if row is None and elsewhere:
+            raise Refused(
+                "This sign-in was begun in another browser, so nothing was connected here. Open "
+                "the address in the browser that began it, or begin again in this one."
+            )
         if row is None:
             raise Refused("This sign-in was used already, or never begun here. Begin again.")
-        if bytes(row.browser_hash) != _hash(browser):
-            self.fail(row.id, "It came back in another browser than the one that began it.")
-            raise Refused(
-                "This sign-in was begun in another browser, so nothing was connected. Begin again, "
-                "and stay in one browser."
-            )
         if now > row.begun_at + STATE_LASTS:
             self.fail(row.id, "It took longer than ten minutes to come back.")
             raise Refused("This sign-in took longer than ten minutes. Begin again.")
         return _sign_in(row), self._opened(row)
+
+    def begun(self, state: str, *, browser: str) -> SignIn | None:
+        """The sign-in that this state belongs to, if this browser began it and it has not come
+        back yet."""
+        wanted = select(*KEPT).where(
+            sign_ins.c.state_hash == _hash(state), sign_ins.c.browser_hash == _hash(browser)
+        )
+        with self._database.statement() as reading:
+            row = reading.execute(wanted).first()
+        return None if row is None else _sign_in(row)
 
     def get(self, id: str, *, browser: str, now: datetime) -> SignIn:
         """The sign-in, as it stands."""

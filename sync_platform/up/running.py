@@ -101,8 +101,8 @@ def raised(
     """The database, with our tables up to date, and a supervisor without parts; in the end all
     that was started is stopped, the embedded PostgreSQL last.
 
-    Raises ConfigurationError where a port is in use or a connector faulty, Refused where another `up` runs one of these
-    parts in this home, StoreUnavailable; nothing is left running then.
+    Raises ConfigurationError where a port is in use or a connector faulty, Refused where another
+    `up` runs one of these parts in this home, StoreUnavailable; nothing is left running then.
     """
     for part, option, address in (
         (WEB, "--port", line_up.web),

@@ -26,6 +26,7 @@ def test_an_account_is_connected_with_the_token_from_standard_input(
     (row,) = json.loads(command("connections --json").stdout)
     assert row == {
         "name": "acme-hubspot",
+        "label": None,
         "connector": "hubspot",
         "schema": "acme_hubspot",
         "status": "active",
@@ -84,7 +85,7 @@ def test_connecting_again_renews_the_token_and_a_bad_one_leaves_the_old(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("nope acme", "There is no connector 'nope'. There are: hubspot."),
+        ("nope acme", "There is no connector 'nope'. There are: "),
         ("hubspot Acme!", "'Acme!' cannot be a connection's name"),
         ("hubspot acme --schema public", "The schema 'public' is reserved; choose another."),
         ("hubspot acme --objects people", "HubSpot has no object 'people'. It has: contacts,"),
@@ -167,6 +168,19 @@ def test_a_connection_is_paused_and_resumed(connect: Command, command: Command) 
     assert resumed.stdout == "acme-hubspot/contacts syncs by itself again.\n"
 
 
+def test_a_connection_is_renamed_by_a_label(connect: Command, command: Command) -> None:
+    connect()
+    assert "label" not in command("connections").stdout.splitlines()[0].split()
+    assert command("rename acme-hubspot Sales").stdout == "acme-hubspot is called Sales now.\n"
+    (row,) = json.loads(command("connections --json").stdout)
+    assert (row["name"], row["label"]) == ("acme-hubspot", "Sales")
+    assert command("connections").stdout.splitlines()[1].split()[:2] == ["acme-hubspot", "Sales"]
+    assert command("rename acme-hubspot").stdout == "acme-hubspot has no label now.\n"
+    (row,) = json.loads(command("connections --json").stdout)
+    assert row["label"] is None
+    assert command(f"rename acme-hubspot {'x' * 81}").exit_code == 2
+
+
 def test_a_disconnected_connection_is_gone_and_its_tables_stay(
     connect: Command, command: Command, hubspot: HubSpot, platform: Platform
 ) -> None:
@@ -182,7 +196,7 @@ def test_a_disconnected_connection_is_gone_and_its_tables_stay(
 
 
 def test_a_connection_that_is_not_there_is_told_by_every_command(command: Command) -> None:
-    for line in ("objects", "sync", "history", "pause", "resume", "disconnect"):
+    for line in ("objects", "sync", "history", "pause", "resume", "rename", "disconnect"):
         refused = command(f"{line} acme-hubspot")
         assert refused.exit_code == 2
         assert refused.stderr.startswith("sync-platform: There is no connection 'acme-hubspot'.")
@@ -190,8 +204,8 @@ def test_a_connection_that_is_not_there_is_told_by_every_command(command: Comman
 
 
 def test_connectors_are_listed_with_what_they_can_do(command: Command) -> None:
-    (row,) = json.loads(command("connectors --json").stdout)
-    assert row == {
+    rows = {row["name"]: row for row in json.loads(command("connectors --json").stdout)}
+    assert rows["hubspot"] == {
         "name": "hubspot",
         "label": "HubSpot",
         "sign_in": ["OAuth", "token"],
@@ -199,7 +213,9 @@ def test_connectors_are_listed_with_what_they_can_do(command: Command) -> None:
         "two_way": True,
         "objects": OBJECTS.split(", "),
     }
-    assert command("connectors").stdout.splitlines()[1].startswith("hubspot  HubSpot  OAuth, token")
+    lines = [line.split() for line in command("connectors").stdout.splitlines()[1:]]
+    assert [line[0] for line in lines] == sorted(rows)
+    assert ["hubspot", "HubSpot", "OAuth,", "token"] in [line[:4] for line in lines]
 
 
 def test_records_are_filtered_by_object_until_the_filter_is_taken_away(

@@ -164,9 +164,9 @@ def test_properties_are_asked_of_their_own_object() -> None:
 
 def test_changes_carry_their_values_as_properties() -> None:
     contacts = connector["contacts"]
-    assert contacts.create
-    assert contacts.update
-    assert contacts.delete
+    assert isinstance(contacts.create, spec.Request)
+    assert isinstance(contacts.update, spec.Request)
+    assert isinstance(contacts.delete, spec.Request)
     change = spec.OutboundChange(kind="update", key="7", values={"email": "a@b.c"})
     for request in (contacts.create, contacts.update):
         assert callable(request.json)

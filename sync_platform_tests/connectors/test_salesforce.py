@@ -260,7 +260,7 @@ def test_deletions_are_asked_for_over_the_window() -> None:
     since = NOW - timedelta(minutes=20)
     (page,) = pages(reads.gone("Account"), api, since=since, until=NOW, started_at=NOW)
     assert (page.gone, page.reached) == ([("1",), ("2",)], None)
-    assert api.asked[0].path == f"{V}/sobjects/Account/deleted"
+    assert api.asked[0].path == f"{V}/sobjects/Account/deleted/"
     assert spans(api) == [("2026-03-01T11:40:30+00:00", "2026-03-01T12:00:30+00:00")]
 
 
@@ -342,7 +342,7 @@ def test_an_external_id_makes_of_a_create_what_may_be_sent_twice() -> None:
 def test_external_ids_are_an_object_and_a_field_each() -> None:
     assert external_ids(" A.X__c, B__c.Y__c ,") == {"A": "X__c", "B__c": "Y__c"}
     for wrong in ("Contact", "Contact.", "Contact.a/b"):
-        with pytest.raises(ConfigurationError, match="as Contact.Number__c"):
+        with pytest.raises(ConfigurationError, match=r"as Contact\.Number__c"):
             external_ids(wrong)
 
 

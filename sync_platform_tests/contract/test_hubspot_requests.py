@@ -203,6 +203,7 @@ def test_what_the_document_does_not_describe_is_named(
     """If a newer document does, it joins DOCUMENTED, or gets a test of its own."""
     wire.say({"results": []}, times=3)
     wire.heard.clear()
+    assert isinstance(connector.check, spec.Request)
     api.send(connector.check)
     for name in sorted({obj.name for obj in connector.objects} - {*DOCUMENTED}):
         reading = connector[name].read

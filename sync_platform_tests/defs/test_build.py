@@ -1,5 +1,6 @@
 """What Dagster is given to show."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def test_the_grain_of_the_dates_is_a_setting_and_the_first_day_is_within_the_fir
     *_, last = dates.get_partition_keys()
     window = dates.time_window_for_partition_key(last)
     assert window.start <= datetime.now(UTC) < window.end
+
+
+def test_several_connectors_load_together(settings: Settings) -> None:
+    hubspot = load_connectors()["hubspot"]
+    other = replace(hubspot, name="other", label="Other")
+    repository = build_definitions(settings, [hubspot, other]).get_repository_def()
+    repository.load_all_definitions()  # as Dagster does: every job is made
+    assert {key.path[0] for key in repository.assets_defs_by_key} == {"hubspot", "other"}
 
 
 def test_what_runs_by_itself_runs_from_the_start(definitions: dg.Definitions) -> None:

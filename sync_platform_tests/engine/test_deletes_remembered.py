@@ -1,4 +1,4 @@
-"""Vendors that remember deletions for some days only: a longer pause makes the next sync a full one,
+"""Vendors that remember deletions for some days: a longer pause makes the next sync a full one,
 a quiet time does not, and the cursor does not pass what they have not told yet."""
 
 from collections.abc import Iterator

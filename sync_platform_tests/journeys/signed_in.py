@@ -108,8 +108,10 @@ def call(platform: Platform) -> None:
     """The connector's cheapest call, as the connection; raises what the platform makes of it."""
     connection = platform.connection(NAME)
     api = platform.api(connection)
+    check = platform.connector(connection.connector).check
+    assert isinstance(check, spec.Request)
     try:
-        api.send(platform.connector(connection.connector).check)
+        api.send(check)
     finally:
         api.close()
 

@@ -201,13 +201,24 @@ def test_an_object_asked_for_by_name_that_may_not_be_read_is_refused(stage: Stag
     assert [each.object for each in made.objects] == ["invoices"]
 
 
-def test_another_browser_cannot_end_a_sign_in_and_the_state_is_spent(stage: Stage) -> None:
+def test_another_browser_cannot_use_a_way_back_nor_end_it_for_the_one_that_began(
+    stage: Stage,
+) -> None:
     back = stage.person.allows(stage.begins().url, "ann")
-    with pytest.raises(Refused, match="begun in another browser"):
-        stage.connecting.finish(back, browser="somebody else's cookie")
+    denied = {"state": back["state"], "error": "access_denied"}
+    before = stage.kept()
+    for brought in (back, denied, back):
+        with pytest.raises(Refused, match="begun in another browser"):
+            stage.connecting.finish(brought, browser="somebody else's cookie")
+        assert stage.connecting.begun(brought, browser="somebody else's cookie") is None
+    assert stage.kept() == before
+    begun = stage.connecting.begun(back, browser=BROWSER)
+    sign_in = stage.connecting.finish(back, browser=BROWSER)
+    assert sign_in.status is SignInStatus.SIGNED_IN
+    assert begun is not None
+    assert begun.id == sign_in.id
     with pytest.raises(Refused, match="used already"):
-        stage.connecting.finish(back, browser=BROWSER)
-    assert stage.kept() == [("failed", None, None)]
+        stage.connecting.finish(back, browser="somebody else's cookie")
 
 
 def test_another_browser_sees_nothing_of_a_sign_in(stage: Stage) -> None:

@@ -48,7 +48,7 @@ def disturbed(
     vendor.tell_at(rng.randint(1, 9), hold=rng.random() < 0.3)
     quiet = rng.random() < 0.5
     if not quiet:
-        vendor.meanwhile(rng.randint(2, 9), lambda: vendor.live_on(rng, purges=False))
+        vendor.after_calls(rng.randint(2, 9), lambda: vendor.live_on(rng, purges=False))
     process = SyncProcess(settings, replace(asked, commit_bytes=rng.choice([1, 150_000])))
     if not process.ends_within(or_hears=vendor.reached):
         process.ends_within(rng.uniform(0, 0.05))

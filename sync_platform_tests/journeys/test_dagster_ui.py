@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from sync_platform.demo.stage import CONNECTION, Stage, staged
+from sync_platform.demo.stage import Stage, staged
 from sync_platform.embedded import embedded_postgres
 from sync_platform.engine.access import Scope
 from sync_platform.settings import Settings
@@ -37,6 +37,7 @@ OBJECTS = ("companies", "contacts", "deals", "line_items", "owners", "products",
 DAYS = 9  # of the backfill, today among them
 LOADED_WITHIN = 30_000.0  # milliseconds; a slow machine's first page
 BACKFILLED_WITHIN = 90.0  # seconds; Dagster's backfill daemon looks every 30
+CONNECTION = "acme-hubspot"
 SYNCS = f"/api/v1/connections/{CONNECTION}/syncs"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -155,10 +156,16 @@ def test_the_catalog_shows_every_object_of_the_connector_with_what_it_can_do(pag
     expect(page.get_by_text("HubSpot Owners: full syncs only")).to_be_visible()
 
 
-def test_the_lineage_graph_has_every_object_of_the_connector(page: Page) -> None:
+def test_the_lineage_graph_has_a_group_for_each_connector(page: Page) -> None:
     page.goto("/asset-groups")
-    for name in OBJECTS:
+    for name in ("hubspot", "stripe", "xero"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
+
+
+def test_a_connectors_group_lists_its_objects(page: Page) -> None:
+    page.goto("/locations/__repository__@sync_platform/asset-groups/hubspot/list")
+    for name in OBJECTS:
+        expect(page.get_by_text(name).first).to_be_visible()
 
 
 def test_the_partition_map_is_of_connections_by_dates_and_begins_with_today(page: Page) -> None:

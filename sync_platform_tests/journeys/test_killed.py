@@ -44,7 +44,7 @@ def kill_somewhere(witness: Witness, asked: Asked, rng: random.Random) -> int:
     quiet = rng.random() < 0.5
     if not quiet:
         purges = asked.mode is SyncMode.FULL
-        vendor.meanwhile(rng.randint(2, 9), lambda: vendor.live_on(rng, purges=purges))
+        vendor.after_calls(rng.randint(2, 9), lambda: vendor.live_on(rng, purges=purges))
     process = SyncProcess(witness.platform.settings, asked)
     match way:
         case "at a seam":

@@ -59,7 +59,7 @@ class WatchedHubSpot(HubSpot):
         """Answer the call that is held."""
         self._free.set()
 
-    def meanwhile(self, call: int, do: Callable[[], None]) -> None:
+    def after_calls(self, call: int, do: Callable[[], None]) -> None:
         """Do something at that call, before it is answered."""
         with self.lock:
             self._meanwhile[call] = do

@@ -150,6 +150,10 @@ def test_a_patch_changes_what_it_names_and_nothing_else(
     told = admin.patch(ACME, json={"objects": chosen}).json()
     assert told["objects"] == [{"object": "deals", "interval_minutes": 60, "filters": {}}]
     assert admin.patch(ACME, json={}).json() == told
+    told = admin.patch(ACME, json={"label": "  Acme,  sales "}).json()
+    assert (told["name"], told["label"]) == (acme.name, "Acme, sales")
+    assert admin.patch(ACME, json={"paused": False}).json()["label"] == "Acme, sales"
+    assert admin.patch(ACME, json={"label": None}).json()["label"] is None
 
 
 def test_a_patch_that_cannot_be_done_whole_is_not_done(
@@ -159,6 +163,7 @@ def test_a_patch_that_cannot_be_done_whole_is_not_done(
     answer = admin.patch(ACME, json={"interval_minutes": 45, "objects": wrong, "paused": True})
     assert (answer.status_code, answer.json()["code"]) == (409, "refused")
     assert admin.patch(ACME, json={"paused": True, "interval_minutes": 1}).status_code == 409
+    assert admin.patch(ACME, json={"paused": True, "label": "x" * 81}).status_code == 422
     assert platform.connection(acme.name) == acme
 
 

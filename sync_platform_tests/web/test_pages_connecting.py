@@ -1,6 +1,7 @@
 """Adding a connection on the pages, and signing one in again."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +12,7 @@ from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform_tests.books_vendor import CLIENT, FOLDER, Books
-from sync_platform_tests.person import Person
+from sync_platform_tests.person import Person, query_of
 from sync_platform_tests.transport.wire import unused_url
 from sync_platform_tests.web.running import RunningDagster, running_dagster
 from sync_platform_tests.web.serving import Visitor, served, sign_in
@@ -220,6 +221,7 @@ def test_the_way_back_is_for_the_browser_that_left_and_for_once(
         assert answer.headers["location"] == "/sign-in"
     assert signed_in.get("/connect/callback", params=mine).status_code == 303
     assert signed_in.get("/connect/callback", params=mine).status_code == 409
+    assert signed_in.get("/connect/callback", params=stolen).status_code == 303  # not used up
     assert platform.connections() == []
 
 
@@ -248,6 +250,27 @@ def test_signing_in_again_ends_the_need_for_it(
     assert done.headers["location"] == "/connections/acme?said=signed-in"
     assert "Signed in again." in read(signed_in, done.headers["location"])
     assert platform.connection("acme").status is ConnectionStatus.ACTIVE
+
+
+def test_begin_again_leads_to_where_it_was_begun(
+    signed_in: Visitor, hubspot: HubSpot, platform: Platform
+) -> None:
+    def led_to(path: str, **form: str) -> str:
+        """Say no at the vendor; where the page that tells so leads."""
+        answer = signed_in.submit(path, **form)
+        back = query_of(Person().decides(sent_to(answer.text), "deny"))
+        told = signed_in.get("/connect/callback", params=back)
+        assert told.status_code == 409
+        found = re.search(r'href="([^"]+)">Begin again', told.text)
+        assert found, words(told.text)
+        return found[1]
+
+    signed_in.look("/connect/hubspot")
+    assert led_to("/connect/hubspot/oauth", base_url=hubspot.url) == "/connect/hubspot"
+    connected(signed_in, hubspot)
+    assert led_to("/connections/acme/sign-in/oauth") == "/connections/acme/sign-in"
+    unknown = signed_in.get("/connect/callback", params={"state": "x", "code": "y"})
+    assert 'href="/connect">Begin again' in unknown.text
 
 
 def test_members_may_not_connect(platform: Platform) -> None:

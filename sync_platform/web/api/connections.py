@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from sync_platform.engine.access import Caller, Scope
-from sync_platform.engine.connections import SLUG, Connection, ConnectionStatus
+from sync_platform.engine.connections import LONGEST_LABEL, SLUG, Connection, ConnectionStatus
 from sync_platform.engine.due import interval_of
 from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.errors import NotAllowed, SyncPlatformError, UnknownConnection
@@ -86,6 +86,12 @@ class Changes(Body):
         description="True: no automatic syncs. False: they run again, also after what had needed "
         "attention.",
     )
+    label: Text | None = Field(
+        None,
+        description=f"What people call it, at most {LONGEST_LABEL} characters; null: by its name, "
+        "which stays what it is.",
+        examples=["Acme, sales"],
+    )
 
 
 class Chosen(Answer):
@@ -100,6 +106,7 @@ class ConnectionOf(Answer):
     """One connected account."""
 
     name: str = Field(examples=["acme-hubspot"])
+    label: str | None = Field(description="What people call it; null: by its name.")
     connector: str = Field(examples=["hubspot"])
     workspace: str = Field(description="The Postgres schema of its tables.")
     status: ConnectionStatus
@@ -191,8 +198,8 @@ def get_connection(platform: ThePlatform, caller: Reader, name: Name) -> Connect
 def change_connection(
     platform: ThePlatform, caller: Writer, name: Name, body: Changes
 ) -> ConnectionOf:
-    """Change objects, filters and intervals; pause and resume. All of it or, where something cannot
-    be, nothing."""
+    """Change objects, filters and intervals; rename; pause and resume. All of it or, where
+    something cannot be, nothing."""
     seen(platform, caller, name)
     given = body.model_fields_set
     changed = platform.adjust(
@@ -201,6 +208,7 @@ def change_connection(
         interval=span(body.interval_minutes),
         interval_default="interval_minutes" in given and body.interval_minutes is None,
         paused=body.paused,
+        label=(body.label or "") if "label" in given else None,
     )
     return connection_of(platform, changed)
 
@@ -234,6 +242,7 @@ def connection_of(platform: Platform, it: Connection) -> ConnectionOf:
         every = interval_of(connector, it, ObjectChoice(object=""))
     return ConnectionOf(
         name=it.name,
+        label=it.label,
         connector=it.connector,
         workspace=it.schema,
         status=it.status,

@@ -32,10 +32,12 @@ def back_from_the_vendor(
     request: Request, platform: ThePlatform, caller: Writer, browser: Browser
 ) -> Response:
     """The vendor sends the person back here, with a code or a refusal."""
+    params = dict(request.query_params)
+    begun = platform.connecting.begun(params, browser=browser)
     try:
-        sign_in = platform.connecting.finish(dict(request.query_params), browser=browser)
+        sign_in = platform.connecting.finish(params, browser=browser)
     except SyncPlatformError as error:
-        return _not_connected(request, error)
+        return _not_connected(request, error, begun)
     return RedirectResponse(_address(sign_in), 303)
 
 
@@ -57,7 +59,7 @@ def go_on(
     try:
         asked = _questions(platform.connecting.asks(sign_in.id, browser=browser))
     except SyncPlatformError as error:
-        return _not_connected(request, error)
+        return _not_connected(request, error, sign_in)
     if asked and (not sign_in.again or any(each.open for each in asked)):
         return _options_page(request, platform, sign_in, asked)
     if sign_in.again:
@@ -186,11 +188,17 @@ def _renewed(
             here_to=_address(sign_in),
         )
     except SyncPlatformError as error:
-        return _not_connected(request, error, f"/connections/{sign_in.connection}/sign-in")
+        return _not_connected(request, error, sign_in)
     return RedirectResponse(f"/connections/{it.name}?said=signed-in", 303)
 
 
-def _not_connected(request: Request, error: SyncPlatformError, again: str = "/connect") -> Response:
+def _not_connected(request: Request, error: SyncPlatformError, sign_in: SignIn | None) -> Response:
+    """Why not, and the way to where it was begun."""
+    again = "/connect"
+    if sign_in is not None:
+        again = f"/connect/{sign_in.connector}"
+        if sign_in.again:
+            again = f"/connections/{sign_in.connection}/sign-in"
     return page(
         request,
         "not_connected.html",
@@ -236,7 +244,7 @@ def _objects_page(
     try:
         offered = platform.connecting.offered(sign_in.id, browser=browser)
     except SyncPlatformError as error:
-        return _not_connected(request, error)
+        return _not_connected(request, error, sign_in)
     taken = {each.name for each in platform.connections()}
     return page(
         request,

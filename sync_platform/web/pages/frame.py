@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from sync_platform.choosing import ObjectState
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.due import interval_of
 from sync_platform.engine.ports import ObjectChoice
@@ -35,6 +36,13 @@ def _connection(platform: ThePlatform, caller: Reader, name: str) -> Connection:
 
 TheConnection = Annotated[Connection, Depends(_connection)]
 """`connection: TheConnection` in a handler: the one of the path, if the caller may see it."""
+
+
+def states_of(platform: Platform, connection: Connection) -> list[ObjectState]:
+    """The connection's objects and where they stand; none where its connector is not there."""
+    if connection.connector not in platform.connectors():
+        return []
+    return platform.objects(connection.name)
 
 
 def connection_page(

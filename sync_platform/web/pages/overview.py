@@ -9,7 +9,7 @@ from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
 from sync_platform.engine.results import SyncResult, SyncStatus
 from sync_platform.spec import ConnectorObject
 from sync_platform.web.access import Syncer, ThePlatform
-from sync_platform.web.pages.frame import TheConnection, back, connection_page
+from sync_platform.web.pages.frame import TheConnection, back, connection_page, states_of
 from sync_platform.web.pages.progress import progress_of
 
 router = APIRouter(prefix="/connections/{name}")
@@ -25,9 +25,9 @@ def overview_page(
     history = platform.history(connection.name)
     watched = request.query_params.get("request")
     progress = progress_of(platform, connection.name, history, watched)
-    states = [it for it in platform.objects(connection.name) if it.choice is not None]
+    states = [it for it in states_of(platform, connection) if it.choice is not None]
     now = platform.clock.now()
-    connector = platform.connector(connection.connector)
+    connector = platform.connectors().get(connection.connector)
     by_itself = connection.status in RUNS_BY_ITSELF
     upcoming = {
         it.obj.name: due_at(
@@ -35,7 +35,7 @@ def overview_page(
             now,
         )
         for it in states
-        if it.choice and by_itself and not it.paused and not it.activity.running
+        if connector and it.choice and by_itself and not it.paused and not it.activity.running
     }  # fmt: skip
     stops = _stops(states)
     return connection_page(

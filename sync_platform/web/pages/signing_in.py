@@ -16,7 +16,7 @@ def choose_way(
     request: Request, platform: ThePlatform, caller: Writer, connection: TheConnection
 ) -> Response:
     """How to sign in."""
-    connector = platform.connector(connection.connector)
+    connector = platform.declared(connection)
     return ways_page(request, platform, connector, connection=connection)
 
 
@@ -29,7 +29,7 @@ def to_the_vendor(
     form: TheForm,
 ) -> Response:
     """Go to the vendor's own page."""
-    return begin(request, platform, platform.connector(connection.connector), form, connection)
+    return begin(request, platform, platform.declared(connection), form, connection)
 
 
 @router.post("/key")
@@ -41,4 +41,4 @@ def with_key(
     form: TheForm,
 ) -> Response:
     """Give it another key, which is tried at once."""
-    return by_key(request, platform, platform.connector(connection.connector), form, connection)
+    return by_key(request, platform, platform.declared(connection), form, connection)

@@ -14,7 +14,7 @@ from sync_platform.errors import ConfigurationError, SyncPlatformError, TooManyD
 from sync_platform.platform import Platform
 from sync_platform.web.access import Syncer, ThePlatform
 from sync_platform.web.pages.forms import Sent, TheForm
-from sync_platform.web.pages.frame import TheConnection, back, connection_page
+from sync_platform.web.pages.frame import TheConnection, back, connection_page, states_of
 from sync_platform.web.pages.progress import progress_of
 
 router = APIRouter(prefix="/connections/{name}/syncs")
@@ -90,7 +90,7 @@ def _syncs_page(
     history = platform.history(connection.name)
     watched = request.query_params.get("request")
     progress = progress_of(platform, connection.name, history, watched)
-    states = [it for it in platform.objects(connection.name) if it.choice is not None]
+    states = [it for it in states_of(platform, connection) if it.choice is not None]
     return connection_page(
         request,
         platform,

@@ -10,7 +10,7 @@ from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.web.access import ThePlatform, Writer
 from sync_platform.web.pages.forms import Sent, TheForm
-from sync_platform.web.pages.frame import TheConnection, back, connection_page
+from sync_platform.web.pages.frame import TheConnection, back, connection_page, states_of
 
 router = APIRouter(prefix="/connections/{name}/tables")
 
@@ -58,7 +58,7 @@ def _tables_page(
     given: Sent | None = None,
     problem: SyncPlatformError | None = None,
 ) -> Response:
-    states = platform.objects(connection.name)
+    states = states_of(platform, connection)
     kept = {it.obj.name: it.choice for it in states if it.choice is not None}
     return connection_page(
         request,

@@ -2,33 +2,24 @@
 
 from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
-from sync_platform.sandbox.google_sheets import PLAN, GoogleSheets
+from sync_platform.sandbox.assertions import key_pair
+from sync_platform.sandbox.google_sheets import PLAN, ROBOT, GoogleSheets
 from sync_platform.sandbox.google_sheets_cells import typed
 from sync_platform_tests.contract.conformance.stage import Vouched
-
-ROBOT = "robot@acme.iam.example"
 
 
 @cache
 def robot_key() -> tuple[str, str]:
     """A service account's private key and its public one, as PEM."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return secret.decode(), public.decode()
+    return key_pair()
 
 
 def sheets(reads: int | None = None) -> GoogleSheets:
-    """A Google Sheets that knows the service account."""
-    return GoogleSheets(reads=reads, service_accounts={ROBOT: robot_key()[1]})
+    """A Google Sheets that knows the service account. Its tab has no rows to spare, which would all
+    be asked for: fifty in a call, that takes long within the limits."""
+    vendor = GoogleSheets(reads=reads, service_accounts={ROBOT: robot_key()[1]})
+    vendor.tab("people")[1].height = 2
+    return vendor
 
 
 def _restore(vendor: GoogleSheets, id: str) -> None:
