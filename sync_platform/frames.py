@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sync_platform.engine.connections import checked_schema
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.parts import Parts
 

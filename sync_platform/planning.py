@@ -7,8 +7,9 @@ from sync_platform import gate
 from sync_platform.choosing import discovered
 from sync_platform.engine import ways
 from sync_platform.engine.connections import Connection
+from sync_platform.engine.destination import Table
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import ObjectChoice, Table, VendorApi
+from sync_platform.engine.ports import ObjectChoice, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
 from sync_platform.parts import Parts

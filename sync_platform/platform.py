@@ -15,22 +15,24 @@ from sync_platform import (
     adjusting,
     choosing,
     clients,
+    discovering,
     frames,
     gate,
     planning,
     requesting,
     starting,
 )
-from sync_platform.choosing import ObjectState, discovered
+from sync_platform.choosing import ObjectState
 from sync_platform.engine import checks
 from sync_platform.engine.connections import (
     Connection,
     checked_label,
     without_connector,
 )
+from sync_platform.engine.destination import Table
 from sync_platform.engine.due import DueConnection, due_computed, due_fulls, due_syncs
 from sync_platform.engine.overview import Overview, overviews
-from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret, Table
+from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret
 from sync_platform.engine.requested import Asked, RequestedSyncs
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.signing_in import OAuthClient
@@ -356,20 +358,11 @@ class Platform(Parts):
         """Ask the vendor for the fields of these objects, or of all that are chosen, and then for
         the objects that only this connection has; what changed since the last time. The next sync
         of each makes its table follow."""
-        connection = self.store.get(name)
-        changes: list[SchemaChange] = []
-        api = self.api(connection)
-        try:
-            lister = self.declared(connection).discover
-            if lister is not None and objects is None:
-                changes += self.discovered_objects.save(name, list(lister(api)))
-            connector = self.connector_of(connection)
-            for each in objects or [it.object for it in connection.objects]:
-                obj = connector[each]
-                changes += self.catalogs.save(Target(name, each), discovered(obj, api))
-        finally:
-            api.close()
-        return changes
+        return discovering.discover(self, name, objects)
+
+    def list_objects(self) -> list[tuple[str, SchemaChange]]:
+        """Ask every vendor for the objects that only one connection has; what changed where."""
+        return discovering.list_everywhere(self)
 
     # -- data -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sync_platform.connectors import load_connectors
 from sync_platform.spec import Connector
+from sync_platform_tests.contract.scorecards import sign_ins, span
 
 README = Path(__file__).parent.parent / "README.md"
 MOST_NAMED = 8  # objects
@@ -14,7 +15,7 @@ START, END = "<!-- connectors:", "<!-- end of connectors -->"
 def connector_table() -> str:
     """The table, as Markdown."""
     lines = [
-        "| connector | objects | syncs every | what it can do |",
+        "| connector | objects | sign-in | syncs every |",
         "| --- | --- | --- | --- |",
     ]
     lines += [_line(each) for each in load_connectors().values()]
@@ -28,14 +29,10 @@ def _line(it: Connector) -> str:
         objects += f" and {len(names) - MOST_NAMED} more"
     if it.discover is not None:
         objects += ("; " if names else "") + "what each account has"
-    page = f"[more](docs/connectors/{it.name}.md)"
+    page = f"[{it.label}](docs/connectors/{it.name}.md)"
     bounds = it.interval
-    minutes = [
-        int(span.total_seconds() // 60)
-        for span in (bounds.default, bounds.shortest, bounds.longest)
-    ]
-    interval = "{} min ({} to {})".format(*minutes)
-    return f"| {it.label} | {objects} | {interval} | {page} |"
+    interval = f"{span(bounds.default)} ({span(bounds.shortest)} to {span(bounds.longest)})"
+    return f"| {page} | {objects} | {sign_ins(it)} | {interval} |"
 
 
 def readme_with_table(readme: str) -> str:

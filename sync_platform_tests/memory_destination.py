@@ -1,6 +1,6 @@
 """The destination in dictionaries: MemoryDestination and its loader.
 
-It keeps what the protocols promise (`engine/ports.py`), so that a sync that is right here is right
+It keeps what the protocols promise (`engine/destination.py`), so that a sync that is right here is right
 in Postgres; it keeps values as they came.
 """
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sync_platform.engine.destination import Progress, Sealed, Table
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Clock, Progress, Sealed, Table
+from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts
 from sync_platform.errors import IncompleteRead, LeaseLost, TooManyDeletes
 from sync_platform.spec import Field, Page, Row

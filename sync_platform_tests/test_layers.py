@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[1] / "sync_platform"
-ENGINE_VALUES = ("engine.ports", "engine.results", "engine.modes")
+ENGINE_VALUES = ("engine.results", "engine.modes")
 FACES = ("engine", "settings", "spec", "errors")  # what every face may read
 
 
@@ -56,17 +56,25 @@ ROOMS = (
     ),
     Room(  # pandas takes a second to import: only who asks for frames may pay for it
         ("destination.frames", "destination.frame_writing"),
-        ours=("destination", *ENGINE_VALUES, "spec", "errors"),
+        ours=("destination", "engine.destination", *ENGINE_VALUES, "spec", "errors"),
         others=("psycopg", "orjson", "pandas"),
     ),
     Room(
         ("destination",),
-        ours=(*ENGINE_VALUES, "engine.connections", "engine.activity", "spec", "errors"),
+        ours=(
+            "engine.destination",
+            *ENGINE_VALUES,
+            "engine.connections",
+            "engine.activity",
+            "spec",
+            "errors",
+        ),
         others=("psycopg", "orjson"),
     ),
     Room(
         ("store",),
         ours=(
+            "engine.ports",
             *ENGINE_VALUES,
             "engine.connections",
             "engine.access",

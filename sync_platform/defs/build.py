@@ -14,6 +14,7 @@ from sync_platform.defs.sensors import (
     connections_as_partitions,
     idle_sign_ins,
     incremental_due,
+    own_objects,
     stale_syncs,
 )
 from sync_platform.errors import StoreUnavailable
@@ -45,6 +46,7 @@ def build_definitions(
             incremental_due,
             stale_syncs,
             idle_sign_ins,
+            own_objects,
             checks_turned,
         ],
         schedules=[daily_full, computed_fields],

@@ -94,6 +94,20 @@ def idle_sign_ins(context: dg.SensorEvaluationContext, platform: PlatformResourc
     return dg.SkipReason(said)
 
 
+@dg.sensor(
+    minimum_interval_seconds=3600,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks vendors whose accounts have objects of their own (tables of a base, custom "
+    "objects) which there are. New ones become assets; nobody's choice changes.",
+)
+def own_objects(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SkipReason:
+    """The objects that single connections have, listed anew."""
+    changes = platform.get().list_objects()
+    for name, change in changes:
+        context.log.info(f"{name}: {change}")
+    return dg.SkipReason(f"{len(changes)} changes." if changes else "No object is new or gone.")
+
+
 def run_requests(
     platform: Platform, due: Sequence[DueConnection], mode: str | None
 ) -> Iterator[dg.RunRequest]:

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from sync_platform.destination import names
 from sync_platform.destination.lock_triggers import INSTALLED
 from sync_platform.destination.sessions import Connection
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.spec import FieldType
 
 

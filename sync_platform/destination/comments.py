@@ -5,7 +5,7 @@ A comment of ours also tells a column that was renamed: it is the one thing that
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.spec import Field
 
 SYSTEM = {  # the columns that every table has: their type and comment

@@ -17,7 +17,7 @@ from sync_platform.destination.book import Actual, Booked, Found, relation
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, wider
 from sync_platform.destination.comments import SYSTEM, column_comment
 from sync_platform.destination.locks import PASSING
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field
 

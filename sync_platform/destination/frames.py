@@ -13,7 +13,7 @@ from sync_platform.destination import names
 from sync_platform.destination.book import Actual, actual_columns, look, relation
 from sync_platform.destination.frame_writing import write_frame
 from sync_platform.destination.sessions import Connection, connected, translated
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 
 __all__ = ["read_frame", "write_frame"]

@@ -18,8 +18,8 @@ from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected
 from sync_platform.destination.sessions import Connection, translated
 from sync_platform.destination.tables import Landing
+from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Progress, Sealed
 from sync_platform.engine.results import Counts
 from sync_platform.errors import IncompleteRead, TooManyDeletes
 from sync_platform.spec import Page, Row

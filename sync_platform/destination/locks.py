@@ -23,7 +23,7 @@ from sync_platform.destination.lock_triggers import (
     VERSION,
 )
 from sync_platform.destination.sessions import Connection
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 
 OWN_DDL = "SELECT set_config('sync_platform.own_ddl', 'on', true)"
 PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better

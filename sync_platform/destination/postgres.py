@@ -13,7 +13,7 @@ from sync_platform.destination import book, tables
 from sync_platform.destination.loader import PostgresLoader
 from sync_platform.destination.locks import OWN_DDL, Locks, let_go
 from sync_platform.destination.sessions import connected, translated
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field
 

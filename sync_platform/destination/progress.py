@@ -9,8 +9,8 @@ from psycopg.sql import SQL
 from sync_platform.destination.book import relation
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.tables import Landing
+from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Progress
 from sync_platform.errors import LeaseLost
 
 

@@ -13,7 +13,7 @@ from sync_platform.destination.columns import DoesNotFit, ascii_json
 from sync_platform.destination.names import storable
 from sync_platform.destination.sessions import Connection, connected, translated
 from sync_platform.destination.tables import Landing
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 
 AT_ONCE = 200  # schemas in one statement
 

@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Booked, Found, relation
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.spec import Field
 
 AWAY = "\x01"  # begins a field's name in the book while others take theirs; no vendor's begins so

@@ -18,7 +18,7 @@ from sync_platform.destination.drift import drift
 from sync_platform.destination.locks import OWN_DDL, Lock, Locks
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field, FieldType
 

@@ -7,7 +7,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Protocol
 
-from sync_platform.engine.ports import Loader, Progress, SyncRecord, VendorApi
+from sync_platform.engine.destination import Loader, Progress
+from sync_platform.engine.ports import SyncRecord, VendorApi
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Json, Page
 

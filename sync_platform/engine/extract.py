@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sync_platform.engine.counted import counted
 from sync_platform.engine.modes import latest
@@ -30,6 +30,7 @@ PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only 
 BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
 
 Reader = Callable[[ConnectorObject, VendorApi, Read], Iterator[Page]]
+Given = TypeVar("Given")
 
 
 def rows(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
@@ -170,21 +171,22 @@ def following(request: Request, read: Read, asked: NextPage | None) -> Request:
 
 @contextmanager
 def ahead(
-    pages: Callable[[], Iterator[Page]],
+    pages: Callable[[], Iterator[Given]],
     *,
     beat: Callable[[], None],
     stop: Callable[[], None],
     beat_seconds: float = BEAT_SECONDS,
-) -> Iterator[Iterator[Page]]:
-    """The pages, read by a thread of their own while the caller loads earlier ones.
+) -> Iterator[Iterator[Given]]:
+    """The pages (or what else is told of them), read by a thread of their own while the caller
+    loads earlier ones.
 
     `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must
     wake the reader from whatever it waits in; what it raises then is dropped.
     """
-    ready: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
+    ready: queue.Queue[Given | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
     leaving = threading.Event()
 
-    def put(what: Page | BaseException | None) -> bool:
+    def put(what: Given | BaseException | None) -> bool:
         while not leaving.is_set():
             try:
                 ready.put(what, timeout=0.1)
@@ -202,7 +204,7 @@ def ahead(
         except BaseException as error:
             put(error)
 
-    def arriving() -> Iterator[Page]:
+    def arriving() -> Iterator[Given]:
         while True:
             try:
                 what = ready.get(timeout=beat_seconds)

@@ -1,4 +1,5 @@
-"""What the engine needs of the outside world, as protocols, with the values they exchange."""
+"""What the engine needs of vendors and of what the platform remembers, as protocols, with the values
+they exchange. What it needs of the destination is in `destination.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import Counts, SyncResult, Target, Usage
-from sync_platform.spec import Api, Field, Json, Page
+from sync_platform.spec import Api, Field
 
 
 class Secret(Mapping[str, Any]):
@@ -54,110 +55,6 @@ class VendorApi(Api, Protocol):
 
     def close(self) -> None:
         """Let go of connections and wake whatever waits in a call, which then raises."""
-        ...
-
-
-# -- the destination ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Where an object's rows go. `label` and `connection` are for comments and messages."""
-
-    schema: str
-    name: str
-    keys: tuple[str, ...]
-    connection: str
-    label: str  # such as "HubSpot contacts"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far an unfinished sync got: kept beside the rows, written in their transaction.
-
-    `position` is the engine's own JSON; None only where the table lost rows or values and is to be
-    read in full, of which nothing is done. `shape` tells fields and filters apart: a sync that was
-    asked something else must not go on from it.
-    """
-
-    sync: str  # the sync that wrote it last
-    mode: SyncMode
-    window: SyncWindow
-    started_at: datetime  # of the sync that began it
-    shape: str
-    position: Json = None
-
-
-class Sealed:
-    """What a loader took in up to a moment; only the loader knows what is inside."""
-
-
-class Loader(Protocol):
-    """Writes one sync's rows into one table. Made by Destination.open; used by one thread, except
-    that `commit` may run in another one, one at a time and in the order of the seals. Meanwhile
-    the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
-
-    def progress(self) -> Progress | None:
-        """What an interrupted sync of this table left; None where none did, or its keys seen were
-        lost with the server."""
-        ...
-
-    def begin(self, progress: Progress, *, resume: bool) -> None:
-        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
-        ...
-
-    def write(self, page: Page) -> None:
-        """Take a page in; it is not in the table yet."""
-        ...
-
-    @property
-    def pending(self) -> int:
-        """Bytes taken in and not yet sealed."""
-        ...
-
-    def seal(self) -> Sealed:
-        """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
-        ...
-
-    def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
-        """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
-
-        Raises LeaseLost if another sync has taken the table over.
-        """
-        ...
-
-    def cancel(self) -> None:
-        """Have the commit that runs in another thread give up what it is at, and raise. Does
-        nothing where it just has nothing under way; raises nothing."""
-        ...
-
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
-        """Mark as deleted what this (full) sync did not see and was last written before `before`.
-
-        Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
-        live rows would go, or all of them because nothing was read. `most=None`: no guard.
-        """
-        ...
-
-    def finish(self) -> None:
-        """The sync ended well: forget its progress."""
-        ...
-
-    def rows(self) -> int:
-        """How many live rows the table has now."""
-        ...
-
-
-class Destination(Protocol):
-    """Where rows go."""
-
-    def open(
-        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
-    ) -> AbstractContextManager[Loader]:
-        """Make or widen the table for these fields, and give a loader for it.
-
-        With `known_only` it writes these fields into rows that are there, and makes none.
-        """
         ...
 
 
@@ -287,6 +184,8 @@ class SchemaChange:
     found_at: datetime | None = None  # None: not kept yet
 
     def __str__(self) -> str:
+        if not self.field:
+            return self._of_object()
         match self.kind:
             case "added":
                 return f"The field {self.field!r} is new ({self.after})."
@@ -299,6 +198,21 @@ class SchemaChange:
             case "renamed":
                 return f"The field {self.before!r} is called {self.after!r} now."
         return f"The field {self.field!r} was {self.kind}."
+
+    def _of_object(self) -> str:
+        """A change of the object as a whole: `before` and `after` are the vendor's names for it."""
+        match self.kind:
+            case "added":
+                return f"There is a new object {self.object!r} ({self.after})."
+            case "vanished":
+                return f"The object {self.object!r} ({self.before}) is gone; its table stays."
+            case "returned":
+                return f"The object {self.object!r} ({self.after}) is back."
+            case "renamed":
+                return (
+                    f"{self.before!r} is called {self.after!r} now; here it stays {self.object!r}."
+                )
+        return f"The object {self.object!r} was {self.kind}."
 
 
 class Catalogs(Protocol):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sync_platform.engine.ports import Progress
+from sync_platform.engine.destination import Progress
 from sync_platform.spec import Json, Page
 from sync_platform.spec.times import moment
 

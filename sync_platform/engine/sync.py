@@ -1,51 +1,34 @@
 """One sync: planned by the platform, run once. `Sync.run` is the heart of the house."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sync_platform.engine import extract, filters, naming, ways
-from sync_platform.engine.batch import BEAT_SECONDS, Batch
+from sync_platform.engine import ways
+from sync_platform.engine.batch import Batch
+from sync_platform.engine.destination import Destination, Loader, Progress, Table
 from sync_platform.engine.garbage import seldom_searched
 from sync_platform.engine.modes import (
     SyncMode,
     SyncWindow,
-    cursor_after,
-    joins,
     window_for,
 )
-from sync_platform.engine.ports import (
-    Clock,
-    Cursors,
-    Destination,
-    History,
-    Leases,
-    Loader,
-    Progress,
-    SyncRecord,
-    Table,
-    VendorApi,
-)
+from sync_platform.engine.ports import Clock, Cursors, History, Leases, SyncRecord, VendorApi
 from sync_platform.engine.position import Position
 from sync_platform.engine.position import lost as lost_values
 from sync_platform.engine.results import Counts, SyncResult, Target
 from sync_platform.errors import (
-    IncompleteRead,
-    PageForgotten,
     Refused,
     SyncPlatformError,
     TooManyDeletes,
     Unexpected,
-    UnexpectedResponse,
 )
-from sync_platform.spec import ConnectorObject, Field, Json, Page, Read
+from sync_platform.spec import ConnectorObject, Field
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
 COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
-READ_AGAIN = 3  # times, where the vendor forgets its next page
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
 log = logging.getLogger("sync_platform.sync")
@@ -261,91 +244,26 @@ class Sync:
         return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
 
     def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:
-        """Read the window's steps, oldest first; commit as it goes."""
-        windows = list(progress.window.steps(self.obj.step, progress.started_at))
-        position = Position.from_json(progress.position)
         limits = self.commit_bytes, self.commit_seconds
         batch = Batch(loader, record, progress, api, self.on_progress, *limits)
-        with seldom_searched(), batch.closing():
-            for step in range(position.step, len(windows)):
-                if step > position.step:
-                    position = Position(step=step, lost=position.lost)
-                self._load_step(batch, windows[step], position, api)
-
-    def _load_step(
-        self, batch: Batch, window: SyncWindow, position: Position, api: VendorApi
-    ) -> None:
-        """Read one step to its end, rows and then gone keys, and only then offer its cursor: the
-        next sync asks from there, also for gone keys."""
-        if position.phase == "rows":
-            read = self._read(window, position.resume, batch.progress.started_at)
-            if position.way is None:
-                way, why = ways.way_for(self.obj, batch.progress.mode, window, api, read)
-                position = replace(position, way=way)
-                if why:
-                    self._tell(why)
-            reader = ways.READERS[position.way or "read"]
-            with self._ahead(reader, api, read, batch) as pages:
-                for page in pages:
-                    highest = ways.highest_in(self.obj, page, position.highest)
-                    position = position.after(page, highest)
-                    rows = filters.kept(self.obj, read.filters, page)
-                    rows = naming.named(self.obj, self.fields, rows)
-                    batch.take(replace(page, rows=rows), position)
-            position = replace(position, phase="gone", resume=None)
-            batch.commit(position)
-        covered: datetime | None = None
-        if self.obj.deletes is not None:
-            read = self._read(window, position.resume, batch.progress.started_at)
-            with self._ahead(extract.gone, api, read, batch) as pages:
-                for page in pages:
-                    covered = ways.covered_by(page, covered)
-                    position = position.after(page)
-                    batch.take(page, position)
-            batch.commit(position)
-        batch.settle()  # the first law: a cursor follows rows that are committed
-        progress, before = batch.progress, self.cursors.get(self.target)
-        seen = (self.obj, progress.mode, position.highest, progress.started_at)
-        highest = ways.reached(*seen, before=before, covered=covered)
-        reached = cursor_after(highest, window, progress.started_at)
-        joined = joins(progress.window, before, self.obj.lookback)
-        if reached is not None and joined:
-            self.cursors.save(self.target, reached)
-
-    def _ahead(
-        self, reader: extract.Reader, api: VendorApi, read: Read, batch: Batch
-    ) -> AbstractContextManager[Iterator[Page]]:
-        """The pages, read ahead; from the step's start where the vendor forgot the resume point, or
-        says so of the next page: what comes twice is merged."""
-
-        def pages() -> Iterator[Page]:
-            asked = read
-            for again in range(READ_AGAIN + 1):
-                arrived = False
-                try:
-                    for page in reader(self.obj, api, asked):
-                        arrived = True
-                        yield page
-                    return
-                except (UnexpectedResponse, IncompleteRead) as error:
-                    said = isinstance(error, PageForgotten) and again < READ_AGAIN
-                    if not said and (arrived or asked.resume is None):
-                        raise
-                self._tell("The vendor no longer knows the resume point; reading again.")
-                asked = replace(read, resume=None)
-
-        return extract.ahead(pages, beat=batch.beat, stop=api.close, beat_seconds=BEAT_SECONDS)
-
-    def _read(self, window: SyncWindow, resume: Json, started_at: datetime) -> Read:
-        return Read(
-            since=window.since,
-            until=window.until,
-            started_at=started_at,
-            fields=naming.asked(self.obj, self.fields),
-            resume=resume,
-            filters=filters.for_read(self.obj, self.filters, started_at),
+        reading = Reading(
+            obj=self.obj,
+            fields=self.fields,
+            filters=self.filters,
             settings=self.settings,
+            mode=progress.mode,
+            started_at=progress.started_at,
+            api=api,
         )
+        loading = Loading(
+            target=self.target,
+            reading=reading,
+            batch=batch,
+            cursors=self.cursors,
+            tell=self._tell,
+        )
+        with seldom_searched(), batch.closing():
+            loading.load()
 
 
 def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:

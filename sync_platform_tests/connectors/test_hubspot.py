@@ -32,6 +32,9 @@ class Answers:
     def ask(self, request: spec.Request, asked: object = None) -> spec.Answer:
         raise AssertionError("not asked")
 
+    def pause(self, seconds: float) -> None:
+        raise AssertionError("not asked")
+
 
 def request_of(reading: Any) -> spec.Request:
     assert isinstance(reading, spec.Request)

@@ -39,15 +39,14 @@ def _lines(connector: Connector, it: Vouched) -> Iterator[str]:
     yield ""
     yield "Written by `python -m sync_platform_tests.contract.scorecards --write`."
     yield ""
-    ways = ", ".join(SIGN_INS[type(way).__name__] for way in connector.auth)
     bounds = connector.interval
-    yield f"- Sign-in: {ways}"
+    yield f"- Sign-in: {sign_ins(connector)}"
     for way in connector.auth:
         if isinstance(way, OAuth2) and way.refresh_rotates:
             yield "- Refresh tokens rotate: each is used once"
     yield (
-        f"- Interval: {_span(bounds.default)} by default, from {_span(bounds.shortest)} to "
-        f"{_span(bounds.longest)}"
+        f"- Interval: {span(bounds.default)} by default, from {span(bounds.shortest)} to "
+        f"{span(bounds.longest)}"
     )
     for setting in connector.settings:
         yield f"- Setting `{setting.name}`: {setting.label}"
@@ -90,7 +89,7 @@ def _lines(connector: Connector, it: Vouched) -> Iterator[str]:
 
 def _row(obj: ConnectorObject) -> str:
     if obj.changes is not None:
-        changed = f"a feed that reaches back {_span(obj.changes.remembers)}"
+        changed = f"a feed that reaches back {span(obj.changes.remembers)}"
     else:
         changed = f"`{obj.cursor}`" if obj.cursor else "nothing: full syncs only"
     told = {
@@ -107,8 +106,14 @@ def _row(obj: ConnectorObject) -> str:
     return f"| {obj.name} | {keys} | {changed} | {deletions} | {writes} | {filters} |"
 
 
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
+def sign_ins(connector: Connector) -> str:
+    """The ways to sign in, in words."""
+    return ", ".join(SIGN_INS[type(way).__name__] for way in connector.auth)
+
+
+def span(time: timedelta) -> str:
+    """A span of time, in words."""
+    minutes = int(time.total_seconds() // 60)
     if minutes % 1440 == 0 and minutes > 1440:
         return f"{minutes // 1440} days"
     return f"{minutes // 60} hours" if minutes % 60 == 0 and minutes >= 120 else f"{minutes} min"

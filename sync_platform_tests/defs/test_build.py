@@ -88,6 +88,7 @@ def test_what_runs_by_itself_runs_from_the_start(definitions: dg.Definitions) ->
         "incremental_due": "RUNNING",
         "stale_syncs": "RUNNING",
         "idle_sign_ins": "RUNNING",
+        "own_objects": "RUNNING",
     }
     assert {each.name: each.default_status.value for each in repository.schedule_defs} == {
         "daily_full": "RUNNING",

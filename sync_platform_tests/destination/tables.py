@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from sync_platform.destination.postgres import PostgresDestination
+from sync_platform.engine.destination import Destination, Loader, Progress, Table
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Destination, Loader, Progress, Table
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Field, Page
 

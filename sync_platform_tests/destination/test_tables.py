@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from sync_platform.destination.postgres import PostgresDestination
-from sync_platform.engine.ports import Table
+from sync_platform.engine.destination import Table
 from sync_platform.engine.results import Counts
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field, FieldType

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from sync_platform.engine.destination import Table
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Table
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest
 from sync_platform.errors import VendorUnavailable

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Progress
 from sync_platform.errors import Unexpected
 from sync_platform.spec import Field
 from sync_platform_tests.engine.stage import FIELDS, Stage, at, interrupt

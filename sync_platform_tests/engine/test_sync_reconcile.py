@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Progress
 from sync_platform.errors import (
     IncompleteRead,
     LeaseLost,

@@ -36,6 +36,8 @@ class Echoing(Vendor):
         self.keys = set(keys)
         self.status: int | None = None  # of every answer, with the call in it
         self.denies = False  # the token endpoint, with the call in it
+        self.denial = (400, "invalid_grant")  # how it does
+        self.me: Mapping[str, str] = {"id": "7"}
         self.elsewhere: str | None = None  # where every call is sent to
         self.heard: list[str] = []  # all that came, as text
         self.oauth = RememberingOAuth(
@@ -50,7 +52,7 @@ class Echoing(Vendor):
         sign_in = oauth_endpoints(self.oauth, label="Echoing", url=lambda: self.url)
         return [
             *(self._echoing(each) for each in sign_in),
-            Endpoint("GET", "/me", lambda call: answer({"id": "7"})),
+            Endpoint("GET", "/me", lambda call: answer(self.me)),
             Endpoint("GET", "/things", lambda call: answer({"list": [{"id": "1"}]})),
             Endpoint("GET", "/{anything:path}", lambda call: answer({})),
         ]
@@ -79,7 +81,8 @@ class Echoing(Vendor):
         def respond(call: Call) -> Response:
             self.heard.append(_told(call))
             if self.denies and endpoint.method == "POST":
-                raise Refusal(400, {"error": "invalid_grant", "error_description": _told(call)})
+                status, error = self.denial
+                raise Refusal(status, {"error": error, "error_description": _told(call)})
             return endpoint.handler(call)
 
         return Endpoint(endpoint.method, endpoint.path, respond, open=True)

@@ -18,8 +18,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import SyncStatus
 from sync_platform.engine.position import Position
+from sync_platform.engine.results import SyncStatus
 from sync_platform.settings import Settings
 from sync_platform_tests.journeys.killable import FULL, INCREMENTAL, KILLED, Asked, SyncProcess
 from sync_platform_tests.journeys.watched import A_PAGE, Step, WatchedHubSpot

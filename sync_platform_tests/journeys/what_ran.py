@@ -81,7 +81,9 @@ def materializations(stage: Stage, run_id: str) -> dict[str, dict[str, Any]]:
 
 def changed_since(stage: Stage, day: date) -> int:
     """How many contacts the vendor has that changed on or after that day."""
-    answer = httpx.get(f"{stage.accounts[0].url}/_sandbox/records/contacts", timeout=30, trust_env=False)
+    answer = httpx.get(
+        f"{stage.accounts[0].url}/_sandbox/records/contacts", timeout=30, trust_env=False
+    )
     row = stage.platform.connector("hubspot")["contacts"].row
     stamps = [moment(row(each)["lastmodifieddate"]) for each in answer.json()["results"]]
     return len([each for each in stamps if each.date() >= day])

@@ -15,8 +15,8 @@ from psycopg.rows import class_row, dict_row
 
 from sync_platform.demo.compare import differences
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.engine.position import Position
+from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.platform import Platform
 from sync_platform.spec.times import moment
 from sync_platform_tests.journeys.killable import KILLED, Asked, SyncProcess

@@ -28,8 +28,12 @@ def test_a_sound_declaration_has_no_faults() -> None:
 
 
 def test_a_connector_that_only_discovers_is_sound() -> None:
-    lists: Callable[[spec.Api], list[spec.Discovered]] = lambda api: []
-    makes: Callable[[spec.Discovered], spec.ConnectorObject] = lambda found: THINGS
+    def lists(api: spec.Api) -> list[spec.Discovered]:
+        return []
+
+    def makes(found: spec.Discovered) -> spec.ConnectorObject:
+        return THINGS
+
     assert spec.faults(replace(ACME, objects=[], discover=lists, discovered=makes)) == []
     (fault,) = spec.faults(replace(ACME, objects=[], discover=lists))
     assert fault.startswith("discover, discovered: ")

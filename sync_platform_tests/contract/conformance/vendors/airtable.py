@@ -76,8 +76,8 @@ vouched = Vouched(
         "past_a_cap": "A list has no cap: pages follow each other to its end.",
         "too_many_deletions": "Webhooks name what was deleted. Tables without them, or without a "
         "field for the time of the last change, are guarded as everywhere.",
-        "sent_twice": "Airtable has no idempotency keys: a create whose answer is lost may make two "
-        "records, so it is not repeated.",
+        "sent_twice": "Airtable has no idempotency keys: a create whose answer is lost may make "
+        "two records, so it is not repeated.",
     },
     gaps=[
         "Tables without a last modified time that watches all fields are read in full every time.",

@@ -1,0 +1,61 @@
+"""What a vendor has on a connection: its fields, and the objects that only this connection has."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sync_platform import gate
+from sync_platform.choosing import discovered
+from sync_platform.engine.connections import ConnectionStatus
+from sync_platform.engine.ports import SchemaChange
+from sync_platform.engine.results import Target
+from sync_platform.errors import SyncPlatformError
+from sync_platform.parts import Parts
+
+log = logging.getLogger("sync_platform")
+
+
+def discover(parts: Parts, name: str, objects: Sequence[str] | None) -> list[SchemaChange]:
+    """Ask for the fields of these objects; without them for all that are chosen, and before that
+    for the objects that only this connection has. What changed since the last time."""
+    connection = parts.store.get(name)
+    changes = [] if objects is not None else list_objects(parts, name)
+    connector = parts.connector_of(connection)
+    api = parts.api(connection)
+    try:
+        for each in objects or [it.object for it in connection.objects]:
+            fields = discovered(connector[each], api)
+            changes += parts.catalogs.save(Target(name, each), fields)
+    finally:
+        api.close()
+    return changes
+
+
+def list_objects(parts: Parts, name: str) -> list[SchemaChange]:
+    """Ask which objects only this connection has; what changed since the last time."""
+    connection = parts.store.get(name)
+    lister = parts.declared(connection).discover
+    if lister is None:
+        return []
+    api = parts.api(connection)
+    try:
+        return parts.discovered_objects.save(name, list(lister(api)))
+    finally:
+        api.close()
+
+
+def list_everywhere(parts: Parts) -> list[tuple[str, SchemaChange]]:
+    """The same of every connection that may sync by itself; what changed where. One that cannot be
+    asked is flagged as its syncs would be, or asked again the next time."""
+    found = []
+    for connection in parts.store.list():
+        able = (ConnectionStatus.ACTIVE, ConnectionStatus.NEEDS_ATTENTION)
+        with suppress(SyncPlatformError):
+            if connection.status not in able or parts.declared(connection).discover is None:
+                continue
+            try:
+                found += [(connection.name, it) for it in list_objects(parts, connection.name)]
+            except SyncPlatformError as error:
+                log.warning("%s: its objects could not be listed: %s", connection.name, error)
+                gate.flag(parts, connection.name, error)
+    return found

@@ -1,0 +1,112 @@
+"""What the engine needs of the place where rows go, as protocols, with the values they exchange."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import Counts
+from sync_platform.spec import Field, Json, Page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Where an object's rows go. `label` and `connection` are for comments and messages."""
+
+    schema: str
+    name: str
+    keys: tuple[str, ...]
+    connection: str
+    label: str  # such as "HubSpot contacts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an unfinished sync got: kept beside the rows, written in their transaction.
+
+    `position` is the engine's own JSON; None only where the table lost rows or values and is to be
+    read in full, of which nothing is done. `shape` tells fields and filters apart: a sync that was
+    asked something else must not go on from it.
+    """
+
+    sync: str  # the sync that wrote it last
+    mode: SyncMode
+    window: SyncWindow
+    started_at: datetime  # of the sync that began it
+    shape: str
+    position: Json = None
+
+
+class Sealed:
+    """What a loader took in up to a moment; only the loader knows what is inside."""
+
+
+class Loader(Protocol):
+    """Writes one sync's rows into one table. Made by Destination.open; used by one thread, except
+    that `commit` may run in another one, one at a time and in the order of the seals. Meanwhile
+    the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
+
+    def progress(self) -> Progress | None:
+        """What an interrupted sync of this table left; None where none did, or its keys seen were
+        lost with the server."""
+        ...
+
+    def begin(self, progress: Progress, *, resume: bool) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
+        ...
+
+    def write(self, page: Page) -> None:
+        """Take a page in; it is not in the table yet."""
+        ...
+
+    @property
+    def pending(self) -> int:
+        """Bytes taken in and not yet sealed."""
+        ...
+
+    def seal(self) -> Sealed:
+        """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
+        ...
+
+    def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
+        """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
+
+        Raises LeaseLost if another sync has taken the table over.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Have the commit that runs in another thread give up what it is at, and raise. Does
+        nothing where it just has nothing under way; raises nothing."""
+        ...
+
+    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
+        """Mark as deleted what this (full) sync did not see and was last written before `before`.
+
+        Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
+        live rows would go, or all of them because nothing was read. `most=None`: no guard.
+        """
+        ...
+
+    def finish(self) -> None:
+        """The sync ended well: forget its progress."""
+        ...
+
+    def rows(self) -> int:
+        """How many live rows the table has now."""
+        ...
+
+
+class Destination(Protocol):
+    """Where rows go."""
+
+    def open(
+        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
+    ) -> AbstractContextManager[Loader]:
+        """Make or widen the table for these fields, and give a loader for it.
+
+        With `known_only` it writes these fields into rows that are there, and makes none.
+        """
+        ...

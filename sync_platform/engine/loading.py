@@ -1,0 +1,73 @@
+"""Loads the steps of a sync's window, oldest first, and saves the cursor after each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sync_platform.engine import ways
+from sync_platform.engine.batch import Batch
+from sync_platform.engine.modes import SyncWindow, cursor_after, joins
+from sync_platform.engine.ports import Cursors
+from sync_platform.engine.position import Position
+from sync_platform.engine.reading import Arrival, Gone, Reading, Rows, RowsEnd, Said, Way
+from sync_platform.engine.results import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loading:
+    """From what is read into the batches of one sync."""
+
+    target: Target
+    reading: Reading
+    batch: Batch
+    cursors: Cursors
+    tell: Callable[[str], None]
+
+    def load(self) -> None:
+        """Load the steps that are left, from the progress on; commit as they come."""
+        progress, obj = self.batch.progress, self.reading.obj
+        windows = list(progress.window.steps(obj.step, progress.started_at))
+        position = Position.from_json(progress.position)
+        left = windows[position.step :]
+        with closing(self.reading.steps(left, position, self.batch.beat)) as steps:
+            for window, arriving in zip(left, steps, strict=True):
+                self._step(window, position, arriving)
+                position = Position(step=position.step + 1, lost=position.lost)
+
+    def _step(self, window: SyncWindow, position: Position, arriving: Iterator[Arrival]) -> None:
+        """Load one step to its end, rows and then gone keys, and only then offer its cursor: the
+        next sync asks from there, also for gone keys."""
+        obj = self.reading.obj
+        covered: datetime | None = None
+        for it in arriving:
+            match it:
+                case Said(sentence):
+                    self.tell(sentence)
+                case Way(name):
+                    position = replace(position, way=name)
+                case Rows(page):
+                    highest = ways.highest_in(obj, page, position.highest)
+                    position = position.after(page, highest)
+                    self.batch.take(replace(page, rows=self.reading.kept(page)), position)
+                case RowsEnd():
+                    position = replace(position, phase="gone", resume=None)
+                    self.batch.commit(position)
+                case Gone(page):
+                    covered = ways.covered_by(page, covered)
+                    position = position.after(page)
+                    self.batch.take(page, position)
+        if obj.deletes is not None:
+            self.batch.commit(position)
+        self.batch.settle()  # the first law: a cursor follows rows that are committed
+        self._save(window, position.highest, covered)
+
+    def _save(self, window: SyncWindow, highest: datetime | None, covered: datetime | None) -> None:
+        """Save the cursor that a window read to its end has earned, if it has."""
+        progress, obj = self.batch.progress, self.reading.obj
+        before = self.cursors.get(self.target)
+        seen = (obj, progress.mode, highest, progress.started_at)
+        reached = ways.reached(*seen, before=before, covered=covered)
+        reached = cursor_after(reached, window, progress.started_at)
+        if reached is not None and joins(progress.window, before, obj.lookback):
+            self.cursors.save(self.target, reached)
