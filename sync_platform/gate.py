@@ -73,9 +73,10 @@ def flag(parts: Parts, name: str, error: SyncPlatformError) -> None:
 
 def unflag(parts: Parts, request: SyncRequest) -> None:
     """A sync that a person asked for went well: if nothing else is wrong, all is well again."""
+    if request.automatic:
+        return
     connection = parts.store.get(request.target.connection)
-    troubled = (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH)
-    if request.automatic or connection.status not in troubled:
+    if connection.status not in (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH):
         return
     activity = parts.past.activity(connection.name).values()
     broken = any(breaker.is_open(each.recent, each.resumed_at) for each in activity)

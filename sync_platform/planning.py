@@ -64,11 +64,14 @@ def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Tabl
 def _fields(
     parts: Parts, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
 ) -> Sequence[Field]:
-    """From the catalog; discovered first where it is empty, and before every full sync."""
+    """From the catalog; discovered first where it is empty, and before every full sync. Declared
+    ones are kept there where they are other ones than before."""
     known = None if mode is SyncMode.FULL else parts.catalogs.fields(target)
     if known is not None and callable(obj.fields):
         return known
     fields = discovered(obj, api)
+    if known is not None and list(fields) == known:
+        return known
     for change in parts.catalogs.save(target, fields):
         log.info("%s: %s", target, change)
     return fields

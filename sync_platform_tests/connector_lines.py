@@ -1,4 +1,4 @@
-"""How many lines each connector takes, and its sandbox vendor: docs/discussions/vocabulary.md's table.
+"""The lines that each connector and its sandbox vendor take: discussions/vocabulary.md's table.
 
     python -m sync_platform_tests.connector_lines          # print it
     python -m sync_platform_tests.connector_lines --write  # write it, with today's date

@@ -1,7 +1,7 @@
 """The destination in dictionaries: MemoryDestination and its loader.
 
-It keeps what the protocols promise (`engine/destination.py`), so that a sync that is right here is right
-in Postgres; it keeps values as they came.
+It keeps what the protocols promise (`engine/destination.py`), so that a sync that is right here is
+right in Postgres; it keeps values as they came.
 """
 
 import json

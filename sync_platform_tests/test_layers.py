@@ -100,6 +100,7 @@ ROOMS = (
             "clients",
             "completing",
             "connecting",
+            "discovering",
             "frames",
             "planning",
             "proving",

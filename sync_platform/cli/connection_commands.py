@@ -29,7 +29,8 @@ def connectors(as_json: bool) -> None:
                 "label": each.label,
                 "sign_in": [SIGN_INS[type(way).__name__] for way in each.auth],
                 "interval": each.interval.default,
-                "two_way": any(obj.writable for obj in each.objects),
+                # None where only a connected account tells which objects there are.
+                "two_way": any(obj.writable for obj in each.objects) if each.objects else None,
                 "objects": [obj.name for obj in each.objects],
             }
             for each in it.connectors().values()

@@ -1,7 +1,7 @@
 """PostgresLoader: writes one sync's rows into one table."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -70,7 +70,7 @@ class PostgresLoader:
         """What an interrupted sync of this table left; None where none did, or where the keys it
         had seen were lost with the server. Where rows or values were lost, it is a full sync whose
         position is None: nothing of it is done yet."""
-        with self._doing("reading the progress"), self._connection.transaction():
+        with self._doing("reading the progress"):
             found = self._progress.read()
             if found is None:
                 return None
@@ -197,8 +197,9 @@ class PostgresLoader:
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""
-        with self._doing("finishing"), self._connection.transaction():
-            if self._progress.forget(self._sync) and self._mode is SyncMode.FULL:
+        full = self._mode is SyncMode.FULL
+        with self._doing("finishing"), self._connection.transaction() if full else nullcontext():
+            if self._progress.forget(self._sync) and full:
                 self._connection.execute(self._sql.drop_seen)
 
     def rows(self) -> int:

@@ -10,6 +10,7 @@ from psycopg import errors as pg
 from sync_platform import errors
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
 
 
 @contextmanager
@@ -32,13 +33,18 @@ def connected(url: str, purpose: str) -> Iterator[Connection]:
                 "The database does not store UTF-8, so not every text would fit. "
                 "Create it with ENCODING 'UTF8'."
             )
-        with translated("connecting"):
-            connection.execute(
-                "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
-            )
+        if not _writes_as_we_read(connection):
+            with translated("connecting"):
+                connection.execute(SETTINGS)
         yield connection
     finally:
         connection.close()
+
+
+def _writes_as_we_read(connection: Connection) -> bool:
+    """Whether moments come as UTC and ISO already, as the server tells when it greets."""
+    told = connection.info.parameter_status
+    return told("TimeZone") in ("UTC", "Etc/UTC") and (told("DateStyle") or "").startswith("ISO")
 
 
 @contextmanager

@@ -75,6 +75,7 @@ class Batch:
     told_at: float = field(default_factory=monotonic)
     untold: Counts = field(default_factory=Counts)  # fetched: rows; deleted: gone keys
     pending: int = 0  # records that were taken in and not yet sealed
+    empty: bool = True  # no page had anything yet
     under_way: Commit | None = None
 
     @contextmanager
@@ -94,6 +95,7 @@ class Batch:
         self.pages += 1
         self.untold += Counts(fetched=len(page.rows), deleted=len(page.gone))
         self.pending += len(page.rows)
+        self.empty = self.empty and not page.rows and not page.gone
         if self.pages <= TOLD_ONE_BY_ONE or monotonic() - self.told_at >= TOLD_EVERY:
             self._tell_pages()
         late = monotonic() - self.sealed_at >= self.commit_seconds
@@ -103,12 +105,15 @@ class Batch:
 
     def commit(self, position: Position) -> None:
         """Begin to merge what was taken in and to keep the position, in one transaction; the one
-        before is settled first."""
+        before is settled first. As long as nothing but empty pages came, there is nothing to merge,
+        and the position is kept only now and then: little is lost with it."""
         self.settle()
         self.progress = progress = replace(self.progress, position=position.as_json())
-        sealed = self.loader.seal()
         if self.pages > self.committed_pages:
             self._tell_pages()
+        if self.empty and monotonic() - self.sealed_at < self.commit_seconds:
+            return
+        sealed = self.loader.seal()
         self.under_way = Commit(
             lambda: self.loader.commit(progress, sealed), pages=self.pages, rows=self.pending
         )

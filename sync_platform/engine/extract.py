@@ -176,33 +176,33 @@ def ahead(
     beat: Callable[[], None],
     stop: Callable[[], None],
     beat_seconds: float = BEAT_SECONDS,
+    light: tuple[type, ...] = (),
 ) -> Iterator[Iterator[Given]]:
     """The pages (or what else is told of them), read by a thread of their own while the caller
-    loads earlier ones.
+    loads earlier ones. What is `light` waits without taking the place of a page.
 
     `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must
     wake the reader from whatever it waits in; what it raises then is dropped.
     """
-    ready: queue.Queue[Given | BaseException | None] = queue.Queue(maxsize=PAGES_AHEAD)
+    ready: queue.SimpleQueue[Given | BaseException | None] = queue.SimpleQueue()
+    places = threading.Semaphore(PAGES_AHEAD)
     leaving = threading.Event()
 
-    def put(what: Given | BaseException | None) -> bool:
-        while not leaving.is_set():
-            try:
-                ready.put(what, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
+    def place() -> bool:
+        while not places.acquire(timeout=0.1):
+            if leaving.is_set():
+                return False
+        return True
 
     def reader() -> None:
         try:
             for page in pages():
-                if not put(page):
+                if leaving.is_set() or not (isinstance(page, light) or place()):
                     return
-            put(None)
+                ready.put(page)
+            ready.put(None)
         except BaseException as error:
-            put(error)
+            ready.put(error)
 
     def arriving() -> Iterator[Given]:
         while True:
@@ -215,6 +215,8 @@ def ahead(
                 return
             if isinstance(what, BaseException):
                 raise what
+            if not isinstance(what, light):
+                places.release()
             yield what
 
     thread = threading.Thread(target=reader, name="reader", daemon=True)

@@ -1,5 +1,5 @@
-"""What the engine needs of vendors and of what the platform remembers, as protocols, with the values
-they exchange. What it needs of the destination is in `destination.py`."""
+"""What the engine needs of time, of vendors and of what the platform remembers, as protocols, with
+the values they exchange. What it needs of the place where rows go is in `destination.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

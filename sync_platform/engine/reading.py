@@ -89,11 +89,12 @@ class Reading:
                 beat=beat,
                 stop=self.api.close,
                 beat_seconds=BEAT_SECONDS,
+                light=(Said, Way, RowsEnd),
             )
 
         return _in_turn(map(ahead, range(len(windows))), at_once)
 
-    def kept(self, page: Page) -> list[Row]:
+    def kept(self, page: Page) -> Sequence[Row]:
         """The page's rows that the filters keep, as the fields are called."""
         return naming.named(self.obj, self.fields, filters.kept(self.obj, self._filters, page))
 

@@ -10,21 +10,14 @@ from sync_platform.engine import ways
 from sync_platform.engine.batch import Batch
 from sync_platform.engine.destination import Destination, Loader, Progress, Table
 from sync_platform.engine.garbage import seldom_searched
-from sync_platform.engine.modes import (
-    SyncMode,
-    SyncWindow,
-    window_for,
-)
+from sync_platform.engine.loading import Loading
+from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
 from sync_platform.engine.ports import Clock, Cursors, History, Leases, SyncRecord, VendorApi
 from sync_platform.engine.position import Position
 from sync_platform.engine.position import lost as lost_values
+from sync_platform.engine.reading import Reading
 from sync_platform.engine.results import Counts, SyncResult, Target
-from sync_platform.errors import (
-    Refused,
-    SyncPlatformError,
-    TooManyDeletes,
-    Unexpected,
-)
+from sync_platform.errors import Refused, SyncPlatformError, TooManyDeletes, Unexpected
 from sync_platform.spec import ConnectorObject, Field
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed

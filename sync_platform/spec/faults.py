@@ -118,10 +118,12 @@ def _side_by_side(obj: ConnectorObject) -> Iterator[str]:
         yield f"side_by_side: it must be a number of calls from 1 to {MOST_SIDE_BY_SIDE}."
         return
     readings = [each for each in (obj.read, obj.deletes) if isinstance(each, Request)]
-    if obj.side_by_side > 1 and not any(isinstance(it.pages, CountedPages) for it in readings):
+    counted = any(isinstance(it.pages, CountedPages) for it in readings)
+    if obj.side_by_side > 1 and not counted and obj.step is None:
         yield (
-            "side_by_side: only pages by offset_pages or numbered_pages can be read side by side; "
-            "others are known only when the page before them has come."
+            "side_by_side: only pages by offset_pages or numbered_pages, and the windows of a "
+            "`step`, can be read side by side; other pages are known only when the page before "
+            "them has come."
         )
 
 

@@ -81,8 +81,8 @@ class ConnectorObject:
     """One kind of record. Each slot answers a question; a slot left out the API cannot do.
 
     `cursor` names the field that moves when a record *changes*. A creation date is not a cursor:
-    edits would never be seen. `side_by_side` is for offsets and page numbers: at most the number
-    of calls that the vendor allows at the same time, and 1 where it forbids them.
+    edits would never be seen. `side_by_side` is for offsets, page numbers and steps: at most the
+    number of calls that the vendor allows at the same time, and 1 where it forbids them.
 
     With `by_id` rows, `cursor` and `Read.fields` call fields that have a `Field.id` by it: then a
     field that is renamed at the vendor loses nothing until its new name is discovered.
@@ -95,7 +95,7 @@ class ConnectorObject:
     cursor: str | None = None  # None: full syncs only
     lookback: timedelta = timedelta(0)  # re-read this much, for sources that settle late
     step: timedelta | None = None  # read long windows in steps, saving the cursor after each
-    side_by_side: int = 1  # calls of one read under way at once; needs counted pages
+    side_by_side: int = 1  # calls of one read under way at once; needs counted pages or `step`
     changes: Changes | None = None  # what changed, where no cursor tells?
     deletes: Reading | None = None  # which are gone?
     deletes_remembered: timedelta | None = None  # only so long; after a longer pause, read it all

@@ -67,10 +67,10 @@ class Connections:
 
     def get(self, name: str) -> Connection:
         """The connection of that name."""
-        with self._database.transaction() as transaction:
-            for connection in _found(transaction, connections.c.name == name):
+        with self._database.statement() as reading:
+            for connection in _found(reading, connections.c.name == name):
                 return connection
-            raise _unknown(transaction, name)
+            raise _unknown(reading, name)
 
     def list(self, connector: str | None = None) -> Found:
         """All connections (of one connector), by name."""

@@ -31,8 +31,11 @@ class Database:
     def __init__(self, url: str) -> None:
         """`url`: postgresql://…, or a libpq string. Raises ConfigurationError if unreadable."""
         self.url = url
+        # Autocommit, since most of what is asked is one statement: to change a connection to it and
+        # back each time would cost as much as the statement.
         self._engine: Engine = create_engine(
             sqlalchemy_url(url),
+            isolation_level="AUTOCOMMIT",
             pool_size=4,
             max_overflow=8,
             pool_pre_ping=True,
@@ -40,7 +43,7 @@ class Database:
             hide_parameters=True,
             use_native_hstore=False,
         )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._transactions = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     def __repr__(self) -> str:
         return f"Database({described(self.url)})"
@@ -52,7 +55,7 @@ class Database:
         Raises StoreUnavailable where the database cannot be reached, UnknownConnection where a row
         belongs to a connection that is not there, ConfigurationError where it is not migrated.
         """
-        with self._in_our_words(), self._engine.begin() as connection:
+        with self._in_our_words(), self._transactions.begin() as connection:
             yield connection
 
     @contextmanager
@@ -74,7 +77,7 @@ class Database:
     @contextmanager
     def statement(self) -> Iterator[Connection]:
         """A connection on which each statement commits itself. Raises what `transaction` does."""
-        with self._in_our_words(), self._autocommit.connect() as connection:
+        with self._in_our_words(), self._engine.connect() as connection:
             yield connection
 
     def apply_migrations(self) -> None:
@@ -85,7 +88,7 @@ class Database:
         """
         if self._version() == MIGRATIONS[-1]:
             return
-        with self._in_our_words(), self._engine.begin() as connection:
+        with self._in_our_words(), self._transactions.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
             _check_server(connection)
             known = text("SELECT to_regnamespace('sync_platform') IS NOT NULL")
@@ -98,7 +101,7 @@ class Database:
     def _version(self) -> str | None:
         """The migration the database is at; None before the first."""
         version: str | None = None
-        with self._in_our_words(), self._autocommit.connect() as connection:
+        with self._in_our_words(), self._engine.connect() as connection:
             try:
                 version = connection.scalar(
                     text("SELECT version_num FROM sync_platform.alembic_version")

@@ -1,13 +1,25 @@
 """The syncs of every connection: a row each, from its first moment to its end, the last 50 kept."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection as Transaction
-from sqlalchemy import and_, func, literal, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.breaker import FAILURES, UNCOUNTED
@@ -146,47 +158,14 @@ class History:
 
         `recent` are the newest five that count for the breaker: none running, canceled, refused.
         """
-        newest = func.row_number().over(
-            partition_by=(syncs.c.connection, syncs.c.object),
-            order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
-        )
-        ranked = select(*COLUMNS, newest.label("place")).where(
-            syncs.c.status.in_(COUNTED),
-            func.coalesce(syncs.c.error_code, "").not_in(UNCOUNTED),
-        )
-        running = select(literal(1)).where(
-            RUNNING,
-            syncs.c.connection == sync_targets.c.connection,
-            syncs.c.object == sync_targets.c.object,
-        )
-        known = (
-            select(
-                sync_targets,
-                running.exists().label("running"),
-                func.greatest(connections.c.resumed_at, connection_objects.c.resumed_at).label(
-                    "resumed_at"
-                ),
-            )
-            .join(connections, connections.c.name == sync_targets.c.connection)
-            .outerjoin(
-                connection_objects,
-                and_(
-                    connection_objects.c.connection == sync_targets.c.connection,
-                    connection_objects.c.object == sync_targets.c.object,
-                ),
-            )
-        )
-        if connection is not None:
-            ranked = ranked.where(syncs.c.connection == connection)
-            known = known.where(sync_targets.c.connection == connection)
-        within = ranked.subquery()
-        query = select(within).where(within.c.place <= FAILURES).order_by(within.c.place)
         recent: dict[Target, list[SyncResult]] = {}
-        with self._database.transaction() as reading:
-            for row in reading.execute(query).mappings():
+        of_one = connection is not None
+        named = {"named": connection} if of_one else {}
+        with self._database.statement() as reading:
+            for row in reading.execute(_recent(of_one), named).mappings():
                 result = result_of(row)
                 recent.setdefault(result.target, []).append(result)
-            found = reading.execute(known).all()
+            found = reading.execute(_known(of_one), named).all()
         targets = {Target(row.connection, row.object): row for row in found}
         return {
             target: TargetActivity(
@@ -228,51 +207,90 @@ class History:
         # A refresh of computed fields does not stand for the sync that is due.
         moved = ["last_full_started_at", "last_computed_at"]
         moved += ["last_started_at"] if computed is None else []
-        with self._database.transaction() as transaction:
-            transaction.execute(
-                update(syncs)
-                .where(RUNNING)
-                .filter_by(connection=target.connection, object=target.object)
-                .values(
-                    status=SyncStatus.FAILED.value,
-                    finished_at=syncs.c.heartbeat_at,
-                    error="Interrupted: its process ended without a word. What it had committed "
-                    "stays; the next sync goes on from there.",
-                    error_code="interrupted",
-                )
+        interrupted = (
+            update(syncs)
+            .where(RUNNING)
+            .filter_by(connection=target.connection, object=target.object)
+            .values(
+                status=SyncStatus.FAILED.value,
+                finished_at=syncs.c.heartbeat_at,
+                error="Interrupted: its process ended without a word. What it had committed "
+                "stays; the next sync goes on from there.",
+                error_code="interrupted",
             )
-            transaction.execute(insert(syncs).values(row_of(result)))
-            started = insert(sync_targets).values(
-                connection=target.connection,
-                object=target.object,
-                last_started_at=result.started_at,
-                last_full_started_at=full,
-                last_computed_at=computed,
-            )
-            transaction.execute(
-                started.on_conflict_do_update(
-                    index_elements=["connection", "object"],
-                    set_={
-                        name: func.greatest(sync_targets.c[name], started.excluded[name])
-                        for name in moved
-                    },
-                )
-            )
+        )
+        started = insert(sync_targets).values(
+            connection=target.connection,
+            object=target.object,
+            last_started_at=result.started_at,
+            last_full_started_at=full,
+            last_computed_at=computed,
+        )
+        started = started.on_conflict_do_update(
+            index_elements=["connection", "object"],
+            set_={
+                name: func.greatest(sync_targets.c[name], started.excluded[name]) for name in moved
+            },
+        )
+        opening = insert(syncs).values(row_of(result))
+        with self._database.statement() as writing:  # all in one: either all of it is, or nothing
+            writing.execute(opening.add_cte(interrupted.cte("interrupted"), started.cte("started")))
 
     def _close(self, record: OpenRecord, *, evidence: dict[str, Any] | None, **end: Any) -> None:
         result = record.finished(**end)
         # A sync that was taken for dead tells its true end; one that was followed up stays closed.
         still = or_(RUNNING, syncs.c.status == SyncStatus.STALE.value)
-        with self._database.transaction() as transaction:
-            transaction.execute(
+        with self._database.statement() as writing:
+            writing.execute(
                 update(syncs)
                 .where(syncs.c.id == result.id, still)
                 .values(**row_of(result), evidence=evidence or None)
             )
-            _prune(transaction, result.target.connection)
+            with suppress(OperationalError):  # its end is written; the next sync prunes
+                _prune(writing, result.target.connection)
 
 
-def _prune(transaction: Transaction, connection: str) -> None:
+def _prune(writing: Connection, connection: str) -> None:
     """Forget all but the last finished syncs of a connection, and its breakers' evidence."""
     limits = {"kept": KEPT, "failures": FAILURES, "counted": list(COUNTED)}
-    transaction.execute(PRUNE, {"connection": connection, **limits})
+    writing.execute(PRUNE, {"connection": connection, **limits})
+
+
+@cache
+def _recent(of_one: bool) -> Select[Any]:
+    """The newest syncs of each object that count for the breaker (of the connection `named`)."""
+    newest = func.row_number().over(
+        partition_by=(syncs.c.connection, syncs.c.object),
+        order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
+    )
+    ranked = select(*COLUMNS, newest.label("place")).where(
+        syncs.c.status.in_(COUNTED),
+        func.coalesce(syncs.c.error_code, "").not_in(UNCOUNTED),
+    )
+    if of_one:
+        ranked = ranked.where(syncs.c.connection == bindparam("named"))
+    within = ranked.subquery()
+    return select(within).where(within.c.place <= FAILURES).order_by(within.c.place)
+
+
+@cache
+def _known(of_one: bool) -> Select[Any]:
+    """What is known of each object that ever synced (of the connection `named`)."""
+    running = select(literal(1)).where(
+        RUNNING,
+        syncs.c.connection == sync_targets.c.connection,
+        syncs.c.object == sync_targets.c.object,
+    )
+    resumed_at = func.greatest(connections.c.resumed_at, connection_objects.c.resumed_at)
+    known = (
+        select(sync_targets, running.exists().label("running"), resumed_at.label("resumed_at"))
+        .join(connections, connections.c.name == sync_targets.c.connection)
+        .outerjoin(
+            connection_objects,
+            and_(
+                connection_objects.c.connection == sync_targets.c.connection,
+                connection_objects.c.object == sync_targets.c.object,
+            ),
+        )
+    )
+    return known.where(sync_targets.c.connection == bindparam("named")) if of_one else known

@@ -1,4 +1,4 @@
-"""Who asks: what a handler may say about its caller. `web/gate.py` has found out before."""
+"""Who asks: what a handler may say about its caller. `web/door.py` has found out before."""
 
 from typing import Annotated
 

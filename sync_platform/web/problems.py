@@ -103,8 +103,10 @@ def problem(request: Request, error: Exception) -> JSONResponse:
 def logged(request: Request, error: Exception) -> str:
     """Keep an error that nobody foresaw in the log; the sentence that leads there."""
     number = uuid.uuid4().hex[:12]
-    route = request.scope.get("route")  # its path; the request's own may hold a one-time link
-    path = getattr(route, "path", None) or request.url.path
+    # The route's path; the request's own may hold a one-time link, so only its beginning is told
+    # where it failed before a route was found.
+    route = request.scope.get("route")
+    path = getattr(route, "path", None) or "/".join(request.url.path.split("/")[:2])
     log.error("%s %s failed [%s]", request.method, path, number, exc_info=error)
     return (
         f"Something went wrong that should not happen. The log tells more at {number}. "

@@ -2,6 +2,7 @@
 
 python -m sync_platform_tests.benchmarks --without-dlt
 python -m sync_platform_tests.benchmarks --without-dlt --by-offset --records 10000 --page-size 100
+python -m sync_platform_tests.benchmarks --without-dlt --by-window --records 10000 --page-size 100
 python -m sync_platform_tests.benchmarks --records 1000000 --page-size 1000 --rounds 1
 """
 
@@ -18,7 +19,7 @@ from statistics import median
 from sync_platform.embedded import embedded_postgres
 from sync_platform_tests.benchmarks import measuring
 from sync_platform_tests.benchmarks.measuring import JOBS, Measured, Setting
-from sync_platform_tests.benchmarks.tools import BY_OFFSET, FLOOR, OURS, dlt_tools
+from sync_platform_tests.benchmarks.tools import BY_OFFSET, BY_WINDOW, FLOOR, OURS, Tool, dlt_tools
 
 SLOW = 0.05  # seconds; only with few records, where pages times latency stay bearable
 FEW = 10_000
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     tools = [OURS, FLOOR, *([] if asked.without_dlt else dlt_tools(asked.cache))]
     tools += BY_OFFSET if asked.by_offset else ()
+    tools += BY_WINDOW if asked.by_window else ()
     settings = [
         Setting(records=count, page_size=size, latency=latency)
         for count in asked.records
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         shutil.rmtree(home, ignore_errors=True)
     print(f"Medians of {asked.rounds}; each result was compared with the API, value by value.\n")
-    for line in _table(found, [tool.name for tool in tools], settings):
+    for line in _table(found, tools, settings):
         print(line)
 
 
@@ -76,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without-dlt", action="store_true")
     parser.add_argument(
         "--by-offset", action="store_true", help="ours by offset, too (pages of 100)"
+    )
+    parser.add_argument(
+        "--by-window", action="store_true", help="ours by windows, too (of a page of 100 each)"
     )
     parser.add_argument("--cache", type=Path, default=cache, help="where dlt is installed")
     return parser
@@ -91,7 +96,7 @@ def _named(setting: Setting) -> str:
 
 
 def _table(
-    found: Sequence[Measured], tools: Sequence[str], settings: Sequence[Setting]
+    found: Sequence[Measured], tools: Sequence[Tool], settings: Sequence[Setting]
 ) -> Iterator[str]:
     """The table in Markdown."""
     yield "| " + " | ".join(HEADS) + " |"
@@ -99,7 +104,7 @@ def _table(
     for setting in settings:
         for job, _ in JOBS:
             floor = _median(found, setting, job, FLOOR.name, "seconds")
-            for tool in tools:
+            for tool in (each.name for each in tools if job in each.jobs):
                 seconds = _median(found, setting, job, tool, "seconds")
                 share = 0.01 if job == "incremental" else 1.0
                 cells = (

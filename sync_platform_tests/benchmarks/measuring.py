@@ -85,12 +85,20 @@ def measure_round(
             own = folder / f"tool_{number}"
             own.mkdir()
             url = stack.enter_context(_database(server, f"bench_{number}", template))
-            place = Place(database=url, api=api, page_size=setting.page_size, folder=own)
+            place = Place(
+                database=url,
+                api=api,
+                records=setting.records,
+                page_size=setting.page_size,
+                folder=own,
+            )
             tool.set_up(place)
             places.append((tool, place))
         for turn, (job, stage) in enumerate(JOBS):
             first = turn % len(places)
             for tool, place in (*places[first:], *places[:first]):
+                if job not in tool.jobs:
+                    continue
                 yield _measure(setting, tool, place, job, stage)
 
 

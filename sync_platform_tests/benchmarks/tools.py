@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+from sync_platform_tests.benchmarks.records import BEGINNING
+
 HERE = Path(__file__).parent
+JOBS = ("load", "tick", "incremental", "full")
 DLT_PACKAGES = ("dlt[postgres]", "pyarrow", "httpx", "orjson")
 
 
@@ -17,19 +21,22 @@ class Place:
 
     database: str
     api: str
+    records: int
     page_size: int
     folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One contestant. `command` is what a job (load, tick, incremental, full) runs."""
+    """One contestant. `command` is what a job (load, tick, incremental, full) runs, of those in
+    `jobs`."""
 
     name: str
     relation: str  # its rows that are not deleted
     command: Callable[[Place, str], list[str]]
     set_up: Callable[[Place], None] = lambda place: None
     environment: Callable[[Place], Mapping[str, str]] = field(default=lambda place: {})
+    jobs: tuple[str, ...] = JOBS
 
 
 def clean_environment() -> dict[str, str]:
@@ -80,6 +87,23 @@ OURS = _ours("sync-platform", "records")
 BY_OFFSET = (  # pages of 100, whatever the setting
     _ours("sync-platform, offsets", "one_by_one"),
     _ours("sync-platform, offsets, 8 side by side", "side_by_side"),
+)
+
+
+def _by_window(name: str, object: str) -> Tool:
+    """Loads the span of all first changes: a full sync has no windows."""
+
+    def command(place: Place, job: str) -> list[str]:
+        since, until = BEGINNING, BEGINNING + timedelta(seconds=place.records)
+        window = ["--since", since.isoformat(), "--until", until.isoformat()]
+        return [_script(), "sync", "ours", object, *window]
+
+    return replace(_ours(name, object), command=command, jobs=("load",))
+
+
+BY_WINDOW = (  # windows of 100 records, a page each, whatever the setting
+    _by_window("sync-platform, windows", "windows_one_by_one"),
+    _by_window("sync-platform, windows, 8 side by side", "windows_side_by_side"),
 )
 
 FLOOR = Tool(

@@ -1,13 +1,15 @@
 """The API that all of them read: quick, because its records are serialised before anyone asks.
 
-`GET /records?limit=&cursor=&updated_since=` pages by cursor, oldest change first, or by `offset`,
-and then tells the `total`; `GET /me` answers to anyone. `POST /_stage?count=&stage=&latency=`
-(seconds) says what is there and forgets the count of calls, which `GET /_calls` tells.
+`GET /records?limit=&cursor=&updated_since=&updated_before=` pages by cursor, oldest change first,
+or by `offset`, and then tells the `total`; `GET /me` answers to anyone.
+`POST /_stage?count=&stage=&latency=` (seconds) says what is there and forgets the count of calls,
+which `GET /_calls` tells.
 """
 
 import asyncio
 import sys
 from bisect import bisect_left
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,17 +44,23 @@ class Account:
             self._bodies = [body for _, body in listed]
         self.count, self.stage, self.latency, self.calls = count, stage, latency, 0
 
-    def page(self, limit: int, cursor: str | None, since: str | None, offset: str | None) -> bytes:
+    def page(self, asked: Mapping[str, str]) -> bytes:
         """One page of the listing, as JSON."""
-        first = bisect_left(self._times, datetime.fromisoformat(since)) if since else 0
-        if offset is not None:
-            start = first + int(offset)
+        limit = int(asked.get("limit", 100))
+        first, behind = self._place(asked.get("updated_since"), 0), len(self._bodies)
+        if "offset" in asked:
+            start = first + int(asked["offset"])
             found = b",".join(self._bodies[start : start + limit])
-            return b'{"records":[%s],"total":%d}' % (found, len(self._bodies) - first)
-        start = int(cursor) if cursor is not None else first
-        end = start + limit
-        coming = b'"%d"' % end if end < len(self._bodies) else b"null"
+            return b'{"records":[%s],"total":%d}' % (found, behind - first)
+        behind = self._place(asked.get("updated_before"), behind)
+        start = int(asked.get("cursor", first))
+        end = min(start + limit, behind)
+        coming = b'"%d"' % end if end < behind else b"null"
         return b'{"records":[%s],"next":%s}' % (b",".join(self._bodies[start:end]), coming)
+
+    def _place(self, moment: str | None, otherwise: int) -> int:
+        """Of the first record that changed then or later."""
+        return bisect_left(self._times, datetime.fromisoformat(moment)) if moment else otherwise
 
 
 class Exchange(asyncio.Protocol):
@@ -77,12 +85,7 @@ class Exchange(asyncio.Protocol):
         asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/records":
             account.calls += 1
-            body = account.page(
-                int(asked.get("limit", 100)),
-                asked.get("cursor"),
-                asked.get("updated_since"),
-                asked.get("offset"),
-            )
+            body = account.page(asked)
             asyncio.get_running_loop().call_later(account.latency, self._send, body)
             return
         if parts.path == "/_stage":

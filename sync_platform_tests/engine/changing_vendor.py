@@ -1,9 +1,11 @@
 """A vendor whose records change while they are read, and which is as careless with time as vendors
 are: coarse stamps, a clock of its own, an index that lags."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, Literal
 
 from sync_platform.errors import VendorUnavailable
@@ -22,6 +24,7 @@ from sync_platform_tests.fakes import FakeClock
 
 FIELDS = (Field("id"), Field("revision", "integer"), Field("updated", "timestamp"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAWDLE = 0.002  # real seconds: enough for calls that are under way at the same time to overtake
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Version:
 
 @dataclass(kw_only=True)
 class ChangingVendor:
-    """Tells records by id; before each answer the next of `coming` happens."""
+    """Tells records by id; before each answer the next of `coming` happens. Of calls at the same
+    time, those that `dawdle` (one after the other, as they come) let others pass."""
 
     clock: FakeClock
     granule: int  # seconds; stamps are rounded down to it
@@ -58,6 +62,8 @@ class ChangingVendor:
     coming: list[Sequence[Change]] = field(default_factory=list)
     versions: dict[str, list[Version]] = field(default_factory=dict)
     created: int = 0
+    dawdle: list[bool] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
 
     def happen(self, changes: Sequence[Change]) -> None:
         """Let these changes happen; "fail" raises VendorUnavailable."""
@@ -94,6 +100,14 @@ class ChangingVendor:
 
     def answer(self, request: Request, asked: object) -> Json:
         assert isinstance(asked, Read)
+        with self.lock:
+            dawdles = bool(self.dawdle) and self.dawdle.pop(0)
+        if dawdles:
+            time.sleep(DAWDLE)
+        with self.lock:
+            return self._answer(request, asked)
+
+    def _answer(self, request: Request, asked: Read) -> Json:
         if self.coming:
             self.happen(self.coming.pop(0))
         gone = request.path == "/gone"
@@ -118,7 +132,9 @@ class ChangingVendor:
         newest = {id: past[-1] for id, past in self.versions.items()}
         return {id: _record(id, it) for id, it in newest.items() if it.revision is not None}
 
-    def described(self, *, lookback: timedelta, step: timedelta | None) -> ConnectorObject:
+    def described(
+        self, *, lookback: timedelta, step: timedelta | None, side_by_side: int = 1
+    ) -> ConnectorObject:
         """The vendor's only object, as a connector would declare it."""
         pages = (
             keyset_pages("id", limit=self.limit)
@@ -131,6 +147,7 @@ class ChangingVendor:
             cursor="updated",
             lookback=lookback,
             step=step,
+            side_by_side=side_by_side,
             read=get("/contacts", records="results", pages=pages),
             deletes=get("/gone", records="results", pages=pages) if self.tells_deletes else None,
         )

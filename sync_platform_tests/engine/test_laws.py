@@ -60,6 +60,7 @@ class Manner:
     limit: int
     step: int | None
     commit_bytes: int
+    side_by_side: int = 1
 
 
 manners = st.builds(
@@ -87,7 +88,7 @@ def staged(manner: Manner, paging: Literal["keyset", "offset"]) -> tuple[Stage, 
     )
     lookback = timedelta(seconds=manner.granule + abs(manner.skew) + MOST_LAG)
     step = timedelta(seconds=manner.step) if manner.step else None
-    stage.obj = vendor.described(lookback=lookback, step=step)
+    stage.obj = vendor.described(lookback=lookback, step=step, side_by_side=manner.side_by_side)
     stage.answer = vendor.answer
     return stage, vendor
 
@@ -150,6 +151,33 @@ def test_the_laws_hold_for_offsets_whose_pages_have_a_record_in_common(
     manner: Manner, asked: list[Attempt], after: list[Change]
 ) -> None:
     stage, vendor = staged(replace(manner, limit=manner.limit + 1), "offset")
+    for each in asked:
+        attempt(stage, vendor, each)
+    vendor.happen(after)
+    quiet(stage, vendor, SyncMode.INCREMENTAL if manner.tells_deletes else SyncMode.FULL)
+    live = {key[0]: values for key, values in stage.table.live.items()}
+    assert live == vendor.truth()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    manner=manners,
+    step=st.sampled_from([20, 60, 120]),
+    side_by_side=st.integers(2, 5),
+    dawdle=st.lists(st.booleans(), max_size=30),
+    asked=st.lists(attempts, max_size=5),
+    after=st.lists(changes, max_size=3),
+)
+def test_the_laws_hold_for_steps_that_are_read_at_the_same_time(
+    manner: Manner,
+    step: int,
+    side_by_side: int,
+    dawdle: list[bool],
+    asked: list[Attempt],
+    after: list[Change],
+) -> None:
+    stage, vendor = staged(replace(manner, step=step, side_by_side=side_by_side), "keyset")
+    vendor.dawdle = dawdle
     for each in asked:
         attempt(stage, vendor, each)
     vendor.happen(after)

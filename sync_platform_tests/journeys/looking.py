@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -79,3 +80,20 @@ def walk(browser: Visitor, start: Sequence[str]) -> set[str]:
             if parts.path.startswith("/") and not parts.netloc:
                 open_.append(f"{parts.path}?{parts.query}" if parts.query else parts.path)
     return seen
+
+
+def wait(api: httpx.Client, name: str) -> None:
+    """Until nothing of the connection runs."""
+    for _ in range(1000):
+        found = api.get(f"/connections/{name}/syncs", params={"limit": 1}).json()["items"]
+        if found and found[0]["status"] != "running" and not _waits(api, name, found[0]):
+            return
+    raise AssertionError(f"{name} is still being synced")
+
+
+def _waits(api: httpx.Client, name: str, latest: dict[str, Any]) -> bool:
+    asked = latest["request"]
+    if asked is None:
+        return False
+    told = api.get(f"/connections/{name}/syncs/{asked}").json()
+    return told["status"] in ("waiting", "running")

@@ -4,8 +4,6 @@ page, no answer, no log of the web process and no table has it."""
 import re
 import secrets as random
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,131 +12,22 @@ import httpx
 import psycopg
 import pytest
 
-from sync_platform.engine.access import Role, derived
-from sync_platform.sandbox import serve
-from sync_platform.sandbox.openid import OpenId, User
+from sync_platform.engine.access import Role
 from sync_platform.settings import Settings
-from sync_platform.web.cookies import OPENID, SESSION, VISITOR
-from sync_platform_tests.environment import variables
-from sync_platform_tests.journeys.looking import walk, watch, web_process
-from sync_platform_tests.journeys.planted import (
-    FAILURES,
-    FOLDER,
-    PLANTED,
-    PRIVATE_KEY,
-    Stage,
-    mend,
-    staged,
-)
-from sync_platform_tests.journeys.written import Written
+from sync_platform_tests.journeys.looking import wait, walk
+from sync_platform_tests.journeys.planted import FAILURES, PLANTED, PRIVATE_KEY, mend
+from sync_platform_tests.journeys.planted_web import ANN, BOB, MARKERS, Web, serving
 from sync_platform_tests.person import Person, query_of
-from sync_platform_tests.transport.wire import unused_url
-from sync_platform_tests.web.running import running_dagster
-from sync_platform_tests.web.serving import Visitor, visitor
+from sync_platform_tests.web.serving import Visitor
 from sync_platform_tests.web.visiting import sent_to, words
 
-MARKERS = {
-    **PLANTED,
-    "password of Ann": "marker-password-of-ann",
-    "mistyped password": "marker-mistyped-password",
-    "secret of the OpenID client": "marker/openid+client/secret",
-    "mistyped client secret": "marker-mistyped-client-secret",
-    "wrong key": "marker-wrong-key-0123456789",
-    "wrong key for the API": "marker-wrong-key-by-api-01",
-    "wrong API key": "sp_marker-wrong-api-key-0123456789-0123456789",
-}
 SEALED = "marker-of-an-idempotent-call"  # no secret: an Idempotency-Key
-ANN = "ann@example.com"
-BOB = User(subject="2", email="bob@example.com", name="Bob")
-
-
-class RememberingOpenId(OpenId):
-    """Remembers every ID token."""
-
-    def _signed(self, claims: Any) -> str:
-        made = super()._signed(claims)
-        self.__dict__.setdefault("given", []).append(made)
-        return made
-
-
-@dataclass
-class Web:
-    """The web face of a stage, and all that it has answered."""
-
-    stage: Stage
-    provider: RememberingOpenId
-    url: str
-    log: Path
-    stack: ExitStack
-    answered: Written = field(default_factory=Written)
-    made: dict[str, str] = field(default_factory=dict)  # secrets that came on the way
-    in_forms: dict[str, str] = field(default_factory=dict)  # that pages must have, and only they
-
-    def browser(self) -> Visitor:
-        """A new one, whose answers are written down."""
-        it = self.stack.enter_context(closing(visitor(self.url)))
-        watch(it, self.answered)
-        return it
-
-    def knows(self, name: str, browser: Visitor) -> None:
-        """Learn the secrets that this browser has by now."""
-        for cookie in (SESSION, VISITOR, OPENID):
-            kept = browser.cookies.get(cookie)
-            if kept is None:
-                continue
-            secret = kept.strip('"').partition(".")[0]
-            self.made[f"{cookie} of {name}"] = secret
-            if cookie == OPENID:
-                self.made |= {
-                    f"{it} of {name}": derived(secret, it) for it in ("nonce", "verifier")
-                }
-                continue
-            self.made[f"binding of {name}'s {cookie}"] = derived(secret, "browser")
-            self.in_forms[f"{cookie}'s form token of {name}"] = derived(secret, "csrf")
-
-    def api(self, key: str) -> httpx.Client:
-        """A program with that key."""
-        it = httpx.Client(
-            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60
-        )
-        watch(it, self.answered)
-        return self.stack.enter_context(closing(it))
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        tokens = {f"ID token {n}": it for n, it in enumerate(vars(self.provider).get("given", ()))}
-        access = {f"access token {n}": it for n, it in enumerate(vars(self.provider)["_access"])}
-        return {**self.stage.secrets, **MARKERS, **self.made, **tokens, **access}
 
 
 @pytest.fixture
 def web(settings: Settings, tmp_path: Path) -> Iterator[Web]:
-    """With a sign-in provider, a vendor that echoes, and a Dagster that runs what is launched."""
-    with ExitStack() as stack:
-        url = unused_url()
-        stage = stack.enter_context(staged(settings, public_url=url, oauth_clients={}))
-        provider = RememberingOpenId(
-            [BOB],
-            redirect_uri=f"{url}/sign-in/openid/callback",
-            client_secret=MARKERS["secret of the OpenID client"],
-        )
-        stack.enter_context(serve(provider))
-        dagster = stack.enter_context(running_dagster(stage.platform))
-        env = {
-            **variables(stage.platform.settings),
-            "SYNC_PLATFORM_CONNECTORS": str(FOLDER),
-            "SYNC_PLATFORM_PUBLIC_URL": url,
-            "SYNC_PLATFORM_DAGSTER_URL": dagster.url,
-            "SYNC_PLATFORM_OIDC_ISSUER": provider.url,
-            "SYNC_PLATFORM_OIDC_CLIENT_ID": provider.client_id,
-            "SYNC_PLATFORM_OIDC_CLIENT_SECRET": provider.client_secret,
-            "SYNC_PLATFORM_OIDC_ALLOWED_DOMAINS": "example.com",
-        }
-        log = tmp_path / "web.log"
-        port = urlsplit(url).port or 0
-        stage.platform.database.apply_migrations()
-        stack.enter_context(web_process(port, env, log))
-        yield Web(stage, provider, url, log, stack)
+    with serving(settings, tmp_path / "web.log") as it:
+        yield it
 
 
 def first_admin(web: Web) -> Visitor:
@@ -288,7 +177,7 @@ def by_the_api(web: Web, browser: Visitor) -> httpx.Client:
         (422, {**new, **way, "secret": wrong}),
         (422, {**new, **way, "secret": [wrong]}),
         (422, {**new, **way, "secret": {"token": [wrong]}}),
-        (422, {**new, **way, "secret": {"token": wrong}, wrong: wrong, "settings": [wrong]}),
+        (422, {**new, **way, "secret": {"token": wrong}, "key": wrong, "settings": [wrong]}),
         (422, {**new, "way": "No", "secret": {"token": wrong}}),
         (422, {**new, "name": "Not a name!", **way, "secret": {"token": right}}),
         (404, {**new, "connector": "none", **way, "secret": {"token": wrong}}),
@@ -313,9 +202,10 @@ def syncs_fail(web: Web, browser: Visitor, api: httpx.Client) -> None:
     """In every way; people look at what became of them, and ask the vendor themselves."""
     names = [each.name for each in web.stage.platform.connections()]
     assert len(names) == 7, names
+    assert api.post("/connections/header-key/syncs").status_code == 202  # pages start the first
+    for name in names:
+        wait(api, name)
     for failure, spoil in FAILURES.items():
-        for name in names:
-            wait(api, name)
         spoil(web.stage)
         for name in names:
             assert api.post(f"/connections/{name}/syncs", json={"full_sync": True}).is_success
@@ -332,31 +222,14 @@ def syncs_fail(web: Web, browser: Visitor, api: httpx.Client) -> None:
     assert {"needs_reauth", "not_permitted", "vendor_unavailable", "rate_limited"} <= codes
 
 
-def wait(api: httpx.Client, name: str) -> None:
-    """Until nothing of the connection runs."""
-    for _ in range(1000):
-        found = api.get(f"/connections/{name}/syncs", params={"limit": 1}).json()["items"]
-        if found and found[0]["status"] != "running" and not _waits(api, name, found[0]):
-            return
-    raise AssertionError(f"{name} is still being synced")
-
-
-def _waits(api: httpx.Client, name: str, latest: dict[str, Any]) -> bool:
-    asked = latest["request"]
-    if asked is None:
-        return False
-    told = api.get(f"/connections/{name}/syncs/{asked}").json()
-    return told["status"] in ("waiting", "running")
-
-
 def what_nobody_foresaw(web: Web, browser: Visitor, api: httpx.Client) -> None:
     """Errors that are answered with 500, at pages and API, with secrets at hand."""
     web.stage.vendor.me = {"unexpected": PLANTED["bearer token"]}
     key = {"way": "BearerToken", "secret.token": PLANTED["bearer token"]}
     base = {"base_url": web.stage.vendor.url}
     assert browser.submit("/connect/echoing/key", **key, **base).status_code == 500
-    body = {"connector": "echoing", "name": "five", "way": "ApiKey", **base}
-    body["secret"] = {"token": PLANTED["key in a header"]}
+    token = {"token": PLANTED["key in a header"]}
+    body = {"connector": "echoing", "name": "five", "way": "ApiKey", "secret": token, **base}
     assert api.post("/connections", json=body).status_code == 500
     back = leave(web, browser, "/connections/oauth/sign-in/oauth", 500)
     assert browser.get("/connect/callback", params=back).status_code == 500
@@ -368,6 +241,14 @@ def what_nobody_foresaw(web: Web, browser: Visitor, api: httpx.Client) -> None:
             assert browser.get(page).status_code == 500
         assert api.get("/connections").status_code == 500
         postgres.execute(change, ["active"])
+        change = "UPDATE sync_platform.people SET role = %s WHERE email = %s"
+        link = web.stage.platform.access.add_person("dan@example.com", Role.MEMBER).token
+        web.made["link of Dan"] = link
+        for email in ("dan@example.com", ANN):  # known by the route; or not even that
+            postgres.execute(change, ["not a role", email])
+            assert browser.get(f"/welcome/{link}").status_code == 500
+        postgres.execute(change, ["admin", ANN])
+        postgres.execute(change, ["member", "dan@example.com"])
 
 
 def every_page(web: Web, browser: Visitor, api: httpx.Client) -> None:
@@ -412,6 +293,7 @@ def test_no_secret_comes_through_pages_or_api_or_their_logs(web: Web) -> None:
         "API key in POST /settings/keys",
         "link of Carl in POST /settings/people/…/link",
         *(f"OpenID state {n} in GET /sign-in/openid" for n in range(4)),
+        *(f"nonce of Bob {n} in GET /sign-in/openid" for n in range(4)),
         *(f"state {n} in POST /connect/echoing/oauth" for n in (*range(8), 99)),
         "state 500 in POST /connections/oauth/sign-in/oauth",
     }

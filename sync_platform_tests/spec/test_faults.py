@@ -91,7 +91,7 @@ def test_a_connectors_fault_is_told_with_its_slot(slots: dict[str, Any], fault: 
         ),
         ({"side_by_side": 0}, "side_by_side: it must be a number of calls from 1 to 32."),
         ({"side_by_side": 33}, "side_by_side: it must be a number of calls from 1 to 32."),
-        ({"side_by_side": 4}, "side_by_side: only pages by offset_pages or numbered_pages can"),
+        ({"side_by_side": 4}, "side_by_side: only pages by offset_pages or numbered_pages, and"),
         ({"key": ""}, "key: '' must be a field's name, or a tuple of them."),
         ({"key": ()}, "key: () must be a field's name, or a tuple of them."),
         ({"key": "uuid"}, "key: 'uuid' is not among its fields."),

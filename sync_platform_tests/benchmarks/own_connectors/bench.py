@@ -1,8 +1,10 @@
 """The benchmark's API as anyone would connect it: one file in a folder of one's own."""
 
+from datetime import timedelta
+
 from sync_platform import spec
 
-COUNTED = 100  # records on a page by offset
+COUNTED = 100  # records on a page by offset, or in a window
 
 FIELDS = [
     spec.Field("id"),
@@ -53,6 +55,28 @@ def by_offset(name: str, side_by_side: int) -> spec.ConnectorObject:
     )
 
 
+def by_window(name: str, side_by_side: int) -> spec.ConnectorObject:
+    """The listing, read by windows of a page each: at first, a record changed every second."""
+
+    def window(read: spec.Read) -> dict[str, str | None]:
+        until = spec.iso(read.until) if read.until else None
+        return {**asked(read), "limit": str(COUNTED), "updated_before": until}
+
+    return spec.ConnectorObject(
+        name=name,
+        cursor="updated_at",
+        step=timedelta(seconds=COUNTED),
+        fields=FIELDS,
+        read=spec.get(
+            "/records",
+            params=window,
+            records="records",
+            pages=spec.cursor_pages("cursor", found_at="next"),
+        ),
+        side_by_side=side_by_side,
+    )
+
+
 connector = spec.Connector(
     name="bench",
     label="Bench",
@@ -74,5 +98,7 @@ connector = spec.Connector(
         ),
         by_offset("one_by_one", 1),
         by_offset("side_by_side", 8),
+        by_window("windows_one_by_one", 1),
+        by_window("windows_side_by_side", 8),
     ],
 )
