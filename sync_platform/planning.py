@@ -12,6 +12,7 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import ObjectChoice, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
+from sync_platform.errors import Refused
 from sync_platform.parts import Parts
 from sync_platform.spec import ConnectorObject, Field
 
@@ -27,6 +28,11 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
     obj = connector[target.object]
     request = refuse_impossible(request, obj, connector.label)
     if request.mode is SyncMode.COMPUTED:
+        if parts.destination.table_name(table_of(parts, connection, obj)) is None:
+            raise Refused(
+                f"{target} has not been synced yet, so it has no computed fields to read again. "
+                "Sync it first."
+            )
         obj = ways.as_computed(obj)
     choice = connection.choice(obj.name) or ObjectChoice(object=obj.name)
     return Sync(

@@ -25,6 +25,7 @@ from sync_platform.settings import Settings
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["pytest", "sync_platform.platform", __name__])
 
+MODES = (SyncMode.INCREMENTAL, SyncMode.FULL, SyncMode.FROM_DATE)  # those with progress
 KILLED = -9  # how a process ends that is
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)  # since when a from-date sync reads
 LONGEST = 60.0  # seconds that a test waits for a process; none ever needs them

@@ -20,7 +20,7 @@ from sync_platform.embedded import embedded_postgres
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncStatus
 from sync_platform.settings import Settings
-from sync_platform_tests.journeys.killable import FULL, Asked, SyncProcess
+from sync_platform_tests.journeys.killable import FULL, MODES, Asked, SyncProcess
 from sync_platform_tests.journeys.watched import WatchedHubSpot
 from sync_platform_tests.journeys.witness import Witness
 
@@ -68,7 +68,7 @@ def to_the_end(witness: Witness, asked: Asked) -> None:
     print(f"\n{asked.mode}: {witness.figures}")
 
 
-@pytest.mark.parametrize("mode", SyncMode)
+@pytest.mark.parametrize("mode", MODES)
 def test_a_sync_whose_connections_are_cut_says_so_and_the_next_goes_on(
     witness: Witness, watched: WatchedHubSpot, theirs: Settings, mode: SyncMode
 ) -> None:

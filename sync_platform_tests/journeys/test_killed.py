@@ -21,11 +21,17 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.position import Position
 from sync_platform.engine.results import SyncStatus
 from sync_platform.settings import Settings
-from sync_platform_tests.journeys.killable import FULL, INCREMENTAL, KILLED, Asked, SyncProcess
+from sync_platform_tests.journeys.killable import (
+    FULL,
+    INCREMENTAL,
+    KILLED,
+    MODES,
+    Asked,
+    SyncProcess,
+)
 from sync_platform_tests.journeys.watched import A_PAGE, Step, WatchedHubSpot
 from sync_platform_tests.journeys.witness import Witness
 
-MODES = (SyncMode.INCREMENTAL, SyncMode.FULL, SyncMode.FROM_DATE)
 KILLS = int(os.environ.get("SYNC_PLATFORM_KILLS", "16"))
 SEAMS = 26  # of a full sync of four pages of contacts and two of gone keys; before, after each call
 
@@ -62,7 +68,7 @@ def kill_somewhere(witness: Witness, asked: Asked, rng: random.Random) -> int:
     return exit
 
 
-@pytest.mark.parametrize("mode", [*SyncMode, None], ids=[*SyncMode, "any mode"])
+@pytest.mark.parametrize("mode", [*MODES, None], ids=[*MODES, "any mode"])
 def test_a_sync_killed_anywhere_any_number_of_times_ends_with_what_the_vendor_has(
     witness: Witness, watched: WatchedHubSpot, mode: SyncMode | None
 ) -> None:

@@ -258,3 +258,17 @@ def age(platform: Platform, by: timedelta) -> None:
     """Make the rows look as old as rows of yesterday: a reconcile spares very new ones."""
     with psycopg.connect(platform.database_url) as postgres:
         postgres.execute("UPDATE acme_hubspot.contacts SET _synced_at = _synced_at - %s", [by])
+
+
+def test_computed_fields_are_read_again_into_the_rows_that_are_there(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add_property("contacts", "score", "number", calculated=True)
+    id = hubspot.add("contacts", email="ada@example.com")
+    with pytest.raises(Refused, match="has not been synced yet"):
+        sync(platform, SyncMode.COMPUTED)
+    platform.discover("acme-hubspot", ["contacts"])
+    sync(platform)
+    hubspot.recalculate("contacts", id, score="7")
+    assert sync(platform, SyncMode.COMPUTED).counts.updated == 1
+    assert equal(platform, hubspot)
