@@ -11,18 +11,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sync_platform import (
-    adjusting,
-    choosing,
-    clients,
-    discovering,
-    frames,
-    gate,
-    planning,
-    requesting,
-    starting,
-)
-from sync_platform.choosing import ObjectState
 from sync_platform.engine import checks
 from sync_platform.engine.connections import (
     Connection,
@@ -38,18 +26,30 @@ from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import Sync, SyncRequest
 from sync_platform.errors import ConnectorFault
-from sync_platform.idle_sign_ins import refresh_idle
-from sync_platform.parts import Parts
 from sync_platform.settings import Settings
 from sync_platform.spec import Connector, ConnectorObject
 from sync_platform.store.lock import Renewed
+from sync_platform.waist import (
+    adjusting,
+    choosing,
+    clients,
+    discovering,
+    frames,
+    gate,
+    planning,
+    requesting,
+    starting,
+)
+from sync_platform.waist.choosing import ObjectState
+from sync_platform.waist.idle_sign_ins import refresh_idle
+from sync_platform.waist.parts import Parts
 
 if TYPE_CHECKING:
     import pandas
 
-    from sync_platform.access import Access
-    from sync_platform.connecting import Connecting
     from sync_platform.destination.described import Described
+    from sync_platform.waist.access import Access
+    from sync_platform.waist.connecting import Connecting
 
 log = logging.getLogger("sync_platform")
 
@@ -65,14 +65,18 @@ class Platform(Parts):
     @cached_property
     def connecting(self) -> "Connecting":
         """The way through connecting accounts, and signing in anew."""
-        from sync_platform.connecting import Connecting  # authlib: only who connects pays for it
+        from sync_platform.waist.connecting import (
+            Connecting,  # authlib: only who connects pays for it
+        )
 
         return Connecting(self)
 
     @cached_property
     def access(self) -> "Access":
         """Who may use the platform: people and API keys."""
-        from sync_platform.access import Access  # Argon2: only the web face and its commands pay
+        from sync_platform.waist.access import (
+            Access,  # Argon2: only the web face and its commands pay
+        )
 
         return Access(self.database, self.settings, self.clock)
 

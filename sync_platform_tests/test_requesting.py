@@ -22,9 +22,9 @@ from sync_platform.errors import (
     UnknownSync,
 )
 from sync_platform.platform import Platform
-from sync_platform.requesting import date_partition
 from sync_platform.sandbox import HubSpot
 from sync_platform.settings import Settings
+from sync_platform.waist.requesting import date_partition
 from sync_platform_tests.conftest import HastyClock
 from sync_platform_tests.transport.small_dagster import SmallDagster, SmallRun, small_dagster
 from sync_platform_tests.transport.wire import unused_url

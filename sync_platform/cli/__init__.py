@@ -1,5 +1,8 @@
 """The command line: reads its arguments, calls one verb of Platform, shows the answer."""
 
-from sync_platform.cli.commands import main
+from sync_platform.engine.garbage import never_searched
+
+with never_searched():
+    from sync_platform.cli.commands import main
 
 __all__ = ["main"]

@@ -25,7 +25,7 @@ from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Connector
 
 if TYPE_CHECKING:
-    from sync_platform.connecting import Connecting
+    from sync_platform.waist.connecting import Connecting
 
 PORT = 8723  # any free one would do, but vendors want to know the address to the letter
 WAYS = {

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from sync_platform.platform import Platform
-from sync_platform.vouching import Vouching
+from sync_platform.waist.vouching import Vouching
 from sync_platform.web.access import ThePlatform
 from sync_platform.web.cookies import OPENID, Cookies
 from sync_platform.web.entrance import entered

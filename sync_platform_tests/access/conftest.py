@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from sync_platform.access import Access
 from sync_platform.platform import Platform
 from sync_platform.settings import Settings
+from sync_platform.waist.access import Access
 from sync_platform_tests.fakes import FakeClock
 
 PASSWORD = "correct horse battery"

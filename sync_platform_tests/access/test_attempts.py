@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from sync_platform.access import Access
 from sync_platform.engine.access import block_after
 from sync_platform.errors import (
     NotSignedIn,
     TooManyAttempts,
 )
+from sync_platform.waist.access import Access
 from sync_platform_tests.access.conftest import PASSWORD
 from sync_platform_tests.fakes import FakeClock
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from sync_platform.access import Access
 from sync_platform.engine.access import Role, Scope, checked_email
 from sync_platform.errors import (
     ConfigurationError,
@@ -12,6 +11,7 @@ from sync_platform.errors import (
     UnknownApiKey,
     UnknownPerson,
 )
+from sync_platform.waist.access import Access
 from sync_platform_tests.access.conftest import PASSWORD
 from sync_platform_tests.fakes import FakeClock
 

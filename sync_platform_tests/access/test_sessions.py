@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from sync_platform.access import Access
 from sync_platform.engine.access import Role, Scope
 from sync_platform.errors import (
     ConfigurationError,
     NotSignedIn,
 )
 from sync_platform.settings import Settings
+from sync_platform.waist.access import Access
 from sync_platform_tests.access.conftest import PASSWORD, stored, token_of
 from sync_platform_tests.fakes import FakeClock
 

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from sync_platform.connecting import Connecting
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.due import due_syncs
 from sync_platform.engine.modes import SyncMode
@@ -29,6 +28,7 @@ from sync_platform.errors import (
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform.settings import Settings
+from sync_platform.waist.connecting import Connecting
 from sync_platform_tests.books_vendor import CLIENT, FOLDER, Books
 from sync_platform_tests.conftest import HastyClock
 from sync_platform_tests.person import Person, query_of

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from sync_platform.choosing import ObjectState
+from sync_platform.waist.choosing import ObjectState
 from sync_platform.web.access import Reader, Syncer, ThePlatform
 from sync_platform.web.api.answers import (
     Answer,

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from sync_platform.choosing import ObjectState
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.due import interval_of
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
+from sync_platform.waist.choosing import ObjectState
 from sync_platform.web.access import Reader, ThePlatform
 from sync_platform.web.api.connections import seen
 from sync_platform.web.problems import status_of

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sync_platform.choosing import ObjectState
 from sync_platform.engine.access import Scope
 from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
 from sync_platform.engine.results import SyncResult, SyncStatus
 from sync_platform.spec import ConnectorObject
+from sync_platform.waist.choosing import ObjectState
 from sync_platform.web.access import Syncer, ThePlatform
 from sync_platform.web.pages.frame import TheConnection, back, connection_page, states_of
 from sync_platform.web.pages.progress import progress_of

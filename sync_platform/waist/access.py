@@ -25,7 +25,7 @@ from sync_platform.store.attempts import Attempts
 from sync_platform.store.database import Database
 from sync_platform.store.people import People
 from sync_platform.store.sessions import OneTimeLinks, Sessions
-from sync_platform.vouching import vouching
+from sync_platform.waist.vouching import vouching
 
 FIRST_ADMIN = "admin@localhost"  # where no address was given; it can never come by OpenID Connect
 LINK_LASTS = timedelta(hours=24)

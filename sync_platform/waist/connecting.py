@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from sync_platform import completing, proving, starting, tokens
-from sync_platform.clients import oauth_of
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.engine.signing_in import (
@@ -25,9 +23,11 @@ from sync_platform.engine.signing_in import (
     ways_of,
 )
 from sync_platform.errors import ConfigurationError, Refused, SyncPlatformError
-from sync_platform.parts import Parts
 from sync_platform.spec import Connector, OAuth2
 from sync_platform.transport import oauth
+from sync_platform.waist import completing, proving, starting, tokens
+from sync_platform.waist.clients import oauth_of
+from sync_platform.waist.parts import Parts
 
 
 class Connecting:

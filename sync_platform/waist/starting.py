@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sync_platform.engine.connections import Connection, checked_name, checked_schema
 from sync_platform.errors import ConfigurationError, Refused
-from sync_platform.parts import Parts
 from sync_platform.spec import Connector
+from sync_platform.waist.parts import Parts
 
 
 def refuse_impossible(

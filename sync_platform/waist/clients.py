@@ -2,8 +2,8 @@
 
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.errors import ConfigurationError, Refused
-from sync_platform.parts import Parts
 from sync_platform.spec import Connector, OAuth2
+from sync_platform.waist.parts import Parts
 
 
 def oauth_of(connector: Connector) -> OAuth2:

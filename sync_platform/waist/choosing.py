@@ -12,8 +12,8 @@ from sync_platform.engine.filters import checked
 from sync_platform.engine.ports import ObjectChoice, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.errors import Refused
-from sync_platform.parts import Parts
 from sync_platform.spec import Connector, ConnectorObject, Field
+from sync_platform.waist.parts import Parts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sync_platform.choosing import checked_choice, checked_interval
 from sync_platform.engine.connections import checked_label
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.errors import Refused
-from sync_platform.parts import Parts
+from sync_platform.waist.choosing import checked_choice, checked_interval
+from sync_platform.waist.parts import Parts
 
 
 def adjust(

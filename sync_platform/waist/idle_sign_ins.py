@@ -2,12 +2,12 @@
 
 import logging
 
-from sync_platform import gate
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.errors import NeedsPerson, NeedsReauth, RetryLater, SyncPlatformError
-from sync_platform.parts import Parts
-from sync_platform.renewing import Renewal
 from sync_platform.spec import OAuth2
+from sync_platform.waist import gate
+from sync_platform.waist.parts import Parts
+from sync_platform.waist.renewing import Renewal
 
 log = logging.getLogger("sync_platform")
 

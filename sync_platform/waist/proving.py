@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sync_platform.choosing import discovered
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret, VendorApi
 from sync_platform.engine.signing_in import (
@@ -19,9 +18,10 @@ from sync_platform.engine.signing_in import (
     listed,
 )
 from sync_platform.errors import ConfigurationError, NeedsReauth, NotPermitted
-from sync_platform.parts import Parts
 from sync_platform.spec import Account, Connector, ConnectorObject, Discovered, JwtBearer
 from sync_platform.store.discovered import named
+from sync_platform.waist.choosing import discovered
+from sync_platform.waist.parts import Parts
 
 
 @contextmanager

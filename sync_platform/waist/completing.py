@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sync_platform import proving
-from sync_platform.choosing import checked_choice, checked_interval, discovered
 from sync_platform.engine.connections import (
     Connection,
     ConnectionStatus,
@@ -16,8 +14,10 @@ from sync_platform.engine.ports import ObjectChoice, Secret, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.signing_in import SignIn, identity
 from sync_platform.errors import NotPermitted, OtherAccount, SyncPlatformError
-from sync_platform.parts import Parts
 from sync_platform.spec import Connector, Discovered, Field
+from sync_platform.waist import proving
+from sync_platform.waist.choosing import checked_choice, checked_interval, discovered
+from sync_platform.waist.parts import Parts
 
 log = logging.getLogger("sync_platform")
 

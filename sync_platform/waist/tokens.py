@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sync_platform.clients import oauth_of
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.signing_in import OAuthClient, SignIn, scopes_for
@@ -14,9 +13,10 @@ from sync_platform.errors import (
     SyncPlatformError,
     UnexpectedResponse,
 )
-from sync_platform.parts import Parts
 from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
 from sync_platform.transport import oauth
+from sync_platform.waist.clients import oauth_of
+from sync_platform.waist.parts import Parts
 
 SOON = 300.0  # seconds: an access token that ends so soon is renewed before it is used
 

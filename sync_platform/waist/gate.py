@@ -16,7 +16,7 @@ from sync_platform.errors import (
     SyncPlatformError,
     TooManyDeletes,
 )
-from sync_platform.parts import Parts
+from sync_platform.waist.parts import Parts
 
 
 def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:

@@ -10,7 +10,6 @@ from sync_platform.engine.connections import Connection, why_missing
 from sync_platform.engine.ports import Clock, Secret, VendorApi
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.errors import ConnectorMissing, UnknownConnector
-from sync_platform.renewing import Renewal
 from sync_platform.settings import Settings
 from sync_platform.spec import Connector
 from sync_platform.store.catalogs import Catalogs
@@ -32,6 +31,7 @@ from sync_platform.transport.api import HttpApi
 from sync_platform.transport.clock import SystemClock
 from sync_platform.transport.dagster import DagsterRuns
 from sync_platform.transport.throttle import RateLimiter
+from sync_platform.waist.renewing import Renewal
 
 
 class Parts:

@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Sequence
 
-from sync_platform import gate
-from sync_platform.choosing import discovered
 from sync_platform.engine import ways
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.destination import Table
@@ -13,8 +11,10 @@ from sync_platform.engine.ports import ObjectChoice, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
 from sync_platform.errors import Refused
-from sync_platform.parts import Parts
 from sync_platform.spec import ConnectorObject, Field
+from sync_platform.waist import gate
+from sync_platform.waist.choosing import discovered
+from sync_platform.waist.parts import Parts
 
 log = logging.getLogger("sync_platform")
 

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sync_platform import gate
-from sync_platform.choosing import discovered
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
 from sync_platform.errors import SyncPlatformError
-from sync_platform.parts import Parts
+from sync_platform.waist import gate
+from sync_platform.waist.choosing import discovered
+from sync_platform.waist.parts import Parts
 
 log = logging.getLogger("sync_platform")
 

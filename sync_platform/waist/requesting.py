@@ -19,9 +19,9 @@ from sync_platform.engine.requested import (
 )
 from sync_platform.engine.results import SyncResult
 from sync_platform.errors import Refused, SyncPlatformError, UnknownSync
-from sync_platform.parts import Parts
 from sync_platform.settings import Grain
 from sync_platform.transport.dagster import REQUEST_TAG, Launch
+from sync_platform.waist.parts import Parts
 
 
 def request_syncs(parts: Parts, connection: str, asked: Asked, *, by: str) -> RequestedSyncs:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sync_platform.engine.connections import checked_schema
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
-from sync_platform.parts import Parts
+from sync_platform.waist.parts import Parts
 
 if TYPE_CHECKING:
     import pandas

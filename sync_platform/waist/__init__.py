@@ -1,0 +1,1 @@
+"""The waist behind Platform: what its verbs do with store, transport, destination and engine."""
