@@ -1,8 +1,8 @@
 """The command line: reads its arguments, calls one verb of Platform, shows the answer."""
 
-from sync_platform.engine.garbage import never_searched
+from sync_platform.engine.interpreter import permanent
 
-with never_searched():
+with permanent():
     from sync_platform.cli.commands import main
 
 __all__ = ["main"]

@@ -1,6 +1,6 @@
 """PostgresLoader: writes one sync's rows into one table."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from psycopg.sql import Composed
 
 from sync_platform.destination import rejects
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
-from sync_platform.destination.merge import BY_INDEX, Statements
+from sync_platform.destination.merge import BY_INDEX, END, END_NEW, Statements
 from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected
 from sync_platform.destination.sessions import Connection, translated
@@ -96,11 +96,11 @@ class PostgresLoader:
         gone = taken.gone
         size = 0
         for start in range(0, len(page.rows), ROWS_AT_ONCE):
-            some = page.rows[start : start + ROWS_AT_ONCE]
-            for key, line in self._encoded(some):
-                taken.lines[key] = line
-                size += len(line)
-                if gone:
+            encoded = self._encoded(page.rows[start : start + ROWS_AT_ONCE])
+            taken.lines.update(encoded)
+            size += sum(map(len, encoded.values()))
+            if gone:
+                for key in encoded:
                     gone.pop(key, None)
         for values in page.gone:
             try:
@@ -114,17 +114,20 @@ class PostgresLoader:
         taken.fetched += len(page.rows)
         taken.size += size
 
-    def _encoded(self, rows: Sequence[Row]) -> Iterator[tuple[Hashable, bytes]]:
-        """Keys and lines of the rows that fit; the others are rejected."""
+    def _encoded(self, rows: Sequence[Row]) -> dict[Hashable, bytes]:
+        """The lines, by key, of the rows that fit; the others are rejected."""
         together = self._encode.together(rows)
         if together is not None:
-            yield from zip(*together, strict=True)
-            return
+            return dict(zip(*together, strict=True))
+        encoded = {}
         for row in rows:
             try:
-                yield self._encode(row)
+                key, line = self._encode(row)
             except DoesNotFit as misfit:
                 self._reject(row, misfit)
+            else:
+                encoded[key] = line
+        return encoded
 
     @property
     def pending(self) -> int:
@@ -152,15 +155,14 @@ class PostgresLoader:
             if lines or gone:
                 self._connection.execute(BY_INDEX)
             if lines:
-                self._copy(lines.values())
-                created, updated = self._merge()
+                created, updated = self._load(lines.values())
             if gone:
                 deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
             if self._mode is SyncMode.FULL:
                 self._see(taken)
             if taken.rejected:
                 rejects.keep(self._connection, self._landing, self._sync, taken.rejected)
-        self._staging = self._staging or bool(lines)
+        self._staging = self._staging or (bool(lines) and not self._only_new)
         return Counts(
             fetched=taken.fetched,
             created=created,
@@ -226,29 +228,36 @@ class PostgresLoader:
         except pg.UndefinedTable:
             return None
 
-    def _copy(self, given: Iterable[bytes]) -> None:
-        if not self._staging:
-            self._connection.execute(self._sql.make_staging)
-        lines = iter(given)
-        with self._connection.cursor().copy(self._sql.copy) as copy:
-            while chunk := list(islice(lines, LINES_AT_ONCE)):
-                chunk.append(b"")
-                copy.write(b"\n".join(chunk))
-
-    def _merge(self) -> tuple[int, int]:
+    def _load(self, lines: Collection[bytes]) -> tuple[int, int]:
         """How many rows were created and updated."""
-        if self._known_only:
-            return 0, self._connection.execute(self._sql.refresh).rowcount
         if self._only_new is None:
-            self._only_new = bool(self._row(self._sql.is_empty)[0])
+            self._only_new = self._may_be_copied_into() and bool(self._row(self._sql.is_empty)[0])
         if self._only_new:
             try:
                 with self._connection.transaction():
-                    return self._connection.execute(self._sql.insert).rowcount, 0
-            except pg.UniqueViolation:  # the vendor repeats itself, or someone pushed a record
+                    self._copy(self._sql.copy_new, lines, END_NEW)
+                return len(lines), 0
+            except (pg.UniqueViolation, pg.FeatureNotSupported):
+                # The vendor repeats itself, someone pushed a record, or has row security forced.
                 self._only_new = False
+        if not self._staging:
+            self._connection.execute(self._sql.make_staging)
+        self._copy(self._sql.copy, lines, END)
+        if self._known_only:
+            return 0, self._connection.execute(self._sql.refresh).rowcount
         created, updated = self._row(self._sql.merge)
         return created, updated
+
+    def _may_be_copied_into(self) -> bool:
+        """Not where only rows that are there count, nor where the keys are taken from staging."""
+        return not self._known_only and self._mode is not SyncMode.FULL
+
+    def _copy(self, statement: Composed, given: Iterable[bytes], end: bytes) -> None:
+        lines = iter(given)
+        with self._connection.cursor().copy(statement) as copy:
+            while chunk := list(islice(lines, LINES_AT_ONCE)):
+                chunk.append(b"")
+                copy.write(end.join(chunk))
 
     def _see(self, taken: Taken) -> None:
         """Keep the keys that came, also those of records that were rejected: they exist."""

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from sync_platform.engine import ways
 from sync_platform.engine.batch import Batch
 from sync_platform.engine.destination import Destination, Loader, Progress, Table
-from sync_platform.engine.garbage import seldom_searched
+from sync_platform.engine.interpreter import streaming
 from sync_platform.engine.loading import Loading
 from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
 from sync_platform.engine.ports import Clock, Cursors, History, Leases, SyncRecord, VendorApi
@@ -255,7 +255,7 @@ class Sync:
             cursors=self.cursors,
             tell=self._tell,
         )
-        with seldom_searched(), batch.closing():
+        with streaming(), batch.closing():
             loading.load()
 
 

@@ -107,6 +107,30 @@ def test_a_first_sync_may_repeat_keys_across_batches(database: str) -> None:
     assert total == Counts(fetched=30, created=25)
 
 
+def test_rows_of_a_first_sync_are_of_the_moment_of_their_batch(database: str) -> None:
+    with loading(database) as loader:
+        for start in (0, 5):
+            loader.write(Page(people(5, start)))
+            loader.commit(progress())
+    query = "SELECT _synced_at, array_agg(DISTINCT xmin::text) FROM acme.contacts GROUP BY 1"
+    (first, one), (second, another) = sorted(select(database, query))
+    assert first < second <= datetime.now(UTC)
+    assert len(one) == len(another) == 1
+
+
+def test_a_first_sync_loads_where_its_user_is_held_to_row_security(limited_database: str) -> None:
+    with loading(limited_database):
+        pass  # the table is there, and empty
+    select(limited_database, "ALTER TABLE acme.contacts ENABLE ROW LEVEL SECURITY")
+    select(limited_database, "ALTER TABLE acme.contacts FORCE ROW LEVEL SECURITY")
+    select(limited_database, "CREATE POLICY everything ON acme.contacts USING (true)")
+    with loading(limited_database) as loader:
+        for start in (0, 5):
+            loader.write(Page(people(5, start)))
+            assert loader.commit(progress()).created == 5
+    assert select(limited_database, "SELECT count(*) FROM acme.contacts") == [10]
+
+
 def test_number_keys_are_text_where_the_key_is_text(database: str) -> None:
     load(database, {"id": 151}, {"id": "151", "age": 1})
     assert select(database, "SELECT id, age FROM acme.contacts") == [("151", 1)]

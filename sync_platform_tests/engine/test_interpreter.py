@@ -1,0 +1,54 @@
+import gc
+import sys
+
+import pytest
+
+from sync_platform.engine.interpreter import NEW_OBJECTS, TURN_SECONDS, permanent, streaming
+
+
+def test_it_is_as_before_once_the_last_block_is_left() -> None:
+    before, turn = gc.get_threshold(), sys.getswitchinterval()
+    first, second = streaming(), streaming()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
+    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == before
+    assert sys.getswitchinterval() == pytest.approx(turn)
+
+
+@pytest.mark.parametrize("own", [0, 2 * NEW_OBJECTS])
+def test_whoever_wants_cycles_looked_for_more_rarely_keeps_that(own: int) -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(own)
+    try:
+        with streaming():
+            assert gc.get_threshold()[0] == own
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_what_is_permanent_is_not_looked_through_again() -> None:
+    gc.unfreeze()
+    try:
+        with permanent():
+            assert not gc.isenabled()
+            made = [[]]  # type: ignore[var-annotated]
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+        assert not any(it is made for it in gc.get_objects())
+    finally:
+        gc.unfreeze()
+
+
+def test_whoever_never_looks_for_cycles_keeps_that() -> None:
+    gc.disable()
+    try:
+        with permanent():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.unfreeze()
+        gc.enable()
