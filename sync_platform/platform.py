@@ -92,11 +92,11 @@ class Platform(Parts):
         return self._shown([self.store.get(name)])[0]
 
     def _shown(self, found: list[Connection]) -> list[Connection]:
+        known = self._connectors
         try:
-            known = self._connectors
+            return [it if it.connector in known else without_connector(it) for it in found]
         except ConnectorFault:  # told where a connector is needed
             return found
-        return [it if it.connector in known else without_connector(it) for it in found]
 
     def overviews(self, name: str | None = None) -> list[Overview]:
         """How all connections are, or this one, by name; quick for hundreds."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from sync_platform.connectors import load_connectors
+from sync_platform.connectors import Connectors
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.embedded import server_url
 from sync_platform.engine.connections import Connection, why_missing
@@ -148,8 +148,8 @@ class Parts:
         return PostgresDestination(self.database_url)
 
     @cached_property
-    def _connectors(self) -> dict[str, Connector]:
-        return load_connectors(self.settings.connector_folders)
+    def _connectors(self) -> Mapping[str, Connector]:
+        return Connectors(self.settings.connector_folders)
 
     def connectors(self) -> Mapping[str, Connector]:
         """All connectors by name; raises ConnectorFault."""

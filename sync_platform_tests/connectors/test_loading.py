@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync_platform import spec
-from sync_platform.connectors import load_connectors
+from sync_platform.connectors import Connectors, load_connectors
 from sync_platform.errors import ConnectorFault
 
 SOUND = """
@@ -105,6 +105,29 @@ def test_a_name_may_be_taken_once(write: Write, tmp_path: Path) -> None:
     write(sound("hubspot"))
     told = refusal(tmp_path)
     assert "name: 'hubspot' is taken by sync_platform.connectors.hubspot." in told
+
+
+def test_one_that_is_called_like_its_file_is_imported_alone(write: Write, tmp_path: Path) -> None:
+    write(sound("acme"))
+    other = write("raise RuntimeError('imported')", "other.py")
+    connectors = Connectors([tmp_path])
+    acme = connectors["acme"]
+    assert acme.label == "Acme"
+    assert connectors["acme"] is acme
+    with pytest.raises(ConnectorFault, match="imported"):
+        connectors["crm"]  # it may be in any file
+    other.write_text(sound("crm"))
+    assert connectors["crm"].name == "crm"
+    assert connectors["acme"] is acme
+    assert "crm" in connectors
+    assert "nothing" not in connectors
+
+
+def test_a_file_may_be_called_like_another_connector(write: Write, tmp_path: Path) -> None:
+    write(sound("stripes"), "stripe.py")
+    connectors = Connectors([tmp_path])
+    assert connectors["stripe"].label == "Stripe"
+    assert connectors["stripes"].label == "Acme"
 
 
 def test_an_installed_package_may_bring_connectors(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ def test_nothing_is_none(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, -(2**63), 10**40])
-def test_integers_keep_every_digit(number: int) -> None:
-    assert decoded(json.dumps({"id": number}).encode()) == {"id": number}
-    assert decoded(encoded({"id": number})) == {"id": number}
+@pytest.mark.parametrize("before", range(8))  # characters: wherever in the body it begins
+def test_integers_keep_every_digit(number: int, before: int) -> None:
+    record = {"x" * before: number}
+    assert decoded(json.dumps(record).encode()) == record
+    assert decoded(encoded(record)) == record
 
 
 def test_what_the_standard_library_takes_is_taken() -> None:
