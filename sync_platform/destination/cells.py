@@ -78,8 +78,8 @@ def _decimal(value: Any) -> Decimal:
 
 
 BOOLEANS: dict[Any, str] = {
-    None: NULL, "": NULL, True: "t", False: "f",  # 1 and 0 are equal to True and False
-    "true": "t", "false": "f", "True": "t", "False": "f", "1": "t", "0": "f",
+    None: NULL, "": NULL, True: "true", False: "false",  # 1 and 0 are equal to True and False
+    "true": "true", "false": "false", "True": "true", "False": "false", "1": "true", "0": "false",
 }  # fmt: skip
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import orjson
 
-from sync_platform.destination.cells import BOOLEANS, CELLS, NULL, Cell
+from sync_platform.destination.cells import CELLS, NULL, Cell
 from sync_platform.spec import FieldType
 
 NOTHING = type(None)
 TEXTS: set[type] = {str, NOTHING}
 INTEGERS: set[type] = {int, NOTHING}
 NUMBERS: set[type] = {int, float, NOTHING}
+BOOLS: set[type] = {bool, NOTHING}
 ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}  # the backslash first
 NUL = "\0"  # no text in Postgres may hold it
 BETWEEN = "\x1e"  # separates the texts of a column, which hardly ever hold it
@@ -47,7 +48,7 @@ def _texts(values: Sequence[Any]) -> Sequence[str]:
 
 
 def _literals(type_: FieldType, types: set[type], values: Sequence[Any]) -> Sequence[str]:
-    """Numbers as JSON writes them."""
+    """Numbers and booleans as JSON writes them."""
     if not types.issuperset(map(type, values)):
         return _each(type_, values)
     try:
@@ -59,11 +60,6 @@ def _literals(type_: FieldType, types: set[type], values: Sequence[Any]) -> Sequ
     if nulls != values.count(None):  # one is not finite
         return _each(type_, values)
     return written[1:-1].replace(b"null", NULL.encode()).decode().split(",")
-
-
-def _booleans(values: Sequence[Any]) -> Sequence[str]:
-    cells = [BOOLEANS.get(value) for value in values]
-    return _each("boolean", values) if None in cells else cells  # type: ignore[return-value]
 
 
 def _moments(
@@ -118,7 +114,7 @@ COLUMNS: dict[FieldType, Column] = {
     "text": _texts,
     "integer": partial(_literals, "integer", INTEGERS),
     "number": partial(_literals, "number", NUMBERS),
-    "boolean": _booleans,
+    "boolean": partial(_literals, "boolean", BOOLS),
     "date": DAY,
     "timestamp": MOMENT,
     "json": _json,
