@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -14,6 +16,10 @@ from urllib.parse import urlsplit
 from sync_platform.errors import ConfigurationError
 
 Grain = Literal["day", "week", "month"]
+HOST = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?)(:(?P<port>\d{1,5}))?", re.ASCII
+)
+SWITCHES = ("true", "yes", "on", "all")  # no hosts: someone takes the list for a switch
 T = TypeVar("T")
 
 
@@ -33,6 +39,7 @@ class Settings:
     | SYNC_PLATFORM_MAX_DELETE_SHARE | the share a full sync may mark deleted, 0 to 1 | 0.5 |
     | SYNC_PLATFORM_PUBLIC_URL | where people reach the web pages | http://127.0.0.1:8000 |
     | SYNC_PLATFORM_DAGSTER_URL | where Dagster's webserver is | http://127.0.0.1:3000 |
+    | SYNC_PLATFORM_ALLOW_HTTP | hosts to call without encryption, ',' between | none |
     | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_ID | our OAuth client at that vendor | the store's |
     | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_SECRET | its secret | the store's |
     | SYNC_PLATFORM_OIDC_ISSUER | an OpenID provider for people to sign in with | none |
@@ -52,6 +59,7 @@ class Settings:
     delete_share: float = 0.5
     public_url: str = "http://127.0.0.1:8000"  # an origin: no path, no slash at its end
     dagster_url: str = "http://127.0.0.1:3000"  # may have a path; no slash at its end
+    allow_http: frozenset[str] = frozenset()  # "host" for all its ports, "host:port", "[fd00::5]"
     oauth_clients: Mapping[str, tuple[str, str]] = field(  # connector: client id and secret
         default_factory=dict, repr=False
     )
@@ -73,7 +81,9 @@ class Settings:
             value = environ.get(f"SYNC_PLATFORM_{name}", "").strip()
             return parse(value) if value else default
 
-        issuer, client = read("OIDC_ISSUER", _issuer, None), read("OIDC_CLIENT_ID", str, None)
+        allow_http = read("ALLOW_HTTP", _hosts, cls.allow_http)
+        issuer = read("OIDC_ISSUER", partial(_issuer, allow_http=allow_http), None)
+        client = read("OIDC_CLIENT_ID", str, None)
         if (issuer is None) != (client is None):
             raise ConfigurationError(
                 "Of SYNC_PLATFORM_OIDC_ISSUER and SYNC_PLATFORM_OIDC_CLIENT_ID only one is set; "
@@ -90,6 +100,7 @@ class Settings:
             delete_share=read("MAX_DELETE_SHARE", _share, cls.delete_share),
             public_url=read("PUBLIC_URL", _public_url, cls.public_url),
             dagster_url=read("DAGSTER_URL", _dagster_url, cls.dagster_url),
+            allow_http=allow_http,
             oauth_clients=_oauth_clients(environ),
             openid_issuer=issuer,
             openid_client_id=client,
@@ -223,11 +234,51 @@ def _dagster_url(value: str) -> str:
     return _url("DAGSTER_URL", value)
 
 
-def _issuer(value: str) -> str:
+def _hosts(value: str) -> frozenset[str]:
+    """Hosts as a url of them would say it, each with its port where one is given."""
+    return frozenset(_host(part.strip().lower()) for part in value.split(",") if part.strip())
+
+
+def _host(part: str) -> str:
+    told = HOST.fullmatch(part)
+    try:
+        if told is None or part in SWITCHES or not 0 < int(told["port"] or 80) < 65536:
+            raise ValueError
+        host = _as_in_urls(told["host"])
+        return host if told["port"] is None else f"{host}:{int(told['port'])}"
+    except ValueError:
+        raise _refused(
+            "ALLOW_HTTP",
+            part.rpartition("@")[2],  # what is before may be a password
+            "write hosts with ',' between, each with a port where only that one is meant: "
+            "erp.internal,10.0.0.5:8080,[fd00::5]. No http://, user or path, and no * for all.",
+        ) from None
+
+
+def _as_in_urls(host: str) -> str:
+    """A name as it is, an address in its shortest form; raises ValueError for what is neither."""
+    if not re.fullmatch(r"[\d.]+|.*:.*", host):
+        return host
+    address = ip_address(host.strip("[]"))
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _issuer(value: str, allow_http: frozenset[str]) -> str:
     url = _url("OIDC_ISSUER", value)
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise _refused("OIDC_ISSUER", url, "a sign-in provider must be reached by https.")
+    try:
+        host = _as_in_urls(parts.hostname or "")
+    except ValueError:
+        raise _refused("OIDC_ISSUER", url, "its host is neither a name nor an address.") from None
+    safe = {*allow_http, "127.0.0.1", "localhost", "[::1]"}
+    if parts.scheme == "http" and safe.isdisjoint({host, f"{host}:{parts.port or 80}"}):
+        entry = host if parts.port is None else f"{host}:{parts.port}"
+        raise _refused(
+            "OIDC_ISSUER",
+            url,
+            "a sign-in provider must be reached by https. Where the way to it is trusted, add "
+            f"{entry} to SYNC_PLATFORM_ALLOW_HTTP.",
+        )
     return value  # to the letter: with the slash at its end, where it has one
 
 

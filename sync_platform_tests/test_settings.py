@@ -38,6 +38,7 @@ def test_every_variable_is_read() -> None:
             "SYNC_PLATFORM_MAX_DELETE_SHARE": "1",
             "SYNC_PLATFORM_PUBLIC_URL": "https://Sync.example.com/",
             "SYNC_PLATFORM_DAGSTER_URL": "http://dagster:3000/in/a/path/",
+            "SYNC_PLATFORM_ALLOW_HTTP": "Erp.internal, 10.0.0.5:8080,[FD00:0::5]:80,",
             "SYNC_PLATFORM_OIDC_ISSUER": "https://id.example.com/",
             "SYNC_PLATFORM_OIDC_CLIENT_ID": "sync",
             "SYNC_PLATFORM_OIDC_CLIENT_SECRET": "hush",
@@ -56,6 +57,7 @@ def test_every_variable_is_read() -> None:
         delete_share=1.0,
         public_url="https://sync.example.com",
         dagster_url="http://dagster:3000/in/a/path",
+        allow_http=frozenset({"erp.internal", "10.0.0.5:8080", "[fd00::5]:80"}),
         openid_issuer="https://id.example.com/",
         openid_client_id="sync",
         openid_client_secret="hush",
@@ -95,6 +97,16 @@ def test_a_url_may_be_written_as_others_write_it(scheme: str) -> None:
         ("MAX_DELETE_SHARE", "1.01", "is '1.01'; it must be a share from 0 to 1"),
         ("MAX_DELETE_SHARE", "nan", "is 'nan'; it must be a share"),
         ("MAX_DELETE_SHARE", "half", "is 'half'; it must be a share"),
+        ("ALLOW_HTTP", "http://erp.internal", "is 'http://erp.internal'; write hosts with ','"),
+        ("ALLOW_HTTP", "erp.internal/api", "is 'erp.internal/api'; write hosts"),
+        ("ALLOW_HTTP", "ann:hush@erp.internal", "is 'erp.internal'; write hosts"),
+        ("ALLOW_HTTP", "erp.internal:", "is 'erp.internal:'; write hosts"),
+        ("ALLOW_HTTP", "erp.internal:70000", "is 'erp.internal:70000'; write hosts"),
+        ("ALLOW_HTTP", "10.0.0.500", "is '10.0.0.500'; write hosts"),
+        ("ALLOW_HTTP", "fd00::5", "is 'fd00::5'; write hosts"),
+        ("ALLOW_HTTP", "erp.internal,*", "is '*'; write hosts"),
+        ("ALLOW_HTTP", "true", "is 'true'; write hosts"),
+        ("ALLOW_HTTP", "1", "is '1'; write hosts"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str, sentence: str) -> None:
@@ -113,7 +125,8 @@ def test_a_bad_value_is_refused_by_name(name: str, value: str, sentence: str) ->
         ("PUBLIC_URL", "https://sync.example.com:x", "not the address of a website"),
         ("PUBLIC_URL", "https://example.com/sync", "must be without a path"),
         ("DAGSTER_URL", "ftp://dagster", "not the address of a website"),
-        ("OIDC_ISSUER", "http://id.example.com", "must be reached by https"),
+        ("OIDC_ISSUER", "http://id.example.com:81", "add id.example.com:81 to SYNC_PLATFORM_ALL"),
+        ("OIDC_ISSUER", "http://10.0.0.300", "neither a name nor an address"),
         ("OIDC_CLIENT_ID", "sync", "only one is set"),
     ],
 )
@@ -122,6 +135,23 @@ def test_addresses_that_cannot_be_are_refused(name: str, value: str, told: str) 
         Settings.from_env({f"SYNC_PLATFORM_{name}": value})
     assert name in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "allowed"),
+    [
+        ("http://id.internal/realm", "id.internal"),
+        ("http://id.internal", "id.internal:80"),
+        ("http://[fd00:0::5]:8080", "[fd00::5]:8080"),
+    ],
+)
+def test_an_issuer_whose_way_is_trusted_needs_no_encryption(issuer: str, allowed: str) -> None:
+    given = {
+        "SYNC_PLATFORM_OIDC_ISSUER": issuer,
+        "SYNC_PLATFORM_OIDC_CLIENT_ID": "sync",
+        "SYNC_PLATFORM_ALLOW_HTTP": allowed,
+    }
+    assert Settings.from_env(given).openid_issuer == issuer
 
 
 def test_oauth_clients_come_by_the_name_of_their_connector_and_are_not_printed() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from sync_platform import spec
-from sync_platform.errors import NotPermitted
+from sync_platform.errors import NotPermitted, UnexpectedResponse
 
 AT_ONCE = 50  # payloads a call
 KEPT = spec.hours(7 * 24)  # payloads, from memory
@@ -18,17 +18,21 @@ BEFORE_A_FULL_READ = spec.hours(1)  # rows so new are not taken for deleted beca
 FILTERS = {"dataTypes": ["tableData"], "changeTypes": ["add", "remove"]}
 SPECIFICATION = {"options": {"filters": FILTERS}}
 MAY_MANAGE = ("create", "owner")
+MOST = 10  # webhooks of a base, from memory
+REFUSED = 422  # to make one more webhook
 
 
 def are_told(api: spec.Api, base: spec.Json) -> bool:
-    """Whether the sign-in may manage the base's webhooks."""
+    """Whether the sign-in may manage the base's webhooks, and one of them is ours or can be."""
     if base.get("permissionLevel") not in MAY_MANAGE:
         return False
     try:
-        api.get(f"/v0/bases/{base['id']}/webhooks")
-    except NotPermitted:
+        hooks = api.get(f"/v0/bases/{base['id']}/webhooks")["webhooks"]
+    except NotPermitted as error:
+        if error.evidence.get("status") == 429:  # the month's calls are used up: it tells nothing
+            raise
         return False
-    return True
+    return len(hooks) < MOST or any(map(is_ours, hooks))
 
 
 def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
@@ -38,7 +42,7 @@ def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.P
     def deletions(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
         ours = [each for each in api.get(path)["webhooks"] if is_ours(each)]
         if not ours:
-            api.send(spec.post(path, json={"specification": SPECIFICATION}))
+            make(api, path)
             return  # it tells of what comes; what was before, full syncs find
         # Two syncs that began together may each have made one; one of them is enough.
         hook = min(ours, key=lambda each: str(each["id"]))
@@ -53,6 +57,16 @@ def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.P
             yield spec.Page(gone=[(id,) for id in gone])
 
     return deletions
+
+
+def make(api: spec.Api, path: str) -> None:
+    """A webhook of ours. Where the base takes none more, full syncs find deletions, and the next
+    discovery says so: reading goes on."""
+    try:
+        api.send(spec.post(path, json={"specification": SPECIFICATION}))
+    except UnexpectedResponse as error:
+        if error.evidence.get("status") != REFUSED:
+            raise
 
 
 def since(read: spec.Read) -> datetime | None:

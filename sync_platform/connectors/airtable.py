@@ -11,13 +11,15 @@ What surprises:
 - Deletions are told by webhooks alone. Where the token may manage them (scope webhook:manage, and
   the person is a creator of the base), the first sync makes one in each base, and from then on its
   payloads name what was deleted; they are kept for a week. A webhook that nobody reads for a week
-  dies, so nothing is left of it after disconnecting. Elsewhere full syncs find deletions.
+  dies, so nothing is left of it after disconnecting. Elsewhere, and where a base has its ten
+  webhooks already, full syncs find deletions.
 - A record that is restored from the trash counts as unmodified: the next full sync brings it back.
 - A base that was called more than five times in a second refuses all calls for 30 seconds.
 - The token for a next page expires, also when the record it stands at is deleted: a read that meets
   that begins again.
 - Addresses of attachments last for about two hours, so each read writes rows with some anew.
-- Free and Team workspaces have a number of calls a month; beyond it every call is a 429.
+- Free and Team workspaces have a number of calls a month. Beyond it every call is a 429 that no
+  waiting mends: its syncs stop, and go on once someone upgraded or the month is over and resumes.
 
 Sources: Airtable's Web API (lists, base schema, scopes, webhooks, rate limits) as other open
 connectors use it; sample answers of the client library pyairtable (field kinds, payloads).
@@ -27,7 +29,8 @@ has no referencedFieldIds; which answer says that an offset expired; that payloa
 from 1 and that reading them prolongs a webhook's life by a week; that a record restored from the
 trash comes as a created one; that lists keep their order while their pages are read (else a full
 sync could take a record for deleted that it skipped); access tokens of 60 minutes, refresh tokens
-of 60 days; how long attachments' addresses last; the calls a month.
+of 60 days; how long attachments' addresses last; the calls a month, and how it is told that they
+are used up; ten webhooks a base, and 422 for one more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +46,10 @@ OWN = (
     spec.Field(RECORD_ID, read_only=True, label="Record ID"),
     spec.Field(CREATED, "timestamp", read_only=True, label="Created time"),
 )
+COLUMN_OF = {name: f"{name} (field)" for name in (RECORD_ID, CREATED)}  # of fields called so
+FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 PAGE_FORGOTTEN = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
+MONTH_USED_UP = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
 AT_ONCE = 10  # records that one call may write
 FILTERS = (
     spec.Filter(name="view", label="View (its name or id)"),
@@ -139,9 +145,8 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
 def field(it: spec.Json) -> spec.Field:
     """One field of a table; one that is called as what every record has gets another name."""
     computed = it["type"] in COMPUTED
-    taken = it["name"] in (RECORD_ID, CREATED)
     return spec.Field(
-        f"{it['name']} (field)" if taken else it["name"],
+        COLUMN_OF.get(it["name"], it["name"]),
         type_of(it),
         read_only=computed,
         label=it["name"],
@@ -192,12 +197,17 @@ def moment(iso: str) -> str:
     return f"DATETIME_PARSE('{iso}')"
 
 
+def cells(change: spec.OutboundChange) -> dict[str, Any]:
+    """The values of a change, by what Airtable calls their fields."""
+    return {FIELD_OF.get(name, name): value for name, value in change.values.items()}
+
+
 def created(changes: list[spec.OutboundChange]) -> spec.Json:
-    return {"records": [{"fields": dict(each.values)} for each in changes]}
+    return {"records": [{"fields": cells(each)} for each in changes]}
 
 
 def updated(changes: list[spec.OutboundChange]) -> spec.Json:
-    return {"records": [{"id": each.key, "fields": dict(each.values)} for each in changes]}
+    return {"records": [{"id": each.key, "fields": cells(each)} for each in changes]}
 
 
 def deleted(changes: list[spec.OutboundChange]) -> dict[str, Any]:
@@ -205,7 +215,14 @@ def deleted(changes: list[spec.OutboundChange]) -> dict[str, Any]:
 
 
 def means(status: int, body: spec.Json) -> spec.Meaning | None:
-    """An offset that expired is a 422 as any other, but for its name."""
+    """An offset that expired is a 422 as any other, and calls of a month that are used up are a 429
+    as any other, but for their names."""
+    if status == 429:
+        errors = spec.at(body, "errors")
+        used_up = isinstance(errors, list) and any(
+            spec.at(each, "error") == MONTH_USED_UP for each in errors
+        )
+        return "not_permitted" if used_up else None
     said = spec.at(body, "error")
     kind = said.get("type") if isinstance(said, Mapping) else said
     return "page_forgotten" if status == 422 and kind == PAGE_FORGOTTEN else None

@@ -166,12 +166,16 @@ def scopes_for(
 
 def asked_before(connector: Connector, auth: Auth) -> list[Setting]:
     """The settings that a person gives before signing in so. What the token's answer or the
-    callback would tell is asked, too, where this way has neither."""
-    told = isinstance(auth, OAuth2)
+    callback would tell is asked, too, where this way has no such."""
+    told: list[str] = []
+    if isinstance(auth, OAuth2 | ClientCredentials | JwtBearer):
+        told.append("token")
+    if isinstance(auth, OAuth2):
+        told.append("callback")
     return [
         each
         for each in connector.settings
-        if each.options is None and (each.found_in is None or not told)
+        if each.options is None and (each.found_in is None or each.found_in not in told)
     ]
 
 
@@ -198,10 +202,14 @@ def given(connector: Connector, auth: Auth, settings: Mapping[str, str]) -> dict
 
 
 def found(
-    connector: Connector, told: Mapping[str, object], callback: Mapping[str, str]
+    connector: Connector,
+    told: Mapping[str, object],
+    callback: Mapping[str, str],
+    known: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The settings that the token's answer and the callback's address tell; raises
-    ConfigurationError where a required one is in neither."""
+    ConfigurationError where a required one is in neither, nor `known` from whoever signs in without
+    a callback."""
     settings = {}
     for each in connector.settings:
         if each.found_in is None:
@@ -210,13 +218,18 @@ def found(
         value = place.get(each.found_as or each.name)
         if value not in (None, ""):
             settings[each.name] = str(value)
+        elif known is not None and each.name in known:
+            continue
         elif each.default is not None:
             settings[each.name] = each.default
         elif each.required:
             where = "with the sign-in" if each.found_in == "token" else "on the way back"
+            mend = "Begin again; if it stays so, the connector must be mended."
+            if known is not None:
+                mend = f"Give it as the setting {each.name!r}."
             raise ConfigurationError(
                 f"{connector.label} did not tell {each.label!r} {where}, and nothing works without "
-                "it. Begin again; if it stays so, the connector must be mended."
+                f"it. {mend}"
             )
     return settings
 

@@ -67,7 +67,8 @@ class Airtable(Vendor):
         )
         self.per_base, self.penalty = per_base, penalty
         self.refused_until: dict[str, float] = {}  # by the limit's name
-        limits = {"token": Bucket(calls=per_token, seconds=1.0)}
+        month = Bucket(calls=None, seconds=30 * 86_400.0)  # set_limits gives it a number
+        limits = {"token": Bucket(calls=per_token, seconds=1.0), "month": month}
         super().__init__(tokens=tokens, limits=limits, clock=clock)
         if records is not None:
             airtable_life.furnish(self.workspace, records)
@@ -128,10 +129,8 @@ class Airtable(Vendor):
         """Invented records, all in the same millisecond."""
         with self.lock:
             doing, found = self._doing(table)
-            made = [
-                doing.create(found, airtable_life.invented(self.workspace, found))
-                for _ in range(count)
-            ]
+            cells = (airtable_life.invented(self.workspace, found) for _ in range(count))
+            made = [doing.create(found, each) for each in cells]
             doing.commit()
             return [record.id for record in made]
 
@@ -220,13 +219,14 @@ class Airtable(Vendor):
     def limits_for(self, call: Call) -> Sequence[str]:
         base = call.places.get("base")
         if base is None or self.per_base is None:
-            return ("token",)
+            return ("month", "token")
         name = f"base {base}"
-        if name not in self.limits:
-            self.limits[name] = Bucket(calls=self.per_base, seconds=1.0)
-        return ("token", name)
+        self.limits.setdefault(name, Bucket(calls=self.per_base, seconds=1.0))
+        return ("month", "token", name)
 
     def over_limit(self, name: str) -> Refusal:
+        if name == "month":
+            return airtable_errors.month_used_up()
         self.refused_until[name] = self.clock() + self.penalty
         return airtable_errors.over_limit()
 

@@ -1,10 +1,10 @@
-"""Serves a sandbox vendor over real HTTP on loopback, from a thread of this process."""
+"""Serves a sandbox vendor over real HTTP, from a thread of this process."""
 
 import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import uvicorn
@@ -13,22 +13,60 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sync_platform.sandbox.vendor import Vendor
 
 AnyVendor = TypeVar("AnyVendor", bound=Vendor)
+TICK, GRACE = 0.1, 1.0  # seconds: uvicorn's own beat; for calls that are being answered at the end
+
+
+class Server(uvicorn.Server):
+    """Ends at once: by itself uvicorn takes tenths of a second, which hundreds of tests add up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving; may be called from any thread, and again."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has closed meanwhile
+                self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        beats = 0
+        while not await self.on_tick(beats):
+            beats = (beats + 1) % 864_000
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if busy := set(self.server_state.tasks):
+            _, late = await asyncio.wait(busy, timeout=GRACE)
+            for task in late:
+                task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # closed connections say so to their protocols
 
 
 @contextmanager
-def serve(vendor: AnyVendor, port: int = 0) -> Iterator[AnyVendor]:
+def serve(vendor: AnyVendor, port: int = 0, host: str = "127.0.0.1") -> Iterator[AnyVendor]:
     """Serve until the block ends; `vendor.url` says where. A handler that broke is raised here."""
     # Named as TCP, or asyncio leaves Nagle's delay on and every answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(128)
     except OSError:
         listener.close()
         raise
-    vendor.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(
+    vendor.url = f"http://{host}:{listener.getsockname()[1]}"
+    server = Server(
         uvicorn.Config(
             vendor,
             http=_remembering_connections(vendor),
@@ -41,7 +79,6 @@ def serve(vendor: AnyVendor, port: int = 0) -> Iterator[AnyVendor]:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=60,
-            timeout_graceful_shutdown=1,
         )
     )
     thread = threading.Thread(
@@ -52,7 +89,7 @@ def serve(vendor: AnyVendor, port: int = 0) -> Iterator[AnyVendor]:
         yield vendor
     finally:
         while thread.is_alive():
-            server.should_exit = True
+            server.end()
             thread.join(0.05)
         listener.close()
     if vendor.problems:

@@ -111,6 +111,11 @@ def no_words(body: Json) -> str | None:
     return None
 
 
+def no_misfits(settings: Mapping[str, str], objects: Sequence[str]) -> Iterable[str]:
+    """No setting is about objects."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connector:
     """One SaaS API: where it is, how it is signed and paced, and which objects it has.
@@ -120,12 +125,16 @@ class Connector:
     often, without the vendor.
 
     `means` tells what an answer that is no success means (status, decoded body or None) where the
-    status alone would mislead, such as a 403 that is a rate limit; None: what its status says. Of
-    "too_much" a function that asks for less at once may make something: it gets AskedTooMuch. After
-    "page_forgotten" (the token for the next page is not good any more) the read begins again.
+    status alone would mislead, such as a 403 that is a rate limit, or a 429 that is none; None:
+    what its status says. Of "too_much" a function that asks for less at once may make something: it
+    gets AskedTooMuch. After "page_forgotten" (the token for the next page is not good any more) the
+    read begins again.
 
     `says` finds the sentence for people in such a body, where it is at no usual place (`message`,
     `errors`); None: it is looked for there.
+
+    `misfits` tells which settings are about objects that the connection has not (their names, as it
+    calls them, are given), a sentence each: whoever mistypes one would else wait for its effect.
     """
 
     name: str
@@ -143,6 +152,7 @@ class Connector:
     )  # of every call; a function of the connection's settings
     means: Callable[[int, Json], Meaning | None] = no_meaning
     says: Callable[[Json], str | None] = no_words
+    misfits: Callable[[Mapping[str, str], Sequence[str]], Iterable[str]] = no_misfits
     discover: Callable[[Api], Iterable[Discovered]] | None = None
     discovered: Callable[[Discovered], ConnectorObject] | None = None
 

@@ -1,7 +1,11 @@
-"""Where calls go: to the connection's own origin, encrypted, with every filled-in part quoted."""
+"""Where calls go: to the connection's own origin, encrypted, with every filled-in part quoted.
+
+Without encryption only this very machine is called, and the hosts that SYNC_PLATFORM_ALLOW_HTTP
+names: `allow_http` holds them as that setting reads them ("erp.internal", "10.0.0.5:8080").
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -16,30 +20,69 @@ ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.IGNORECASE)
 SLOT = re.compile(r"\{(\w+)\}")
 
 
+def is_loopback(host: str) -> bool:
+    """Whether it is this very machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_safe(url: httpx.URL, allow_http: Collection[str]) -> bool:
+    """Whether nobody on the way can read what is sent there, or the way is said to be trusted."""
+    if url.scheme == "https":
+        return True
+    allowed = is_loopback(url.host) or not listed_as(url).isdisjoint(allow_http)
+    return url.scheme == "http" and allowed
+
+
+def listed_as(url: httpx.URL) -> set[str]:
+    """The entries of the setting that would allow it: its host, and its host with the port."""
+    host = url.raw_host.decode("ascii")
+    try:
+        address = ip_address(host)
+        host = f"[{address}]" if address.version == 6 else str(address)
+    except ValueError:
+        pass  # a name
+    return {host, f"{host}:{url.port or 80}"}
+
+
+def unsafe(url: httpx.URL) -> str:
+    """Why such an address is not called, and what to do; a sentence and more, without a query."""
+    host, with_port = sorted(listed_as(url), key=len)
+    shown = host if url.port is None else with_port
+    return (
+        f"http://{shown} is not encrypted, so anyone on the way could read the sign-in. Use "
+        f"https://; or, where that way is trusted, add {shown} to SYNC_PLATFORM_ALLOW_HTTP and "
+        "restart what runs."
+    )
+
+
 class Address:
     """The base url of a connection; raises ConfigurationError where it cannot be called safely."""
 
-    def __init__(self, base_url: str, *, label: str, connection: str, allow_http: bool = False):
+    def __init__(
+        self, base_url: str, *, label: str, connection: str, allow_http: Collection[str] = ()
+    ) -> None:
         self._label, self._connection = label, connection
         try:
             self._text = base_url.rstrip("/")
             self._base = httpx.URL(self._text)
         except httpx.InvalidURL as error:
-            raise self._unusable("it is no URL") from error
+            raise self._unusable("it is no URL. Mend its base url.") from error
         if self._base.scheme not in ("http", "https") or not self._base.host:
-            raise self._unusable("it must start with https:// and name a host")
-        if self._base.scheme == "http" and not (self.loopback or allow_http):
-            raise self._unusable("without https:// anyone on the way could read the sign-in")
+            raise self._unusable("it must start with https:// and name a host. Mend its base url.")
         if self._base.userinfo or self._base.query or self._base.fragment:
-            raise self._unusable("it must end with its path and hold no user, '?' or '#'")
+            raise self._unusable(
+                "it must end with its path and hold no user, '?' or '#'. Mend its base url."
+            )
+        if not is_safe(self._base, allow_http):
+            raise self._unusable(unsafe(self._base))
 
     @property
     def loopback(self) -> bool:
         """Whether it is on this very machine."""
-        try:
-            return ip_address(self._base.host).is_loopback
-        except ValueError:
-            return self._base.host == "localhost"
+        return is_loopback(self._base.host)
 
     def of(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
         """The url of a path under the base, or of a link that the vendor gave, with its params.
@@ -67,9 +110,9 @@ class Address:
         if _origin(url) == _origin(self._base):
             return url
         raise UnexpectedResponse(
-            f"{self._label} points to another host ({url.scheme}://{url.host}) than "
-            f"{self._connection} signs in to ({self._base.scheme}://{self._base.host}). It was not "
-            "called, so that the sign-in of one is not given to the other."
+            f"{self._label} points to another host ({url.scheme}://{url.netloc.decode()}) than "
+            f"{self._connection} signs in to ({self._base.scheme}://{self._base.netloc.decode()}). "
+            "It was not called, so that the sign-in of one is not given to the other."
         )
 
     def path_of(self, url: httpx.URL) -> str:
@@ -103,9 +146,7 @@ class Address:
             ) from error
 
     def _unusable(self, why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"The address of {self._connection} cannot be used: {why}. Mend its base url."
-        )
+        return ConfigurationError(f"The address of {self._connection} cannot be used: {why}")
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

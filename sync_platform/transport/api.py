@@ -1,6 +1,6 @@
 """Carries out the calls that connectors describe; every failure becomes one of our errors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
@@ -53,7 +53,7 @@ class HttpApi:
 
     `secret` is asked when first needed, again once what it gave is `due`, and once more at a 401,
     unless `refresh` makes a fresh one out of the refused. Raises ConfigurationError where
-    `base_url` is not https; one on loopback may be http, any other with `allow_http`.
+    `base_url` is not https; one on loopback may be http, and one of the hosts of `allow_http`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class HttpApi:
         patience: Patience | None = None,
         timeouts: Timeouts | None = None,
         largest_answer: int = LARGEST_ANSWER,
-        allow_http: bool = False,
+        allow_http: Collection[str] = (),
     ) -> None:
         self._connection, self._label = connection, connector.label
         self._settings, self._limiter, self._clock = settings, limiter, clock
@@ -244,8 +244,7 @@ class HttpApi:
                 f"{call.what} was not sent to {self._label}: a header holds characters that HTTP "
                 f"cannot carry. Mend the connector or the settings of {self._connection}."
             ) from None
-        status = 429 if self._failures.limited(answer) else answer.status
-        self._limiter.heed(path, status, answer.headers)
+        self._limiter.heed(path, answer.headers, limited=self._failures.limited(answer))
         return answer
 
     def _sleep(self, seconds: float) -> None:

@@ -29,6 +29,7 @@ from sync_platform.transport.line import Answer, Lost
 
 PASSING = (408, 425, *(status for status in range(500, 600) if status not in (501, 505)))
 NOT_ALLOWED = (402, 403)
+PLANS_END = (402, 429)  # no right is missing: what was paid for is used up
 REJECTED = (400, 404, 409, 410, 412, 413, 422, 423)  # of a change; of a read they are a surprise
 KINDS: dict[Meaning | None, type[UnexpectedResponse]] = {
     "too_much": AskedTooMuch,
@@ -47,12 +48,13 @@ class Failures:
     says: Callable[[Json], str | None] = no_words
 
     def limited(self, answer: Answer) -> bool:
-        """Whether the answer says that we called too often; some vendors say it with a 403."""
+        """Whether the answer says that we called too often; some vendors say it with a 403, and
+        some say something else with a 429."""
         if answer.status < 400:
             return False
-        if answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers):
-            return True
-        return self.meaning(answer) == "rate_limited"
+        if meaning := self.meaning(answer):
+            return meaning == "rate_limited"
+        return answer.status == 429 or (answer.status == 403 and "retry-after" in answer.headers)
 
     def passing(self, answer: Answer) -> bool:
         """Whether the same call may well succeed a little later."""
@@ -83,10 +85,11 @@ class Failures:
                 evidence=evidence,
             )
         if meaning == "not_permitted" or (meaning is None and status in NOT_ALLOWED):
+            mend = "Mend that" if status in PLANS_END else "Give its account that right"
             return NotPermitted(
                 f"{self.label} does not permit {what} to {self.connection}"
-                f"{f': {sentence}' if sentence else '.'} Give its account that right in "
-                f"{self.label}, then resume {self.connection}.",
+                f"{f': {sentence}' if sentence else '.'} {mend} in {self.label}, then resume "
+                f"{self.connection}.",
                 evidence=evidence,
             )
         if self.passing(answer):

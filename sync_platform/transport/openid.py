@@ -4,12 +4,11 @@ Discovery and keys are kept for an hour. No message holds a code, a token or our
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
@@ -32,6 +31,7 @@ from sync_platform.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
+from sync_platform.transport.address import is_loopback, is_safe, unsafe
 
 KEPT = timedelta(hours=1)
 TIMEOUT = 10.0  # seconds, of each step of a call
@@ -52,7 +52,8 @@ class Known:
 
 
 class OpenIdProvider:
-    """One provider, and our client there."""
+    """One provider, and our client there. `allow_http` names the hosts that may be called without
+    encryption (see `address`)."""
 
     def __init__(
         self,
@@ -61,12 +62,15 @@ class OpenIdProvider:
         client_secret: str | None,
         redirect_uri: str,
         clock: Clock,
+        *,
+        allow_http: Collection[str] = (),
     ) -> None:
         self._issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
         self._redirect_uri = redirect_uri
         self._clock = clock
+        self._allow_http = allow_http
         self._known: Known | None = None
         self._lock = Lock()
 
@@ -177,13 +181,26 @@ class OpenIdProvider:
         return told
 
     def _endpoint(self, name: str) -> str:
-        url = self._provider().about.get(name)
-        if not isinstance(url, str) or not _safe(url):
+        return self._usable(self._provider().about.get(name), name)
+
+    def _usable(self, url: Any, name: str) -> str:
+        """The address that the provider names; raises ConfigurationError where it cannot be used:
+        codes, secrets and the keys that prove who signs in go over it."""
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError):
+            parsed = httpx.URL()
+        if parsed.scheme not in ("http", "https") or not parsed.host:
             raise ConfigurationError(
                 f"The sign-in provider {self._issuer} names no usable {name}. Check "
                 "SYNC_PLATFORM_OIDC_ISSUER."
             )
-        return url
+        if not is_safe(parsed, self._allow_http):
+            raise ConfigurationError(
+                f"The {name} of the sign-in provider {self._issuer} cannot be used: "
+                f"{unsafe(parsed)}"
+            )
+        return str(url)
 
     def _provider(self, again: bool = False) -> Known:
         """What the provider says of itself, at most an hour (`again`: a minute) old."""
@@ -192,17 +209,14 @@ class OpenIdProvider:
             oldest = timedelta(minutes=1) if again else KEPT
             if known is not None and now - known.at < oldest:
                 return known
-            about = self._asked(
-                "GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration", {}
-            )
+            issuer = self._usable(self._issuer, "address").rstrip("/")
+            about = self._asked("GET", f"{issuer}/.well-known/openid-configuration", {})
             if about.get("issuer") != self._issuer:
                 raise ConfigurationError(
                     f"SYNC_PLATFORM_OIDC_ISSUER is {self._issuer!r}, but the provider there calls "
                     f"itself {str(about.get('issuer'))[:200]!r}. Write that, to the letter."
                 )
-            where = about.get("jwks_uri")
-            if not isinstance(where, str) or not _safe(where):
-                raise ConfigurationError(f"The sign-in provider {self._issuer} names no keys.")
+            where = self._usable(about.get("jwks_uri"), "jwks_uri")
             try:
                 keys = KeySet.import_key_set(self._asked("GET", where, {}))  # type: ignore[arg-type]
             except (JoseError, ValueError, KeyError, TypeError) as error:
@@ -217,7 +231,13 @@ class OpenIdProvider:
     ) -> dict[str, Any]:
         try:
             answer = httpx.request(
-                method, url, headers=headers, content=body, timeout=TIMEOUT, follow_redirects=False
+                method,
+                url,
+                headers=headers,
+                content=body,
+                timeout=TIMEOUT,
+                follow_redirects=False,
+                trust_env=not is_loopback(httpx.URL(url).host),  # no proxy between us and us
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise VendorUnavailable(
@@ -256,10 +276,3 @@ class OpenIdProvider:
 
 def _not_good(why: str) -> NotSignedIn:
     return NotSignedIn(f"This sign-in cannot be trusted: {why}. Begin it again.")
-
-
-def _safe(url: str) -> bool:
-    """Whether nobody on the way can read what is sent there."""
-    parts = urlsplit(url)
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    return parts.scheme == "https" or (parts.scheme == "http" and loopback)

@@ -89,15 +89,16 @@ class RateLimiter:
             moments = [self._blocked.get(budget.name) for budget in budgets]
         return max((it for it in moments if it is not None), default=None)
 
-    def heed(self, path: str, status: int, headers: Mapping[str, str]) -> float | None:
+    def heed(self, path: str, headers: Mapping[str, str], *, limited: bool) -> float | None:
         """Stop all calls like this one for as long as the answer says; the seconds, if any.
 
-        A 429 that does not say how long counts as the shortest window of the limits it may be of.
+        `limited`: it was refused for calling too often. If it does not say how long, that counts as
+        the shortest window of the limits it may be of.
         """
         now = self._clock.now()
         matching = self._matching(path)
         seconds = until_reset(headers, now)
-        if status == 429:
+        if limited:
             asked = asked_to_wait(headers, now)
             given = (it for it in (asked, seconds) if it is not None)
             seconds = next(given, self._unsaid([limit for limit, _ in matching]))

@@ -5,7 +5,6 @@ Redirects are not followed: what goes there is worth more than what any other ca
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any, NoReturn, TypeVar
@@ -27,8 +26,9 @@ from sync_platform.errors import (
 from sync_platform.spec import Json
 from sync_platform.spec.auth import ClientSentIn, Url
 from sync_platform.transport import token_answers
-from sync_platform.transport.address import Address
+from sync_platform.transport.address import is_loopback
 from sync_platform.transport.answers import request_id
+from sync_platform.transport.endpoints import Endpoints
 from sync_platform.transport.failures import PASSING
 from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
 from sync_platform.transport.pace import asked_to_wait
@@ -48,57 +48,8 @@ METHODS = {
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Names:
-    """What messages call the vendor and the connection."""
-
-    label: str = "The vendor"
-    connector: str | None = None
-    connection: str | None = None
-
-    @property
-    def reconnect(self) -> str:
-        """What to do about a sign-in that has ended."""
-        return f"Reconnect {self.connection}." if self.connection else "Sign in again."
-
-    @property
-    def client(self) -> str:
-        """Where our app's id and secret are set."""
-        if not self.connector:
-            return "the client id and secret of our app"
-        setting = f"SYNC_PLATFORM_OAUTH_{self.connector.upper()}_CLIENT"
-        return f"{setting}_ID and {setting}_SECRET (or `sync-platform oauth-client`)"
-
-
-def url_of(given: Url, settings: Mapping[str, str], base_url: str | None, names: Names) -> str:
-    """The address of an endpoint, at the origin of `base_url` where that is given.
-
-    Raises ConfigurationError where it is not https (loopback may be http), or a setting is missing.
-    """
-    try:
-        url = given(settings) if callable(given) else given
-    except KeyError as missing:
-        raise ConfigurationError(
-            f"{names.label} needs the setting {missing.args[0]!r} to sign in."
-        ) from None
-    parts = urlsplit(url)
-    if base_url is not None:
-        origin = urlsplit(base_url)
-        parts = parts._replace(scheme=origin.scheme, netloc=origin.netloc)
-    _checked_origin(parts.scheme, parts.netloc, names)
-    return urlunsplit(parts)
-
-
-def _checked_origin(scheme: str, netloc: str, names: Names) -> Address:
-    return Address(
-        f"{scheme}://{netloc}",
-        label=names.label,
-        connection=names.connection or f"{names.label}'s sign-in",
-    )
-
-
 class TokenCall:
-    """A call of the endpoint at `url`.
+    """A call of an endpoint; raises ConfigurationError where its address cannot be used.
 
     `hidden` must not be in any message. `doing` goes on after "while"; `ended` is the sentence
     where what we show is not accepted. `own_client`: the client is the connection's own, not ours.
@@ -107,8 +58,8 @@ class TokenCall:
 
     def __init__(
         self,
-        url: str,
-        names: Names,
+        given: Url,
+        endpoints: Endpoints,
         clock: Clock,
         *,
         hidden: Mapping[str, Any],
@@ -117,7 +68,7 @@ class TokenCall:
         own_client: bool = False,
         again: bool = True,
     ) -> None:
-        self._url, self._names, self._clock = url, names, clock
+        self._url, self._endpoints, self._clock = endpoints.of(given), endpoints, clock
         self._doing, self._ended, self._own, self._again = doing, ended, own_client, again
         self._hidden = set(written(hidden))
         self._began = monotonic()
@@ -165,9 +116,8 @@ class TokenCall:
         if client is not None:
             headers, form = self._signed(client, sent_in, headers, form)
         url = httpx.URL(self._url)
-        address = _checked_origin(url.scheme, url.netloc.decode(), self._names)
-        line = Line(timeouts=TIMEOUTS, largest=LARGEST, loopback=address.loopback)
-        label = self._names.label
+        line = Line(timeouts=TIMEOUTS, largest=LARGEST, loopback=is_loopback(url.host))
+        label = self._endpoints.label
         try:
             return line.exchange(
                 "POST", url, headers=headers, content=form.encode(), auth=httpx.Auth()
@@ -210,7 +160,7 @@ class TokenCall:
     def _refused(self, answer: Answer, body: Json) -> NoReturn:
         """Raises what an answer without a token means."""
         refusal = token_answers.refusal(answer, body, self._scrub)
-        label, said = self._names.label, refusal.sentence or refusal.code
+        label, said = self._endpoints.label, refusal.sentence or refusal.code
         because = f": {said}" if said else "."
         because = because if because[-1] in ".!?…" else f"{because}."
         evidence = self._evidence(answer) | {
@@ -236,7 +186,7 @@ class TokenCall:
         if refusal.no is No.CLIENT:
             raise ConfigurationError(
                 f"{label} did not accept our app while {self._doing}{because} Check "
-                f"{self._names.client}, and the redirect address that is registered there.",
+                f"{self._endpoints.client}, and the redirect address that is registered there.",
                 evidence=evidence,
             )
         if refusal.no is No.SCOPE:
@@ -259,8 +209,8 @@ class TokenCall:
 
     def _unsendable(self) -> ConfigurationError:
         return ConfigurationError(
-            f"{self._names.label} was not called: the client id or secret holds characters that "
-            f"cannot be sent. Copy them again, whole, into {self._names.client}."
+            f"{self._endpoints.label} was not called: the client id or secret holds characters "
+            f"that cannot be sent. Copy them again, whole, into {self._endpoints.client}."
         )
 
     def _evidence(self, answer: Answer | None) -> dict[str, Any]:

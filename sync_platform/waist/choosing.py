@@ -15,6 +15,8 @@ from sync_platform.errors import Refused
 from sync_platform.spec import Connector, ConnectorObject, Field
 from sync_platform.waist.parts import Parts
 
+MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectState:
@@ -58,12 +60,17 @@ def set_filters(parts: Parts, name: str, object: str, filters: Mapping[str, str]
     return parts.store.get(name)
 
 
-def checked_interval(connector: Connector, interval: timedelta) -> timedelta:
-    """The interval, if it is within the connector's bounds; raises Refused."""
+def checked_interval(
+    connector: Connector, interval: timedelta, obj: ConnectorObject | None = None
+) -> timedelta:
+    """The interval, if it is within the connector's bounds; raises Refused. Of the object, if one
+    is given, else of the connection."""
     bounds = connector.interval
     if not bounds.shortest <= interval <= bounds.longest:
+        whose = f" of {obj.label or obj.name}" if obj else ""
+        least, most, given = (it / MINUTE for it in (bounds.shortest, bounds.longest, interval))
         raise Refused(
-            f"The interval must be from {bounds.shortest} to {bounds.longest}, not {interval}."
+            f"The interval{whose} must be from {least:g} to {most:g} minutes, not {given:g}."
         )
     return interval
 
@@ -73,7 +80,7 @@ def checked_choice(connector: Connector, choice: ObjectChoice) -> ObjectChoice:
     or Refused."""
     obj = connector[choice.object]
     if choice.interval is not None:
-        checked_interval(connector, choice.interval)
+        checked_interval(connector, choice.interval, obj)
     return replace(choice, filters=checked(obj, choice.filters))
 
 

@@ -40,6 +40,7 @@ def made(
         checked_interval(parts.connector(sign_in.connector), interval)
     with proving.line(parts, sign_in, secret) as api:
         it, own = proving.whole(parts.connector(sign_in.connector), api)
+        proving.refuse_misfits(it, sign_in.settings)
         choices = {each.object: checked_choice(it, each) for each in objects or ()}
         left = {each.name for each in own if not each.chosen}
         wanted = [each.name for each in it.objects if each.name not in left]
@@ -71,7 +72,8 @@ def made(
 def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -> Connection:
     """The connection with these credentials. One that a person paused stays paused.
 
-    Raises OtherAccount where they are another account's, unless that is `confirmed`.
+    Raises OtherAccount where they are another account's, unless that is `confirmed`, and
+    ConfigurationError where settings are about objects that the connection has not.
     """
     it = parts.connector(sign_in.connector)
     connection = parts.store.get(sign_in.connection or "")
@@ -84,6 +86,8 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
             "this account takes its place: then everything is read again, and a full sync marks "
             "what only the old account has as deleted."
         )
+    if not other:
+        proving.refuse_misfits(parts.connector_of(connection), sign_in.settings)
     parts.credentials.save(name, secret)  # first: whatever comes after can be done again
     parts.store.set_settings(name, sign_in.settings)
     parts.store.set_base_url(name, sign_in.base_url)

@@ -83,13 +83,11 @@ class Connecting:
         url = oauth.authorization_url(
             way,
             client,
-            settings=sign_in.settings,
+            tokens.endpoints_of(self._parts, sign_in),
             scopes=scopes,
             redirect_uri=redirect_uri,
             state=state,
             verifier=verifier,
-            base_url=base_url,
-            names=tokens.names_of(it, connection),
         )
         kept = Secret({"verifier": verifier, "scopes": scopes})
         self._parts.sign_ins.add(sign_in, kept, browser=browser, state=state)
@@ -150,9 +148,10 @@ class Connecting:
         chosen = proving.way_of(it, self.ways(connector), secret, way or secret.get("auth"))
         known = given(it, chosen.auth, settings or {})
         secret = proving.typed(chosen, secret, it.label)
-        secret = tokens.with_access(self._parts, it, chosen.auth, secret, known, base_url)
         sign_in = self._new(it, connection, again, known, base_url)
-        sign_in = replace(sign_in, status=SignInStatus.SIGNED_IN)
+        secret, told = tokens.with_access(self._parts, sign_in, chosen.auth, secret)
+        known = {**known, **found(it, told, {}, known)}
+        sign_in = replace(sign_in, settings=known, status=SignInStatus.SIGNED_IN)
         wanted = {} if again else proving.chosen(it, known)
         sign_in = proving.settled(self._parts, sign_in, secret, wanted)
         self._parts.sign_ins.add(sign_in, secret, browser=browser)

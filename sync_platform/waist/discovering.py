@@ -8,7 +8,7 @@ from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
 from sync_platform.errors import SyncPlatformError
-from sync_platform.waist import gate
+from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import discovered
 from sync_platform.waist.parts import Parts
 
@@ -17,10 +17,12 @@ log = logging.getLogger("sync_platform")
 
 def discover(parts: Parts, name: str, objects: Sequence[str] | None) -> list[SchemaChange]:
     """Ask for the fields of these objects; without them for all that are chosen, and before that
-    for the objects that only this connection has. What changed since the last time."""
+    for the objects that only this connection has. What changed since the last time. Raises
+    ConfigurationError where settings are about objects that it has not."""
     connection = parts.store.get(name)
     changes = [] if objects is not None else list_objects(parts, name)
     connector = parts.connector_of(connection)
+    proving.refuse_misfits(connector, connection.settings)
     api = parts.api(connection)
     try:
         for each in objects or [it.object for it in connection.objects]:

@@ -30,6 +30,7 @@ from sync_platform.store.sync_requests import SyncRequests
 from sync_platform.transport.api import HttpApi
 from sync_platform.transport.clock import SystemClock
 from sync_platform.transport.dagster import DagsterRuns
+from sync_platform.transport.endpoints import Endpoints
 from sync_platform.transport.throttle import RateLimiter
 from sync_platform.waist.renewing import Renewal
 
@@ -199,4 +200,23 @@ class Parts:
                 connection.name, connector.limits, self.quotas, self.clock, connection.settings
             ),
             clock=self.clock,
+            allow_http=self.settings.allow_http,
+        )
+
+    def endpoints(
+        self,
+        connector: Connector,
+        *,
+        connection: str | None,
+        settings: Mapping[str, str],
+        base_url: str | None,
+    ) -> Endpoints:
+        """Where signing in goes for an account, and what messages call it."""
+        return Endpoints(
+            label=connector.label,
+            connector=connector.name,
+            connection=connection,
+            settings=settings,
+            base_url=base_url,
+            allow_http=self.settings.allow_http,
         )

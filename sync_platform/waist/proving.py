@@ -140,6 +140,8 @@ def offers(parts: Parts, sign_in: SignIn, secret: Secret) -> list[Offered]:
     are neither suggested nor asked for are not looked up: an account may have a thousand."""
     with line(parts, sign_in, secret) as api:
         connector, own = whole(parts.connector(sign_in.connector), api)
+        if not sign_in.again:  # else its objects may be called otherwise: see `renewed`
+            refuse_misfits(connector, sign_in.settings)
         left = {each.name for each in own if not each.chosen} - set(sign_in.objects or ())
         return [
             Offered(obj=obj, suggested=False)
@@ -155,6 +157,13 @@ def whole(connector: Connector, api: VendorApi) -> tuple[Connector, list[Discove
         return connector, []
     own = named(list(connector.discover(api)))
     return connector.having(own), own
+
+
+def refuse_misfits(connector: Connector, settings: Mapping[str, str]) -> None:
+    """Raises ConfigurationError where settings are about objects that the connection has not."""
+    wrong = list(connector.misfits(settings, [obj.name for obj in connector.objects]))
+    if wrong:
+        raise ConfigurationError(" ".join(wrong))
 
 
 def _offer(sign_in: SignIn, secret: Secret, obj: ConnectorObject, api: VendorApi) -> Offered:

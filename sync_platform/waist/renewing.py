@@ -16,9 +16,10 @@ from sync_platform.engine import renewal
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Clock, Secret
 from sync_platform.engine.signing_in import OAuthClient
-from sync_platform.errors import ConfigurationError, RetryLater
+from sync_platform.errors import RetryLater
 from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
 from sync_platform.store.credentials import Credentials
+from sync_platform.transport.endpoints import Endpoints
 
 log = logging.getLogger("sync_platform")
 
@@ -37,6 +38,15 @@ class Store(Protocol):
     def connector(self, name: str) -> Connector: ...
 
     def oauth_client(self, connector: str) -> OAuthClient | None: ...
+
+    def endpoints(
+        self,
+        connector: Connector,
+        *,
+        connection: str | None,
+        settings: Mapping[str, str],
+        base_url: str | None,
+    ) -> Endpoints: ...
 
 
 class Renewal:
@@ -122,30 +132,16 @@ class Renewal:
     def _asked_for(self, secret: Secret, client: OAuthClient | None) -> Secret:
         from sync_platform.transport import oauth  # authlib: only a renewal pays for it
 
-        known: dict[str, Any] = {
-            "settings": self._connection.settings,
-            "base_url": self._connection.base_url,
-            "clock": self._store.clock,
-            "names": oauth.Names(
-                label=self._connector.label,
-                connector=self._connector.name,
-                connection=self._connection.name,
-            ),
-        }
-        match self._way(secret):
-            case OAuth2() as way:
-                if client is None:
-                    raise ConfigurationError(
-                        f"The sign-in of {self._connection.name} cannot be renewed: there is no "
-                        f"OAuth client for {self._connector.label} any more. Set "
-                        f"{known['names'].client}."
-                    )
-                return oauth.refresh(way, client, secret, **known)
-            case ClientCredentials() as way:
-                return oauth.client_credentials(way, secret, **known)
-            case JwtBearer() as way:
-                return oauth.jwt_bearer(way, secret, **known)
-        return secret
+        way, connection = self._way(secret), self._connection
+        if way is None:
+            return secret
+        endpoints = self._store.endpoints(
+            self._connector,
+            connection=connection.name,
+            settings=connection.settings,
+            base_url=connection.base_url,
+        )
+        return oauth.renew(way, secret, endpoints, self._store.clock, client).secret
 
     def _client(self) -> OAuthClient | None:
         if not any(isinstance(way, OAuth2) for way in self._connector.auth):

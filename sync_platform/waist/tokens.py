@@ -1,7 +1,6 @@
 """How a sign-in gets its tokens: for the code that a person brings back, or for a key."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
@@ -19,11 +18,6 @@ from sync_platform.waist.clients import oauth_of
 from sync_platform.waist.parts import Parts
 
 SOON = 300.0  # seconds: an access token that ends so soon is renewed before it is used
-
-
-def names_of(connector: Connector, connection: str | None) -> oauth.Names:
-    """What messages call the vendor and the connection."""
-    return oauth.Names(label=connector.label, connector=connector.name, connection=connection)
 
 
 def client_for(parts: Parts, connector: Connector, redirect_uri: str | None) -> OAuthClient:
@@ -66,38 +60,24 @@ def exchanged(
     got = oauth.exchange(
         oauth_of(connector),
         client_for(parts, connector, sign_in.redirect_uri),
-        settings=sign_in.settings,
+        endpoints_of(parts, sign_in),
+        parts.clock,
         code=params["code"],
         redirect_uri=sign_in.redirect_uri or "",
         verifier=kept["verifier"],
-        base_url=sign_in.base_url,
-        clock=parts.clock,
-        names=names_of(connector, sign_in.connection),
     )
     return Secret({**got.secret, "scopes": kept["scopes"]}), got.told
 
 
 def with_access(
-    parts: Parts,
-    connector: Connector,
-    auth: Auth,
-    secret: Secret,
-    settings: Mapping[str, str],
-    base_url: str | None,
-) -> Secret:
-    """The secret with an access token, where it is one that must be exchanged for one."""
-    known: dict[str, Any] = {
-        "settings": settings,
-        "base_url": base_url,
-        "clock": parts.clock,
-        "names": names_of(connector, None),
-    }
-    match auth:
-        case ClientCredentials():
-            return oauth.client_credentials(auth, secret, **known)
-        case JwtBearer():
-            return oauth.jwt_bearer(auth, secret, **known)
-    return secret
+    parts: Parts, sign_in: SignIn, auth: Auth, secret: Secret
+) -> tuple[Secret, Mapping[str, object]]:
+    """The secret with an access token, where it is one that must be exchanged for one, and what the
+    vendor told with it."""
+    if not isinstance(auth, ClientCredentials | JwtBearer):
+        return secret, {}
+    got = oauth.renew(auth, secret, endpoints_of(parts, sign_in), parts.clock)
+    return got.secret, got.told
 
 
 def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
@@ -109,19 +89,11 @@ def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
     connector = parts.connector(sign_in.connector)
     way = next(each for each in connector.auth if type(each).__name__ == secret.get("auth"))
     if not isinstance(way, OAuth2):
-        return with_access(parts, connector, way, secret, sign_in.settings, sign_in.base_url)
+        return with_access(parts, sign_in, way, secret)[0]
     client = parts.oauth_client(connector.name)
     if client is None or not secret.get("refresh_token"):
         return secret
-    return oauth.refresh(
-        way,
-        client,
-        secret,
-        settings=sign_in.settings,
-        base_url=sign_in.base_url,
-        clock=parts.clock,
-        names=names_of(connector, sign_in.connection),
-    )
+    return oauth.renew(way, secret, endpoints_of(parts, sign_in), parts.clock, client).secret
 
 
 def revoke(parts: Parts, connection: Connection) -> bool:
@@ -134,17 +106,25 @@ def revoke(parts: Parts, connection: Connection) -> bool:
         secret = parts.credentials.read(connection.name)
         if not ways or client is None or secret.get("auth") != "OAuth2":
             return False
-        return oauth.revoke(
-            ways[0],
-            client,
-            secret,
+        endpoints = parts.endpoints(
+            connector,
+            connection=connection.name,
             settings=connection.settings,
             base_url=connection.base_url,
-            clock=parts.clock,
-            names=names_of(connector, connection.name),
         )
+        return oauth.revoke(ways[0], client, secret, endpoints, parts.clock)
     except SyncPlatformError:
         return False
+
+
+def endpoints_of(parts: Parts, sign_in: SignIn) -> oauth.Endpoints:
+    """Where signing in goes; messages do not tell to reconnect what is no connection yet."""
+    return parts.endpoints(
+        parts.connector(sign_in.connector),
+        connection=sign_in.connection if sign_in.again else None,
+        settings=sign_in.settings,
+        base_url=sign_in.base_url,
+    )
 
 
 def _declined(label: str, params: Mapping[str, str]) -> SyncPlatformError:

@@ -25,6 +25,7 @@ def vouching(
         settings.openid_client_secret,
         f"{settings.public_url}{CALLBACK}",
         clock,
+        allow_http=settings.allow_http,
     )
     return Vouching(provider, settings, people, clock, begin_session)
 

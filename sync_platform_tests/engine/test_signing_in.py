@@ -67,6 +67,7 @@ def test_consent_is_asked_for_what_the_chosen_objects_need_and_nothing_else() ->
 def test_what_a_way_cannot_be_told_is_asked_before() -> None:
     assert asked_before(ACME, OAUTH) == [SUBDOMAIN, REGION]
     assert asked_before(ACME, KEY) == [SUBDOMAIN, REGION, INSTANCE, REALM]
+    assert asked_before(ACME, ROBOT) == [SUBDOMAIN, REGION, REALM]  # its token comes with the rest
     assert asked_after(ACME) == [TENANT, BASES]
 
 
@@ -82,6 +83,15 @@ def test_what_the_vendor_tells_becomes_settings() -> None:
     assert told == {"instance_url": "https://eu9.example", "realm": "77"}
     with pytest.raises(ConfigurationError, match="did not tell 'Company' on the way back"):
         found(ACME, {"instance_url": "https://eu9.example"}, {"code": "x"})
+
+
+def test_what_is_known_stands_where_a_sign_in_without_a_person_tells_nothing() -> None:
+    typed = {"realm": "7", "instance_url": "https://eu1.example"}
+    told = {"instance_url": "https://eu9.example"}
+    assert found(ACME, {}, {}, typed) == {}
+    assert found(ACME, told, {}, typed) == told
+    with pytest.raises(ConfigurationError, match=r"with the sign-in, .* setting 'instance_url'"):
+        found(ACME, {}, {}, {"realm": "7"})
 
 
 def test_ways_tell_what_to_fill_in_and_whether_they_can_be_used() -> None:

@@ -66,28 +66,26 @@ def signed_in(
     objects: tuple[str, ...] = (),
 ) -> Connection:
     """A connection whose person went to the vendor at `url`, and said yes."""
-    client = platform.oauth_client(connector)
+    client, endpoints = platform.oauth_client(connector), oauth.Endpoints(base_url=url)
     assert isinstance(client, OAuthClient)
     way = next(it for it in platform.connector(connector).auth if isinstance(it, spec.OAuth2))
     asked = oauth.authorization_url(
         way,
         client,
-        settings={},
+        endpoints,
         scopes=scopes_for(platform.connector(connector), objects or None),
         redirect_uri=redirect_uri,
         state="s",
         verifier=VERIFIER,
-        base_url=url,
     )
     got = oauth.exchange(
         way,
         client,
-        settings={},
+        endpoints,
+        platform.clock,
         code=allowed(asked)["code"],
         redirect_uri=redirect_uri,
         verifier=VERIFIER,
-        base_url=url,
-        clock=platform.clock,
     )
     unlimited = {"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}
     connection = platform.store.register(

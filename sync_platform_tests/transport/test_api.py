@@ -193,7 +193,8 @@ def test_a_write_follows_no_redirect(api: HttpApi, wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("base_url", "why"),
     [
-        ("http://api.acme.test", "anyone on the way"),
+        ("http://api.acme.test", "http://api.acme.test is not encrypted, so anyone on the way"),
+        ("http://me:pass@api.acme.test:80", "hold no user"),
         ("api.acme.test", "must start with https"),
         ("ftp://api.acme.test", "must start with https"),
         ("https://", "must start with https"),
@@ -211,7 +212,3 @@ def test_an_unsafe_base_url_is_refused(open_api: Open, base_url: str, why: str) 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_this_very_machine_may_be_called_without_encryption(open_api: Open, host: str) -> None:
     open_api(base_url=f"http://{host}:1")
-
-
-def test_http_elsewhere_must_be_allowed(open_api: Open) -> None:
-    open_api(base_url="http://api.acme.test", allow_http=True)

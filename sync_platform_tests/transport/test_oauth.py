@@ -35,7 +35,7 @@ CLIENT = OAuthClient("our-app", "hidden/client+secret")
 WAY = spec.OAuth2(
     authorize_url="https://acme.test/authorize", token_url="https://acme.test/oauth/token"
 )
-NAMES = oauth.Names(label="Acme", connector="acme", connection="acme-main")
+NAMES = {"label": "Acme", "connector": "acme", "connection": "acme-main"}
 KEPT = Secret(
     {
         "auth": "OAuth2",
@@ -47,11 +47,14 @@ KEPT = Secret(
 NOW = FakeClock().now().timestamp()
 
 
+def at(url: str | None, **more: Any) -> oauth.Endpoints:
+    return oauth.Endpoints(base_url=url, **(NAMES | more))
+
+
 def refreshed(
     wire: Wire, clock: FakeClock, way: spec.OAuth2 = WAY, kept: Secret = KEPT, **more: Any
 ) -> Secret:
-    given: dict[str, Any] = {"settings": {}, "base_url": wire.url, "clock": clock, "names": NAMES}
-    return oauth.refresh(way, CLIENT, kept, **(given | more))
+    return oauth.renew(way, kept, at(wire.url, **more), clock, CLIENT).secret
 
 
 def form(wire: Wire) -> dict[str, str]:
@@ -61,15 +64,17 @@ def form(wire: Wire) -> dict[str, str]:
 # -- sending a person to the vendor ---------------------------------------------------------------
 
 
-def asked(way: spec.OAuth2 = WAY, **more: Any) -> httpx.URL:
-    given: dict[str, Any] = {
-        "settings": {},
-        "scopes": ["read", "write all"],
-        "redirect_uri": REDIRECT_URI,
-        "state": "s",
-        "verifier": VERIFIER,
-    }
-    return httpx.URL(oauth.authorization_url(way, CLIENT, **(given | more)))
+def asked(way: spec.OAuth2 = WAY, **endpoints: Any) -> httpx.URL:
+    url = oauth.authorization_url(
+        way,
+        CLIENT,
+        oauth.Endpoints(**endpoints),
+        scopes=["read", "write all"],
+        redirect_uri=REDIRECT_URI,
+        state="s",
+        verifier=VERIFIER,
+    )
+    return httpx.URL(url)
 
 
 def test_the_address_asks_for_a_code_with_a_challenge() -> None:
@@ -125,6 +130,14 @@ def vendor() -> Iterator[Acme]:
         yield vendor
 
 
+def exchanged(
+    endpoints: oauth.Endpoints, clock: FakeClock, way: spec.OAuth2 = WAY, code: str = "c"
+) -> oauth.Exchanged:
+    return oauth.exchange(
+        way, CLIENT, endpoints, clock, code=code, redirect_uri=REDIRECT_URI, verifier=VERIFIER
+    )
+
+
 @pytest.mark.parametrize("sent_in", ["body", "header", "secret"])
 def test_a_code_becomes_tokens_which_are_renewed(
     vendor: Acme, clock: FakeClock, sent_in: Any
@@ -136,11 +149,8 @@ def test_a_code_becomes_tokens_which_are_renewed(
         token_url="https://acme.test/oauth/token",
         client_sent_in=sent_in,
     )
-    known: dict[str, Any] = {"settings": {}, "base_url": vendor.url, "clock": clock}
     back = allowed(str(asked(way, base_url=vendor.url)))
-    got = oauth.exchange(
-        way, CLIENT, code=back["code"], redirect_uri=REDIRECT_URI, verifier=VERIFIER, **known
-    )
+    got = exchanged(at(vendor.url), clock, way, back["code"])
     assert got.told == {
         "token_type": "bearer",
         "expires_in": 600,
@@ -148,7 +158,7 @@ def test_a_code_becomes_tokens_which_are_renewed(
     }
     assert got.secret["auth"] == "OAuth2"
     assert (got.secret["renewed_at"], got.secret["expires_at"]) == (NOW, NOW + 600)
-    fresh = oauth.refresh(way, CLIENT, got.secret, **known)
+    fresh = oauth.renew(way, got.secret, at(vendor.url), clock, CLIENT).secret
     assert fresh["refresh_token"] != got.secret["refresh_token"]
     me = httpx.get(f"{vendor.url}/me", headers={"Authorization": f"Bearer {fresh['access_token']}"})
     assert me.status_code == 200
@@ -158,32 +168,27 @@ def test_a_code_is_not_sent_twice(wire: Wire, clock: FakeClock) -> None:
     """A vendor would take the second for a thief's, and end what the first gave."""
     wire.do(cut)
     with pytest.raises(VendorUnavailable, match="Acme broke the connection off"):
-        oauth.exchange(
-            WAY, CLIENT, settings={}, code="c", redirect_uri=REDIRECT_URI, verifier=VERIFIER,
-            base_url=wire.url, clock=clock, names=NAMES,
-        )  # fmt: skip
+        exchanged(at(wire.url), clock)
     assert len(wire.heard) == 1
 
 
 def test_a_code_that_is_refused_means_to_begin_again(vendor: Acme, clock: FakeClock) -> None:
     with pytest.raises(NeedsReauth, match=r"was used already or has expired\. Begin again\."):
-        oauth.exchange(
-            WAY, CLIENT, settings={}, code="unknown", redirect_uri=REDIRECT_URI,
-            verifier=VERIFIER, base_url=vendor.url, clock=clock,
-        )  # fmt: skip
+        exchanged(at(vendor.url), clock, code="unknown")
 
 
 def test_a_client_of_the_accounts_own_gets_tokens_without_a_person(clock: FakeClock) -> None:
     way = spec.ClientCredentials(token_url="https://acme.test/oauth/token", scopes=["read"])
     secret = Secret({"client_id": "robot", "client_secret": "hidden-robot"})
     with serve(Acme(services={"robot": "hidden-robot"})) as vendor:
-        known: dict[str, Any] = {"settings": {}, "base_url": vendor.url, "clock": clock}
-        given = oauth.client_credentials(way, secret, **known)
-        assert given["client_secret"] == "hidden-robot"
-        assert given["access_token"] in vendor.oauth.issued
+        vendor.oauth.told = lambda grant: {"instance_url": "https://eu.acme.test"}
+        given = oauth.renew(way, secret, at(vendor.url), clock)
+        assert given.secret["client_secret"] == "hidden-robot"
+        assert given.secret["access_token"] in vendor.oauth.issued
+        assert given.told["instance_url"] == "https://eu.acme.test"
         wrong = Secret({**secret, "client_secret": "hidden-wrong"})
         with pytest.raises(NeedsReauth, match="does not accept this client id and secret"):
-            oauth.client_credentials(way, wrong, **known)
+            oauth.renew(way, wrong, at(vendor.url), clock)
 
 
 def claims(secret: Any, settings: Any) -> dict[str, Any]:
@@ -200,20 +205,19 @@ def test_a_service_account_signs_for_its_tokens() -> None:
     acme = Acme(service_accounts={"robot@acme": public})
     acme.clock = lambda: clock.now().timestamp()
     with serve(acme) as vendor:
-        known: dict[str, Any] = {
-            "settings": {"audience": f"{vendor.url}/oauth/token"},
-            "base_url": vendor.url,
-            "clock": clock,
-        }
-        given = oauth.jwt_bearer(way, secret, **known)
-        assert vendor.oauth.issued[given["access_token"]].scopes == frozenset({"read", "write"})
+        vendor.oauth.told = lambda grant: {"instance_url": "https://eu.acme.test"}
+        endpoints = at(vendor.url, settings={"audience": f"{vendor.url}/oauth/token"})
+        given = oauth.renew(way, secret, endpoints, clock)
+        issued = vendor.oauth.issued[given.secret["access_token"]]
+        assert issued.scopes == frozenset({"read", "write"})
+        assert given.told["instance_url"] == "https://eu.acme.test"
         with pytest.raises(NeedsReauth, match="does not accept this service account"):
-            oauth.jwt_bearer(way, Secret({**secret, "private_key": stranger}), **known)
+            oauth.renew(way, Secret({**secret, "private_key": stranger}), endpoints, clock)
         with pytest.raises(NeedsReauth, match="must be a whole PEM") as told:
-            oauth.jwt_bearer(way, Secret({**secret, "private_key": private[:300]}), **known)
+            oauth.renew(way, Secret({**secret, "private_key": private[:300]}), endpoints, clock)
         assert private[100:200] not in "".join(traceback.format_exception(told.value))
         with pytest.raises(NeedsReauth, match="lack 'client_email'"):
-            oauth.jwt_bearer(way, Secret({"private_key": private}), **known)
+            oauth.renew(way, Secret({"private_key": private}), endpoints, clock)
 
 
 def test_tokens_are_revoked_where_the_vendor_lets_one(vendor: Acme, clock: FakeClock) -> None:
@@ -222,10 +226,9 @@ def test_tokens_are_revoked_where_the_vendor_lets_one(vendor: Acme, clock: FakeC
     form = {"grant_type": "authorization_code", "code": next(iter(vendor.oauth.codes))}
     app = {"client_id": CLIENT.client_id, "client_secret": CLIENT.client_secret}
     given = Secret(vendor.oauth.grant(form | app, "", ""))
-    known: dict[str, Any] = {"settings": {}, "base_url": vendor.url, "clock": clock}
-    assert oauth.revoke(way, CLIENT, given, **known)
+    assert oauth.revoke(way, CLIENT, given, at(vendor.url), clock)
     assert vendor.oauth.refresh_tokens == {}
-    assert not oauth.revoke(WAY, CLIENT, given, **known)
+    assert not oauth.revoke(WAY, CLIENT, given, at(vendor.url), clock)
 
 
 # -- answers in every shape -----------------------------------------------------------------------
@@ -348,6 +351,8 @@ def test_the_sentences_say_what_to_do(wire: Wire, clock: FakeClock) -> None:
         refreshed(wire, clock)
     with pytest.raises(NeedsReauth, match=r"gave nothing to renew it with\. Reconnect acme-main"):
         refreshed(wire, clock, kept=Secret({"access_token": "x"}))
+    with pytest.raises(ConfigurationError, match=r"no OAuth client for Acme any more\. Set SYNC_"):
+        oauth.renew(WAY, KEPT, at(wire.url), clock)
 
 
 def test_the_vendors_wish_to_wait_is_told(wire: Wire, clock: FakeClock) -> None:
@@ -370,9 +375,7 @@ def test_an_answer_that_was_lost_is_asked_for_again(
 
 def test_a_vendor_that_is_not_there_is_told(clock: FakeClock) -> None:
     with pytest.raises(VendorUnavailable, match="Acme could not be reached while renewing"):
-        oauth.refresh(
-            WAY, CLIENT, KEPT, settings={}, base_url=unused_url(), clock=clock, names=NAMES
-        )
+        oauth.renew(WAY, KEPT, at(unused_url()), clock, CLIENT)
 
 
 def test_a_redirect_is_not_followed(wire: Wire, clock: FakeClock) -> None:
@@ -408,10 +411,8 @@ def test_no_message_holds_a_secret(wire: Wire, clock: FakeClock, status: int, se
 
 
 def test_a_secret_that_cannot_be_sent_is_told_without_it(wire: Wire, clock: FakeClock) -> None:
+    client = OAuthClient("our-app", "hiddén")
     with pytest.raises(ConfigurationError, match="Copy them again") as told:
-        oauth.refresh(
-            WAY, OAuthClient("our-app", "hiddén"), KEPT,
-            settings={}, base_url=wire.url, clock=clock, names=NAMES,
-        )  # fmt: skip
+        oauth.renew(WAY, KEPT, at(wire.url), clock, client)
     assert "hidd" not in "".join(traceback.format_exception(told.value))
     assert wire.heard == []

@@ -86,7 +86,7 @@ def test_a_share_is_kept_for_urgent_calls(clock: FakeClock, quotas: MemoryQuotas
 def test_without_limits_nothing_is_counted(clock: FakeClock, quotas: MemoryQuotas) -> None:
     it = limiter(clock, quotas, limits=[])
     it.wait("/things")
-    assert it.heed("/things", 429, {}) == 1
+    assert it.heed("/things", {}, limited=True) == 1
     assert quotas.taken == []
 
 
@@ -115,7 +115,7 @@ def test_a_429_stops_all_calls_for_as_long_as_it_asks(
     clock: FakeClock, quotas: MemoryQuotas
 ) -> None:
     it = limiter(clock, quotas)
-    assert it.heed("/things", 429, {"retry-after": "30"}) == 30
+    assert it.heed("/things", {"retry-after": "30"}, limited=True) == 30
     limiter(clock, quotas).wait("/things")
     assert clock.slept == 30
 
@@ -127,7 +127,7 @@ def test_a_429_holds_back_calls_that_wait_for_their_turn_meanwhile() -> None:
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
             if refused:  # another thread hears of it while this one sleeps
-                refused.pop().heed("/search", 429, {"retry-after": "30"})
+                refused.pop().heed("/search", {"retry-after": "30"}, limited=True)
 
     clock = Clock()
     it = limiter(clock, MemoryQuotas(clock))
@@ -143,35 +143,35 @@ def test_a_429_without_a_word_stops_for_the_shortest_window(
     clock: FakeClock, quotas: MemoryQuotas
 ) -> None:
     it = limiter(clock, quotas)
-    assert it.heed("/search", 429, {}) == 1
-    assert it.heed("/things", 429, {}) == 10
+    assert it.heed("/search", {}, limited=True) == 1
+    assert it.heed("/things", {}, limited=True) == 10
 
 
 def test_a_429_of_a_daily_limit_is_not_taken_for_the_whole_day(
     clock: FakeClock, quotas: MemoryQuotas
 ) -> None:
     daily = spec.RateLimit(name="daily", calls=1000, seconds=86_400)
-    assert limiter(clock, quotas, limits=[daily]).heed("/things", 429, {}) == 60
+    assert limiter(clock, quotas, limits=[daily]).heed("/things", {}, limited=True) == 60
 
 
 def test_the_last_call_left_is_noticed(clock: FakeClock, quotas: MemoryQuotas) -> None:
     it = limiter(clock, quotas)
     left = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "12"}
-    assert it.heed("/things", 200, left) == 12
+    assert it.heed("/things", left, limited=False) == 12
     it.wait("/things")
     assert clock.slept == 12
 
 
 def test_an_answer_that_says_nothing_stops_nothing(clock: FakeClock, quotas: MemoryQuotas) -> None:
     it = limiter(clock, quotas)
-    assert it.heed("/things", 200, {"retry-after": "30"}) is None
+    assert it.heed("/things", {"retry-after": "30"}, limited=False) is None
     it.wait("/things")
     assert clock.slept == 0
 
 
 def test_what_would_take_too_long_is_not_waited_for(clock: FakeClock, quotas: MemoryQuotas) -> None:
     it = limiter(clock, quotas)
-    it.heed("/things", 429, {"retry-after": "3600"})
+    it.heed("/things", {"retry-after": "3600"}, limited=True)
     with pytest.raises(RateLimited, match="goes on by itself in 60 minutes") as limited:
         it.wait("/things")
     assert limited.value.retry_after == 3600
@@ -188,7 +188,7 @@ def test_closing_wakes_whoever_waits() -> None:
 
     clock = Clock()
     it = RateLimiter("acme-main", LIMITS, MemoryQuotas(clock), clock)
-    it.heed("/things", 429, {"retry-after": "300"})
+    it.heed("/things", {"retry-after": "300"}, limited=True)
     raised: list[SyncPlatformError] = []
 
     def waiting() -> None:
@@ -228,7 +228,9 @@ def test_what_the_vendor_says_is_left_counts_more_than_what_was_counted(
 ) -> None:
     daily = spec.RateLimit(name="daily", calls=1000, seconds=86_400, told=org)
     it = limiter(clock, quotas, limits=[daily])
-    it.heed("/things", 200, {"limit-info": "1998/2000"})  # the customer's own programs call, too
+    it.heed(
+        "/things", {"limit-info": "1998/2000"}, limited=False
+    )  # the customer's own programs call, too
     it.wait("/things")
     it.wait("/things")
     assert clock.slept == 0
@@ -241,7 +243,7 @@ def test_a_share_of_what_the_vendor_says_is_kept_for_urgent_calls(
 ) -> None:
     daily = spec.RateLimit(name="daily", calls=1000, seconds=86_400, told=org)
     it = limiter(clock, quotas, limits=[daily], reserve=0.1)
-    it.heed("/things", 200, {"limit-info": "1900/2000"})
+    it.heed("/things", {"limit-info": "1900/2000"}, limited=False)
     with pytest.raises(RateLimited):
         it.wait("/things")
     it.wait("/things", urgent=True)
@@ -253,6 +255,6 @@ def test_a_penalty_is_waited_for_where_a_429_does_not_say_how_long(
 ) -> None:
     strict = spec.RateLimit(name="base", calls=5, seconds=1, penalty=30)
     it = limiter(clock, quotas, limits=[strict])
-    assert it.heed("/things", 429, {}) == 30
+    assert it.heed("/things", {}, limited=True) == 30
     it.wait("/things")
     assert clock.slept == 30

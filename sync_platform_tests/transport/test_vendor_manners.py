@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync_platform import spec
-from sync_platform.errors import NotPermitted, UnexpectedResponse
+from sync_platform.errors import NotPermitted, UnexpectedResponse, VendorUnavailable
 from sync_platform.transport.api import HttpApi
 from sync_platform_tests.fakes import FakeClock
 from sync_platform_tests.transport.conftest import Open, acme
@@ -78,6 +78,39 @@ def test_a_403_that_is_none_is_what_its_status_says(open_api: Open, wire: Wire) 
     wire.say({"code": "INSUFFICIENT_ACCESS"}, status=403)
     with pytest.raises(NotPermitted):
         open_api(replace(acme, means=over_quota)).get("/things")
+
+
+def test_a_429_that_no_waiting_mends_is_not_tried_again(
+    open_api: Open, wire: Wire, clock: FakeClock
+) -> None:
+    """And blocks no other call: it was not refused for coming too fast."""
+    wire.say({"message": "The plan's calls are used up."}, 429, {"Retry-After": "600"})
+    told = replace(acme, means=lambda status, body: "not_permitted" if status == 429 else None)
+    api = open_api(told)
+    with pytest.raises(NotPermitted) as refused:
+        api.get("/things")
+    assert str(refused.value) == (
+        "Acme does not permit GET /things to acme-main: The plan's calls are used up. Mend that in "
+        "Acme, then resume acme-main."
+    )
+    assert api.get("/things") == {}
+    assert (len(wire.heard), clock.slept) == (2, 0)
+
+
+def test_a_429_without_a_meaning_is_waited_for(
+    open_api: Open, wire: Wire, clock: FakeClock
+) -> None:
+    wire.say({}, 429, {"Retry-After": "30"})
+    assert open_api(replace(acme, means=over_quota)).get("/things") == {}
+    assert clock.slept >= 30
+
+
+def test_a_429_may_mean_that_the_vendor_is_busy(open_api: Open, wire: Wire) -> None:
+    wire.say({}, 429, times=9)
+    told = replace(acme, means=lambda status, body: "unavailable" if status == 429 else None)
+    with pytest.raises(VendorUnavailable):
+        open_api(told).get("/things")
+    assert len(wire.heard) == 6
 
 
 def test_a_400_may_be_a_missing_permission(open_api: Open, wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""A vendor's side of the wire, scripted call by call, over real HTTP on loopback."""
+"""A vendor's side of the wire, scripted call by call, over real HTTP."""
 
 import json
 import socket
@@ -142,13 +142,13 @@ def drip(handler: Handler) -> None:
 
 
 @contextmanager
-def listening() -> Iterator[Wire]:
+def listening(host: str = "127.0.0.1") -> Iterator[Wire]:
     """A wire that listens until the block ends."""
     wire = Wire()
     handler = type("WireHandler", (Handler,), {"wire": wire})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
-    wire.url = f"http://127.0.0.1:{server.server_address[1]}"
+    wire.url = f"http://{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
