@@ -4,7 +4,7 @@ A word for each: its name, `:type` where it is not text, `*` where it may be wri
 links to is an id (nothing is expanded), amounts are integers in the currency's smallest unit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sync_platform import spec
 
@@ -193,10 +193,27 @@ def fields(name: str, settings: Mapping[str, str]) -> list[spec.Field]:
 
 def metadata_keys(name: str, settings: Mapping[str, str]) -> list[str]:
     """The keys of an object's metadata that are to be columns: `customers.plan, prices.tier`."""
-    asked = [
-        each.strip().partition(".") for each in settings.get("metadata_columns", "").split(",")
-    ]
-    return list(dict.fromkeys(key for object, _, key in asked if object == name and key))
+    return list(dict.fromkeys(key for object, key in _asked(settings) if object == name and key))
+
+
+def misfits(settings: Mapping[str, str], objects: Sequence[str]) -> Iterator[str]:
+    """What is asked for as a column of metadata and cannot be one."""
+    having = [name for name, words in TABLES.items() if "metadata:json*" in words.split()]
+    for object, key in _asked(settings):
+        if not key or object not in having:
+            yield (
+                f"The setting metadata_columns holds {f'{object}.{key}'.rstrip('.')!r}. Each must "
+                "be an object and a key of its metadata, as customers.plan, with commas between. "
+                f"Metadata have: {', '.join(having)}."
+            )
+
+
+def _asked(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Objects and keys, as they were written."""
+    for each in settings.get("metadata_columns", "").split(","):
+        object, _, key = each.strip().partition(".")
+        if each.strip():
+            yield object.strip(), key.strip()
 
 
 def _field(object: str, word: str) -> spec.Field:

@@ -27,7 +27,7 @@ Event = Mapping[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of object. `told` has the types of events that tell of it, and where in the event's
-    object its id is: ITSELF, GONE (itself, which was deleted), or the name of a property.
+    object its id is: ITSELF, GONE (itself, which was deleted), or the name of a property, dotted.
 
     `always` are parameters that its list needs. `dated`: the list takes `created`. `whole`: lists
     within the object that Stripe cuts. `listed_too`: no event tells of new ones. `parts`: its
@@ -229,7 +229,7 @@ class _Span:
     def _id(self, event: Event) -> str | None:
         """The id of the object that an event tells of; None where it tells of none."""
         where = self.kind.told[event["type"]]
-        found = event["data"]["object"].get("id" if where in (ITSELF, GONE) else where)
+        found = spec.at(event["data"]["object"], "id" if where in (ITSELF, GONE) else where)
         return found if found is None else str(found)
 
     def _taken_out(self, id: str, events: list[Event]) -> list[spec.Key]:

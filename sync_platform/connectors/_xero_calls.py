@@ -51,7 +51,8 @@ def xero_object(
     filters: Sequence[spec.Filter] = (),
     label: str = "",
 ) -> spec.ConnectorObject:
-    """One object to read: where it is listed, and how. `where` is whether its list takes one."""
+    """One object to read: where it is listed, and how. `where` is whether its list takes one; the
+    filters of others are parameters of their own."""
     fixed: dict[str, Any] = dict(also or {})
     if isinstance(pages, spec.CountedPages):
         fixed["page"] = 1  # without it, a list has no line items
@@ -62,9 +63,11 @@ def xero_object(
     counted = isinstance(pages, spec.CountedPages)
 
     def params(read: spec.Read) -> Params:
+        if not where:
+            return fixed | parameters(read)
         clauses = list(conditions(read))
-        if where and cursor == UPDATED and read.until:
-            clauses.append(f"{UPDATED}<{literal(until(read.until))}")
+        if where and cursor == UPDATED:
+            clauses += window(read)
         asked = {"where": " && ".join(clauses)} if clauses else {}
         chosen = {"Statuses": read.filters["status"]} if "status" in read.filters else {}
         return fixed | asked | chosen
@@ -98,6 +101,38 @@ def conditions(read: spec.Read) -> Iterator[str]:
     sides = set(read.filters.get(SIDE.name, "").split(",")) - {""}
     if len(sides) == 1:
         yield f'Type=="{sides.pop()}"'
+
+
+def window(read: spec.Read) -> Iterator[str]:
+    """The window in whole seconds, as clauses of `where`: nothing of it is left out."""
+    if read.since:
+        yield f"{UPDATED}>={literal(read.since)}"
+    if read.until:
+        yield f"{UPDATED}<{literal(until(read.until))}"
+
+
+def parameters(read: spec.Read) -> dict[str, str]:
+    """What the filters ask for where a list takes no `where`. It takes one status only, and days:
+    rows are looked at again (`of_status`, `dated`)."""
+    asked = {}
+    if "," not in read.filters.get(STATUS.name, ","):
+        asked["Status"] = read.filters[STATUS.name]
+    if ISSUED.name in read.filters:
+        first = spec.moment(read.filters[ISSUED.name]) - timedelta(days=1)
+        asked["DateFrom"] = f"{first:%Y-%m-%d}"
+    return asked
+
+
+def of_status(*values: str) -> spec.Filter:
+    """A filter by status for a list that takes one at most."""
+    return replace(
+        STATUS, values=values, keeps=lambda row, wanted: row.get("Status") in wanted.split(",")
+    )
+
+
+def dated(row: spec.Row, since: str) -> bool:
+    """Whether a row is dated within a window that began then."""
+    return bool(row.get("Date")) and spec.moment(row["Date"]) >= spec.moment(since)
 
 
 def modified_since(read: spec.Read) -> Mapping[str, str]:
@@ -161,8 +196,9 @@ def idempotent(change: spec.OutboundChange) -> Mapping[str, str]:
 
 
 def since(moment: datetime) -> str:
-    """As If-Modified-Since has it: whole seconds, the one in which the moment is."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """As If-Modified-Since has it: whole seconds, the one before that in which the moment is, since
+    what was modified in the very moment that it names may not count as modified since."""
+    return f"{moment.astimezone(UTC) - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def until(moment: datetime) -> datetime:

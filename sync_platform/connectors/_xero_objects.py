@@ -15,7 +15,9 @@ from sync_platform.connectors._xero_calls import (
     SIDE,
     STATUS,
     TOLD,
+    dated,
     idempotent,
+    of_status,
     writable,
     xero_object,
 )
@@ -26,6 +28,8 @@ CONTACTS, SETTINGS = "accounting.contacts", "accounting.settings"
 DELETED = {"Status": "DELETED"}
 ARCHIVED_TOO = {"includeArchived": "true"}
 PAGED: dict[str, Any] = {"pages": NUMBERED, "ordered": True}
+QUOTED = ("DRAFT", "SENT", "DECLINED", "ACCEPTED", "INVOICED", "DELETED")
+LATELY = replace(ISSUED, keeps=dated)
 DATED: dict[str, Any] = {**PAGED, "filters": [ISSUED]}
 
 
@@ -142,6 +146,7 @@ def documents() -> Iterator[spec.ConnectorObject]:
         scope=INVOICES,
         where=False,
         gone=["DELETED"],
+        filters=[of_status("DRAFT", "SUBMITTED", "AUTHORISED", "BILLED", "DELETED"), LATELY],
         **PAGED,
     )
     yield writable(orders, INVOICES, params=TOLD, delete="by_status")
@@ -152,6 +157,7 @@ def documents() -> Iterator[spec.ConnectorObject]:
         scope=INVOICES,
         where=False,
         gone=["DELETED"],
+        filters=[of_status(*QUOTED), LATELY],
         pages=BY_HUNDREDS,
         ordered=True,
     )

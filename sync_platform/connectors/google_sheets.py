@@ -50,7 +50,7 @@ refresh token, how unformatted errors are written.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from sync_platform import spec
@@ -93,15 +93,29 @@ def account(answers: spec.Json) -> spec.Account:
     return spec.Account(id=first["spreadsheetId"], name=first["properties"]["title"])
 
 
+def misfits(settings: Mapping[str, str], objects: Sequence[str]) -> Iterator[str]:
+    """Settings of tabs that are not there, and such as no tab has."""
+    for name in settings:
+        tab, _, what = name.removeprefix("tab.").rpartition(".")
+        if not name.startswith("tab.") or (tab in objects and what in KNOWN):
+            continue
+        if what in KNOWN and tab:
+            there = ", ".join(objects) or "none"
+            yield (
+                f"The setting {name!r} is of a tab that is not there. By their objects' names "
+                f"there are: {there}. Call it by one of these, or leave the setting empty."
+            )
+        else:
+            known = ", ".join(f"tab.people.{each}" for each in KNOWN)
+            yield (
+                f"There is no setting {name!r}. Of each tab there are, by its object's name: "
+                f"{known}."
+            )
+
+
 def discover(api: spec.Api) -> Iterator[spec.Discovered]:
     """The tabs of all spreadsheets; raises ConfigurationError where a tab's settings are wrong."""
     own = {name: it for name, it in api.settings.items() if name.startswith("tab.")}
-    for name in own:
-        if name.rpartition(".")[2] not in KNOWN or name.count(".") != 2:
-            raise ConfigurationError(
-                f"There is no setting {name!r}. Of each tab there are, by its object's name: "
-                f"{', '.join(f'tab.people.{each}' for each in KNOWN)}."
-            )
     found = []
     for id in spreadsheets(api.settings):
         asked = "properties(title),sheets(properties)"
@@ -217,6 +231,7 @@ connector = spec.Connector(
     ],
     limits=[spec.RateLimit(name="reads", calls=60, seconds=60, penalty=60)],
     means=means,
+    misfits=misfits,
     check=check,
     account=account,
     objects=[],

@@ -32,6 +32,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sync_platform import spec
+from sync_platform.connectors._salesforce_fields import check_external_id, external_ids, fields
 from sync_platform.connectors._salesforce_reads import (
     DATA,
     DELETES_REMEMBERED,
@@ -42,16 +43,17 @@ from sync_platform.connectors._salesforce_reads import (
     is_gone,
     rows,
 )
-from sync_platform.errors import ConfigurationError, NotPermitted, UnexpectedResponse
+from sync_platform.errors import ConfigurationError
 
 CORE = (
     "Account", "Contact", "Lead", "Opportunity", "Case", "Task", "Event", "User", "Campaign",
     "Product2", "PricebookEntry", "OpportunityLineItem",
 )  # fmt: skip
 NOT_WHOLE = (
-    "Announcement", "CollaborationGroupRecord", "ContentDocumentLink", "ContentFolderItem",
-    "ContentFolderMember", "DataStatistics", "DatacloudAddress", "EntityParticle",
-    "FieldDefinition", "FlexQueueItem", "FlowVariableView", "FlowVersionView", "IdeaComment",
+    "Announcement", "AppTabMember", "CollaborationGroupRecord", "ColorDefinition",
+    "ContentDocumentLink", "ContentFolderItem", "ContentFolderMember", "DataStatistics",
+    "DatacloudAddress", "EntityParticle", "FieldDefinition", "FieldHistoryArchive",
+    "FlexQueueItem", "FlowVariableView", "FlowVersionView", "IconDefinition", "IdeaComment",
     "Name", "OwnerChangeOptionInfo", "PicklistValueInfo", "PlatformAction", "RelationshipDomain",
     "RelationshipInfo", "SearchLayout", "SiteDetail", "UserEntityAccess", "UserFieldAccess",
     "UserRecordAccess", "Vote",
@@ -63,17 +65,6 @@ NOT_IN_BULK = (
     "TaskWhoRelation", "UndecidedEventRelation", "WorkOrderStatus",
 )  # fmt: skip
 MANY = 20_000  # records: ten pages; a bulk job is quicker from there on, and costs fewer calls
-
-TYPES: Mapping[str, spec.FieldType] = {
-    "id": "text", "reference": "text", "string": "text", "textarea": "text", "email": "text",
-    "phone": "text", "url": "text", "picklist": "text", "combobox": "text",
-    "multipicklist": "text",  # a;b;c
-    "encryptedstring": "text", "time": "text", "anyType": "text", "json": "text",
-    "boolean": "boolean", "int": "integer", "long": "integer", "double": "number",
-    "currency": "number", "percent": "number", "date": "date", "datetime": "timestamp",
-    "complexvalue": "json",
-}  # fmt: skip
-LEFT_OUT = {"address": "in its parts", "location": "in its parts", "base64": "a file"}
 
 MEANINGS: Mapping[str, spec.Meaning] = {
     "REQUEST_LIMIT_EXCEEDED": "rate_limited",
@@ -98,9 +89,12 @@ HOSTS = (".salesforce.com", ".salesforce.mil", ".sfcrmproducts.cn", ".sfcrmapps.
 
 def discover(api: spec.Api) -> Iterator[spec.Discovered]:
     """Every object that can be queried. The API name of a custom one may change, its key prefix
-    does not."""
+    does not. Raises ConfigurationError where an external id is not there."""
+    listed = api.get(f"{DATA}/sobjects")["sobjects"]
     externals = external_ids(api.settings.get("external_ids", ""))
-    for found in api.get(f"{DATA}/sobjects")["sobjects"]:
+    for sobject, name in externals.items():
+        check_external_id(api, sobject, name, [it["name"] for it in listed])
+    for found in listed:
         name = found["name"]
         usable = found["queryable"] and not found["deprecatedAndHidden"]
         if not usable or name in NOT_WHOLE:
@@ -157,50 +151,8 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
     )
 
 
-def fields(api: spec.Api, path: str) -> Iterator[spec.Field]:
-    """What describe tells of an object's fields."""
-    try:
-        told = api.get(f"{path}/describe")["fields"]
-    except UnexpectedResponse as error:
-        if error.evidence.get("status") != 404:
-            raise
-        raise NotPermitted(
-            f"Salesforce does not show {path.rpartition('/')[2]} to this account: it may not read "
-            "it, or it is not there any more. Let an admin of the org give its user that right.",
-            evidence=error.evidence,
-        ) from error
-    listed = [it for it in told if not it.get("deprecatedAndHidden")]
-    left = [f"{it['name']} ({LEFT_OUT[it['type']]})" for it in listed if it["type"] in LEFT_OUT]
-    for it in listed:
-        if it["type"] in LEFT_OUT:
-            continue
-        said = it.get("inlineHelpText") or None
-        if it["name"] == "Id" and left:
-            said = f"Not synced: {', '.join(left)}."
-        yield spec.Field(
-            it["name"],
-            TYPES.get(it["type"], "text"),
-            read_only=not (it.get("createable") or it.get("updateable")),
-            label=it.get("label"),
-            description=said,
-            computed=bool(it.get("calculated")),
-        )
-
-
 def values(change: spec.OutboundChange) -> spec.Json:
     return dict(change.values)
-
-
-def external_ids(written: str) -> dict[str, str]:
-    """`Contact.Number__c, Invoice__c.Number__c` by object."""
-    pairs = [each.strip().partition(".") for each in written.split(",") if each.strip()]
-    wrong = [it for it in pairs if not (it[0].isidentifier() and it[2].isidentifier())]
-    if wrong:
-        raise ConfigurationError(
-            f"The setting external_ids holds {''.join(wrong[0])!r}. Each must be an object and one "
-            "of its fields, as Contact.Number__c, with commas between."
-        )
-    return {sobject: name for sobject, _, name in pairs}
 
 
 def login(settings: Mapping[str, str]) -> str:
@@ -213,6 +165,13 @@ def login(settings: Mapping[str, str]) -> str:
             "test.salesforce.com for a sandbox, or your own, as acme.my.salesforce.com."
         )
     return f"https://{host}"
+
+
+def audience(settings: Mapping[str, str]) -> str:
+    """Whom an assertion is for: of an org's own host, the login host for all orgs of its kind."""
+    host = login(settings).removeprefix("https://")
+    sandbox = host.startswith("test.") or ".sandbox." in host
+    return f"https://{'test' if sandbox else 'login'}.salesforce.com"
 
 
 def calls_left(headers: Mapping[str, str]) -> spec.CallsLeft | None:
@@ -250,9 +209,7 @@ connector = spec.Connector(
             claims=lambda secret, settings: {
                 "iss": secret["client_id"],
                 "sub": secret["username"],
-                "aud": "https://test.salesforce.com"
-                if settings.get("login_host", "").startswith("test.")
-                else "https://login.salesforce.com",
+                "aud": audience(settings),
             },
             key_file=lambda file: {n: file[n] for n in ("client_id", "username", "private_key")},
             label="JWT bearer (JSON with client_id, username and private_key)",

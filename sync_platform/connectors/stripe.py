@@ -13,7 +13,8 @@ What surprises:
 - Some changes have no event: what a checkout session or a refund is when it is made (so the newest
   are listed, too), edits of the metadata of a payment intent, a price within a subscription item, a
   balance transaction becoming available. Full syncs see them.
-- Credit notes and disputes change their invoice and charge without an event of theirs.
+- Credit notes, disputes and refunds that fail change their invoice or charge, and discounts what
+  they are of, without an event of theirs: these are asked for.
 - Filters are applied to rows; where one leaves its filter, its row stays until the next full sync.
 - What moves money at once (charges, refunds, payouts) can be edited here, not made, and a
   subscription cannot be canceled by deleting it.
@@ -21,36 +22,24 @@ What surprises:
 Sources: Stripe's API reference (API version 2022-11-15) and its OpenAPI description; rate limits.
 From memory, not checked against the vendor: that the version of that description is 2022-11-15; the
 names of the events' types; `previous_attributes` of a subscription that lost an item; that events
-of one second come in any order; that 404 is what deleted coupons, drafts and invoice items are; the
-lists' `created` for coupons, promotion codes and setup intents; that a restricted key may read
-`/v1/account`; that the token endpoint of Stripe Apps takes no PKCE, and its tokens' lifetimes.
+of one second come in any order; that an invoice item has an event when it is put on an invoice;
+that 404 is what deleted coupons, drafts and invoice items are; the lists' `created` for coupons,
+promotion codes and setup intents; that a restricted key may read `/v1/account`; that the token
+endpoint of Stripe Apps takes no PKCE, and its tokens' lifetimes.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from sync_platform import spec
-from sync_platform.connectors._stripe_fields import fields
-from sync_platform.connectors._stripe_reads import (
-    GONE,
-    ITSELF,
-    VERSION,
-    Kind,
-    changed,
-    created,
-    listed,
-    row,
-)
+from sync_platform.connectors._stripe_fields import fields, misfits
+from sync_platform.connectors._stripe_kinds import KINDS
+from sync_platform.connectors._stripe_reads import VERSION, changed, created, listed, row
 from sync_platform.connectors._stripe_writes import WRITES, WRITTEN_AT, form_of, only_once
 
 REMEMBERED = timedelta(days=29)  # of 30: the oldest must not be forgotten while it is read
 EVENTS_LAG = spec.minutes(1)
 PAYMENT_FAILED = 402  # what was asked is well, but the money did not come
-SUBSCRIPTION = (
-    "created deleted paused pending_update_applied pending_update_expired resumed trial_will_end"
-    " updated"
-)
-DISPUTE = "closed created funds_reinstated funds_withdrawn updated"
 STATUSES = {
     "subscriptions": (
         "active", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "trialing",
@@ -76,108 +65,6 @@ STATUSES = {
     "checkout_sessions": ("open", "complete", "expired"),
     "balance_transactions": ("available", "pending"),
 }  # fmt: skip
-
-
-def told(prefix: str, happenings: str, where: str = ITSELF) -> dict[str, str]:
-    """Types of events that tell of an object."""
-    return {f"{prefix}.{each}": where for each in happenings.split()}
-
-
-KINDS: Mapping[str, Kind] = {
-    "customers": Kind(
-        path="/v1/customers",
-        told=told("customer", "created updated")
-        | told("customer", "deleted", GONE)
-        | told("customer.discount", "created updated deleted", "customer"),
-    ),
-    "products": Kind(
-        path="/v1/products",
-        told=told("product", "created updated") | told("product", "deleted", GONE),
-    ),
-    "prices": Kind(
-        path="/v1/prices", told=told("price", "created updated") | told("price", "deleted", GONE)
-    ),
-    "subscriptions": Kind(
-        path="/v1/subscriptions",
-        told=told("customer.subscription", SUBSCRIPTION),
-        always={"status": "all"},
-        by_status=True,
-        whole=("items",),
-    ),
-    "subscription_items": Kind(
-        path="/v1/subscriptions",
-        told=told("customer.subscription", SUBSCRIPTION),
-        always={"status": "all"},
-        whole=("items",),
-        parts="items",
-    ),
-    "invoices": Kind(
-        path="/v1/invoices",
-        told=told(
-            "invoice",
-            "created finalization_failed finalized marked_uncollectible paid"
-            " payment_action_required payment_failed payment_succeeded sent updated voided",
-        )
-        | told("invoice", "deleted", GONE)
-        | told("credit_note", "created updated voided", "invoice"),
-        by_status=True,
-        whole=("lines",),
-    ),
-    "invoiceitems": Kind(
-        path="/v1/invoiceitems",
-        told=told("invoiceitem", "created updated") | told("invoiceitem", "deleted", GONE),
-    ),
-    "charges": Kind(
-        path="/v1/charges",
-        told=told("charge", "captured expired failed pending refunded succeeded updated")
-        | told("charge.dispute", DISPUTE, "charge"),
-    ),
-    "payment_intents": Kind(
-        path="/v1/payment_intents",
-        told=told(
-            "payment_intent",
-            "amount_capturable_updated canceled created partially_funded payment_failed processing"
-            " requires_action succeeded",
-        ),
-    ),
-    "setup_intents": Kind(
-        path="/v1/setup_intents",
-        told=told("setup_intent", "canceled created requires_action setup_failed succeeded"),
-    ),
-    "refunds": Kind(
-        path="/v1/refunds",
-        told=told("charge.refund", "updated") | told("refund", "created failed updated"),
-        listed_too=True,
-    ),
-    "disputes": Kind(path="/v1/disputes", told=told("charge.dispute", DISPUTE)),
-    "payouts": Kind(
-        path="/v1/payouts",
-        told=told("payout", "canceled created failed paid reconciliation_completed updated"),
-        by_status=True,
-    ),
-    "balance_transactions": Kind(path="/v1/balance_transactions"),
-    "coupons": Kind(
-        path="/v1/coupons",
-        told=told("coupon", "created updated") | told("coupon", "deleted", GONE),
-    ),
-    "promotion_codes": Kind(
-        path="/v1/promotion_codes", told=told("promotion_code", "created updated")
-    ),
-    "credit_notes": Kind(
-        path="/v1/credit_notes",
-        told=told("credit_note", "created updated voided"),
-        dated=False,
-        whole=("lines",),
-    ),
-    "checkout_sessions": Kind(
-        path="/v1/checkout/sessions",
-        told=told(
-            "checkout.session", "async_payment_failed async_payment_succeeded completed expired"
-        ),
-        dated=False,
-        listed_too=True,
-    ),
-}
 
 
 def stripe_object(name: str) -> spec.ConnectorObject:
@@ -267,6 +154,7 @@ connector = spec.Connector(
             pkce=False,  # it refuses parameters that it does not know
             access_lasts=spec.hours(1),
             refresh_rotates=True,
+            refresh_lasts=timedelta(days=365),
         ),
     ],
     headers=headers,
@@ -290,6 +178,7 @@ connector = spec.Connector(
         ),
     ],
     means=means,
+    misfits=misfits,
     check=spec.get("/v1/account"),
     account=account,
     objects=[stripe_object(name) for name in KINDS],

@@ -6,9 +6,10 @@ What surprises:
 - Refresh tokens change with each use. Unused for 60 days, they die.
 - Lists without a page have no line items, and contacts no persons. Unit prices are rounded to two
   decimals unless four are asked for (`unitdp`).
-- Changes are asked for by If-Modified-Since, which heeds whole seconds: each read goes back a
-  minute. The end of a window is a `where`; orders, quotes and journals cannot be asked for one, so
-  a window of theirs reaches to the present.
+- Changes are asked for by If-Modified-Since, which heeds whole seconds and may leave out the one
+  that it names: each read goes back a minute. The bounds of a window are a `where`, too; orders,
+  quotes and journals cannot be asked for one, so a window of theirs begins a second early and
+  reaches to the present.
 - Bank transfers show only when they were created, but If-Modified-Since finds changed ones: their
   cursor is the newest creation, and what was changed since then is read again each time.
 - Moments are `/Date(1573755038314+0000)/`, also negative and without an offset; the number is UTC.
@@ -37,9 +38,9 @@ approval for journals; the revocation address; the 60 days; that PKCE is taken b
 secret; custom connections (an app of one organisation that signs in by itself, here with all scopes
 it was given); what 401 and 403 say in `Detail`; that `where` takes UpdatedDateUTC for every object
 that has it, and `order` each id; that lists of invoices hold no other types than ACCREC and ACCPAY;
-that items are really deleted; that contacts' balances and items' stock move without UpdatedDateUTC;
-that only a 429 for calls at the same time lacks Retry-After. Apps of Xero's lowest tier have 1,000
-calls a day: setting `rate_limit.day`.
+that a status alone is enough to delete; that items are really deleted; that contacts' balances and
+items' stock move without UpdatedDateUTC; that only a 429 for calls at the same time lacks Retry-
+After. Apps of Xero's lowest tier have 1,000 calls a day: setting `rate_limit.day`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

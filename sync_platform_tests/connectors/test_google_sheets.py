@@ -12,7 +12,13 @@ from sync_platform import spec
 from sync_platform.connectors import _google_sheets_cells as cells
 from sync_platform.connectors._google_sheets_cells import Column
 from sync_platform.connectors._google_sheets_places import area, column, listed, tab_of
-from sync_platform.connectors.google_sheets import connector, means, named, spreadsheets
+from sync_platform.connectors.google_sheets import (
+    connector,
+    means,
+    misfits,
+    named,
+    spreadsheets,
+)
 from sync_platform.errors import ConfigurationError
 
 ID = "1AbcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
@@ -98,6 +104,23 @@ def test_a_table_lies_where_the_settings_say(settings: dict[str, str], where: An
     given = {f"tab.people.{name}": value for name, value in settings.items()}
     tab = tab_of(ABOUT, "people", given)
     assert (tab.header, tab.first, tab.last, tab.left, tab.right) == where
+
+
+def test_settings_of_tabs_that_are_there_fit() -> None:
+    given = {"spreadsheet_ids": ID, "rate_limit.reads": "9", "tab.people.key": "Id"}
+    assert list(misfits(given, ["people", "totals"])) == []
+
+
+def test_a_setting_of_no_tab_names_the_tabs_there_are() -> None:
+    (told,) = misfits({"tab.peeple.key": "Id"}, ["people", "totals"])
+    assert told == (
+        "The setting 'tab.peeple.key' is of a tab that is not there. By their objects' names there "
+        "are: people, totals. Call it by one of these, or leave the setting empty."
+    )
+    (none,) = misfits({"tab.people.key": "Id"}, [])
+    assert "there are: none." in none
+    (what,) = misfits({"tab.people.width": "3"}, ["people"])
+    assert what.startswith("There is no setting 'tab.people.width'. Of each tab there are")
 
 
 def test_an_area_is_a_grid_range_that_is_open_to_the_right() -> None:

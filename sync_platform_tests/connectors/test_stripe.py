@@ -1,85 +1,25 @@
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+"""How the Stripe connector reads lists and writes changes, in values."""
+
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
 from sync_platform import spec
 from sync_platform.connectors._stripe_fields import fields
-from sync_platform.connectors._stripe_reads import VERSION, row
+from sync_platform.connectors._stripe_reads import row
 from sync_platform.connectors._stripe_writes import form_of
-from sync_platform.connectors.stripe import KINDS, connector, headers, means
-from sync_platform.errors import UnexpectedResponse
-
-JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
-JAN_2 = datetime(2024, 1, 2, tzinfo=UTC)
-SECOND = int(JAN_1.timestamp())
-Json = dict[str, Any]
-
-
-class Answers:
-    """An Api with an answer for each path, one after the other; remembers what was asked."""
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = {
-            path: iter(it if isinstance(it, list) else [it]) for path, it in answers.items()
-        }
-        self.asked: list[tuple[str, Json]] = []
-        self.settings: Mapping[str, str] = {}
-
-    def get(self, path: str, **params: str) -> Any:
-        return self.send(spec.get(path, params=params))
-
-    def send(self, request: spec.Request, asked: object = None) -> Any:
-        params = request.params
-        assert isinstance(params, Mapping)
-        self.asked.append((request.path, {k: v for k, v in params.items() if v is not None}))
-        if request.path not in self.answers:
-            raise UnexpectedResponse("There is none.", evidence={"status": 404})
-        return next(self.answers[request.path])
-
-    def pause(self, seconds: float) -> None:
-        raise AssertionError("not waited for")
-
-    def ask(self, request: spec.Request, asked: object = None) -> spec.Answer:
-        raise AssertionError("not asked")
-
-
-def page(*data: Json, more: bool = False) -> Json:
-    return {"object": "list", "data": list(data), "has_more": more, "url": "/v1/things"}
-
-
-def event(at: int, type: str, about: Json, version: str = VERSION, **before: Any) -> Json:
-    return {
-        "id": f"evt_{at}_{about['id']}",
-        "created": SECOND + at,
-        "type": type,
-        "api_version": version,
-        "data": {"object": about} | ({"previous_attributes": before} if before else {}),
-    }
-
-
-def customer(id: str, **about: Any) -> Json:
-    return {"id": id, "object": "customer", "created": SECOND, "metadata": {}, **about}
-
-
-def read(api: Answers, name: str, **asked: Any) -> list[spec.Page]:
-    reading = connector[name].read
-    assert callable(reading)
-    return list(reading(api, spec.Read(**asked)))
-
-
-def changes(api: Answers, name: str, **asked: Any) -> list[spec.Page]:
-    feed = connector[name].changes
-    assert feed is not None
-    return list(feed.read(api, spec.Read(since=JAN_1, until=JAN_2, **asked)))
-
-
-def rows(pages: list[spec.Page]) -> Iterator[spec.Row]:
-    for each in pages:
-        yield from each.rows
-
+from sync_platform.connectors.stripe import connector, headers, means
+from sync_platform_tests.connectors.stripe_answers import (
+    JAN_1,
+    JAN_2,
+    SECOND,
+    Answers,
+    Json,
+    customer,
+    page,
+    read,
+    rows,
+)
 
 # -- lists ----------------------------------------------------------------------------------------
 
@@ -182,129 +122,24 @@ def test_columns_for_metadata_are_those_that_were_asked_for() -> None:
     assert fields("charges", asked) == fields("charges", {})
 
 
-# -- events ---------------------------------------------------------------------------------------
-
-
-def test_a_window_of_events_is_asked_for_by_their_types() -> None:
-    api = Answers({"/v1/events": page()})
-    (quiet,) = changes(api, "prices")
-    assert (quiet.rows, quiet.gone, quiet.reached) == ([], [], None)
-    assert api.asked[0][1] == {
-        "limit": 100,
-        "created[gte]": SECOND,
-        "created[lt]": SECOND + 86_400,
-        "types[0]": "price.created",
-        "types[1]": "price.updated",
-        "types[2]": "price.deleted",
-    }
-
-
-def test_no_object_has_more_types_of_events_than_may_be_asked_for() -> None:
-    assert max(len(kind.told) for kind in KINDS.values()) <= 20
-
-
-def test_the_last_of_an_objects_events_counts_and_what_was_deleted_is_gone() -> None:
-    found = page(
-        event(9, "customer.deleted", customer("gone")),
-        event(8, "customer.updated", customer("a", name="new")),
-        event(7, "customer.updated", customer("gone")),
-        event(6, "customer.created", customer("a", name="old")),
-    )
-    (only,) = changes(Answers({"/v1/events": found}), "customers")
-    assert [it["name"] for it in only.rows] == ["new"]
-    assert only.gone == [("gone",)]
-    assert only.reached == datetime.fromtimestamp(SECOND + 9, UTC)
-
-
 @pytest.mark.parametrize(
-    "found",
+    ("given", "wrong"),
     [
-        [event(5, "customer.updated", customer("a"), version="2019-02-19")],
-        [event(5, "customer.updated", customer("a")), event(5, "customer.created", customer("a"))],
-        [event(5, "customer.discount.created", {"id": "di_1", "customer": "a"})],
+        ("customers.plan, prices.tier.new", None),
+        ("", None),
+        ("customer.plan", "'customer.plan'"),
+        ("customers.plan, plan", "'plan'"),
+        ("customers.", "'customers'"),
+        ("balance_transactions.plan", "'balance_transactions.plan'"),
     ],
-    ids=["of another version", "of one second", "of something else"],
 )
-def test_a_copy_that_is_no_use_is_not_used(found: list[Json]) -> None:
-    api = Answers({"/v1/events": page(*found), "/v1/customers/a": customer("a", name="now")})
-    (only,) = rows(changes(api, "customers"))
-    assert only["name"] == "now"
-
-
-def test_events_of_one_second_are_not_parted_by_pages() -> None:
-    first = page(
-        event(5, "customer.updated", customer("b")),
-        event(4, "customer.updated", customer("a")),
-        more=True,
-    )
-    second = page(event(4, "customer.created", customer("a")))
-    api = Answers({"/v1/events": [first, second], "/v1/customers/a": customer("a", name="now")})
-    pages = changes(api, "customers")
-    assert [[it["id"] for it in each.rows] for each in pages] == [["b"], ["a"]]
-    assert ("/v1/customers/a", {}) in api.asked
-
-
-@pytest.mark.parametrize("left", [{"id": "a", "deleted": True}, None], ids=["a stub", "nothing"])
-def test_what_is_gone_when_it_is_asked_for_is_gone(left: Json | None) -> None:
-    found = page(event(5, "customer.updated", customer("a"), version="2019-02-19"))
-    api = Answers({"/v1/events": found} | ({"/v1/customers/a": left} if left else {}))
-    (only,) = changes(api, "customers")
-    assert (only.rows, only.gone) == ([], [("a",)])
-
-
-def test_an_id_that_somebody_chose_is_quoted() -> None:
-    found = page(event(5, "coupon.updated", customer("50% / {key}"), version="2019-02-19"))
-    api = Answers({"/v1/events": found})
-    changes(api, "coupons")
-    assert unquote(api.asked[1][0]) == "/v1/coupons/50% / {key}"
-    assert "{" not in api.asked[1][0]
-
-
-def test_a_canceled_subscription_is_a_row() -> None:
-    ended = customer("sub_1", status="canceled", items=page())
-    found = page(event(5, "customer.subscription.deleted", ended))
-    (only,) = changes(Answers({"/v1/events": found}), "subscriptions")
-    assert ([it["status"] for it in only.rows], only.gone) == (["canceled"], [])
-
-
-def test_an_item_that_a_subscription_had_and_has_no_more_is_gone() -> None:
-    now = customer("sub_1", items=page({"id": "si_2"}))
-    before = page({"id": "si_1"}, {"id": "si_2"})
-    found = page(
-        event(6, "customer.subscription.updated", now, status="trialing"),
-        event(5, "customer.subscription.updated", now, items=before),
-    )
-    (only,) = changes(Answers({"/v1/events": found}), "subscription_items")
-    assert ([it["id"] for it in only.rows], only.gone) == (["si_2"], [("si_1",)])
-
-
-def test_days_are_read_one_by_one_and_gone_on_from() -> None:
-    feed = connector["customers"].changes
-    assert feed is not None
-    until = datetime(2024, 1, 3, 12, tzinfo=UTC)
-    api = Answers({"/v1/events": [page()] * 5})
-    pages = list(feed.read(api, spec.Read(since=JAN_1, until=until)))
-    assert [it.resume for it in pages if it.resume] == [
-        {"since": SECOND + 86_400},
-        {"since": SECOND + 2 * 86_400},
-    ]
-    list(feed.read(api, spec.Read(since=JAN_1, until=until, resume={"since": SECOND + 86_400})))
-    starts = [params["created[gte]"] for _, params in api.asked]
-    assert starts == [SECOND + day * 86_400 for day in (0, 1, 2, 1, 2)]
-
-
-def test_what_no_event_tells_of_when_it_is_made_is_listed_too() -> None:
-    made = customer("re_1")
-    api = Answers({"/v1/events": page(), "/v1/refunds": page(made)})
-    assert [it["id"] for it in rows(changes(api, "refunds"))] == ["re_1"]
-    assert api.asked[1] == ("/v1/refunds", {"limit": 100, "created[gte]": SECOND})
-
-
-def test_what_has_no_events_is_read_by_its_date() -> None:
-    obj = connector["balance_transactions"]
-    assert (obj.changes, obj.cursor) == (None, "created")
-    (status,) = [it for it in fields("balance_transactions", {}) if it.computed]
-    assert (status.name, obj.computed_every) == ("status", spec.hours(24))
+def test_metadata_of_what_is_not_there_is_told(given: str, wrong: str | None) -> None:
+    names = [obj.name for obj in connector.objects]
+    told = list(connector.misfits({"metadata_columns": given}, names))
+    assert len(told) == (wrong is not None)
+    for sentence in told:
+        assert sentence.startswith(f"The setting metadata_columns holds {wrong}. Each must be")
+        assert "Metadata have: customers, products, prices, " in sentence
 
 
 # -- writes ---------------------------------------------------------------------------------------

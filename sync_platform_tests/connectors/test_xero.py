@@ -42,20 +42,20 @@ def test_it_has_no_faults() -> None:
 # -- reads ----------------------------------------------------------------------------------------
 
 
-def test_changes_are_asked_for_by_a_header_in_whole_seconds_of_utc() -> None:
+def test_changes_are_asked_for_by_a_header_in_whole_seconds_of_utc_one_early() -> None:
     vienna = datetime(2024, 1, 1, 1, 0, 0, 987654, timezone(timedelta(hours=1)))
     asked = headers("invoices", since=vienna)
-    assert asked == {"If-Modified-Since": "2024-01-01T00:00:00Z"}
+    assert asked == {"If-Modified-Since": "2023-12-31T23:59:59Z"}
     assert headers("invoices") == {}
 
 
-def test_a_window_ends_by_a_condition_that_leaves_nothing_out() -> None:
+def test_a_windows_bounds_are_a_condition_that_leaves_nothing_out() -> None:
     assert params("invoices", since=JAN_1, until=FEB_1)["where"] == (
-        "UpdatedDateUTC<DateTime(2024,2,1,0,0,0)"
+        "UpdatedDateUTC>=DateTime(2024,1,1,0,0,0) && UpdatedDateUTC<DateTime(2024,2,1,0,0,0)"
     )
     later = FEB_1 + timedelta(microseconds=1)
     assert params("contacts", until=later)["where"] == "UpdatedDateUTC<DateTime(2024,2,1,0,0,1)"
-    assert "where" not in params("invoices", since=JAN_1)
+    assert "where" not in params("invoices")
 
 
 @pytest.mark.parametrize("name", ["purchase_orders", "quotes", "journals", "bank_transfers"])
@@ -120,6 +120,30 @@ def test_filters_become_parameters_and_conditions() -> None:
         "UpdatedDateUTC<DateTime(2024,2,1,0,0,0)"
     )
     assert "where" not in params("invoices", filters={"type": "ACCREC,ACCPAY"})  # there are no more
+
+
+@pytest.mark.parametrize("name", ["purchase_orders", "quotes"])
+def test_lists_without_conditions_take_a_status_and_a_day(name: str) -> None:
+    chosen = {"status": "DRAFT", "issued_within": "2024-01-01T10:00Z"}
+    asked = params(name, filters=chosen)
+    assert (asked["Status"], asked["DateFrom"]) == ("DRAFT", "2023-12-31")
+    assert "where" not in asked
+    assert "Status" not in params(name, filters={"status": "DRAFT,DELETED"})
+    assert {"Status", "DateFrom"}.isdisjoint(params(name))
+
+
+def test_rows_of_such_lists_are_looked_at_again() -> None:
+    status, lately = connector["quotes"].filters
+    assert status.keeps
+    assert lately.keeps
+    assert [status.keeps({"Status": it}, "SENT,DRAFT") for it in ("SENT", "ACCEPTED")] == [
+        True,
+        False,
+    ]
+    dates = ["2024-01-02T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-01", None]
+    kept = [lately.keeps({"Date": it}, "2024-01-01T10:00:00Z") for it in dates]
+    assert kept == [True, False, False, False]
+    assert lately.keeps({"Date": "2024-01-01"}, "2024-01-01T00:00:00Z")
 
 
 # -- rows -----------------------------------------------------------------------------------------

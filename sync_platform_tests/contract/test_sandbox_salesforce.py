@@ -13,7 +13,8 @@ import httpx
 import orjson
 import pytest
 
-from sync_platform.connectors.salesforce import TYPES, discovered
+from sync_platform.connectors._salesforce_fields import TYPES
+from sync_platform.connectors.salesforce import discovered
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.oauth_words import challenge_of
 from sync_platform.sandbox.salesforce import Salesforce

@@ -15,7 +15,8 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.connectors._stripe_fields import CONSTANT, LEFT_OUT, TABLES, fields
-from sync_platform.connectors.stripe import KINDS, STATUSES, connector
+from sync_platform.connectors._stripe_kinds import KINDS
+from sync_platform.connectors.stripe import STATUSES, connector
 from sync_platform.engine import extract
 from sync_platform.engine.ports import Secret
 from sync_platform.transport.api import HttpApi

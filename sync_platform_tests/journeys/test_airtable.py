@@ -14,11 +14,19 @@ import pytest
 from psycopg.rows import dict_row
 
 from sync_platform.demo.compare import differences
+from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import Counts, Target
 from sync_platform.engine.sync import Sync, SyncRequest
-from sync_platform.errors import ConfigurationError, PageForgotten, RecordRejected, Refused
+from sync_platform.errors import (
+    CircuitOpen,
+    ConfigurationError,
+    NotPermitted,
+    PageForgotten,
+    RecordRejected,
+    Refused,
+)
 from sync_platform.platform import Platform
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.airtable import Airtable
@@ -81,6 +89,13 @@ class Stage:
 
     def differences(self, object: str) -> list[str]:
         return list(differences(self.platform, self.vendor.url, Target("acme", object)))
+
+    def webhook_of_others(self, method: str, path: str = "", **asked: Any) -> httpx.Response:
+        """Another app makes a webhook in the CRM, or takes one away."""
+        self.clock.sleep(1)
+        at = f"{self.vendor.url}/v0/bases/{self.vendor.base('CRM').id}/webhooks{path}"
+        signed = {"Authorization": "Bearer sandbox-token"}
+        return httpx.request(method, at, headers=signed, **asked).raise_for_status()
 
     @property
     def connector(self) -> Connector:
@@ -262,6 +277,24 @@ def test_a_base_whose_webhooks_we_may_not_manage_is_read_in_full_for_deletions(
     assert stage.vendor.base("CRM").webhooks == []
 
 
+def test_a_base_that_takes_no_more_webhooks_is_read_in_full_for_deletions(crm: Stage) -> None:
+    gone = crm.vendor.add("People", Name="Ada")
+    crm.vendor.add_many("People", 3)
+    wanted = {"specification": {"options": {"filters": {"dataTypes": ["tableFields"]}}}}
+    others = [crm.webhook_of_others("POST", json=wanted).json()["id"] for _ in range(10)]
+    assert crm.connector["people"].sees_deletes
+    assert crm.sync("people").created == 4
+    crm.clock.sleep(7200)
+    crm.vendor.delete("People", gone)
+    assert crm.sync("people").deleted == 0
+    crm.platform.discover("acme")
+    assert not crm.connector["people"].sees_deletes  # so nobody is promised any
+    assert crm.full("people").deleted == 1
+    crm.webhook_of_others("DELETE", f"/{others[0]}")
+    crm.platform.discover("acme")
+    assert crm.connector["people"].sees_deletes
+
+
 def test_a_table_that_tells_no_changes_is_read_in_full_each_time(crm: Stage) -> None:
     gone = crm.vendor.add("Things", Name="Chair", Price=12.5)
     crm.vendor.add_many("Things", 4)
@@ -408,6 +441,23 @@ def test_half_a_minute_of_refusals_is_waited_for(crm: Stage) -> None:
     assert crm.sync("people").created == 1
     assert timedelta(seconds=30) <= crm.clock.later < timedelta(minutes=3)
     assert crm.platform.connection("acme").status.value == "active"
+
+
+def test_a_month_whose_calls_are_used_up_is_told_and_not_asked_for_again(crm: Stage) -> None:
+    crm.vendor.add("People", Name="Ada")
+    crm.vendor.set_limits({"month": 0})
+    before = crm.vendor.statuses[429]
+    with pytest.raises(NotPermitted, match=r"upgrade your workspace, or .* then resume acme\."):
+        crm.sync("people")
+    assert crm.vendor.statuses[429] == before + 1
+    connection = crm.platform.connection("acme")
+    assert connection.status is ConnectionStatus.NEEDS_ATTENTION
+    assert "try again next month" in (connection.status_reason or "")
+    with pytest.raises(CircuitOpen):
+        crm.sync("people", automatic=True)
+    crm.vendor.set_limits({"month": None})
+    crm.platform.resume("acme")
+    assert crm.sync("people", automatic=True).created == 1
 
 
 def test_an_offset_that_expires_in_the_middle_begins_the_read_again(crm: Stage) -> None:

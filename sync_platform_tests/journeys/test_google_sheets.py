@@ -63,6 +63,15 @@ class Desk:
             settings={"spreadsheet_ids": PLAN, "rate_limit.reads": "unlimited", **chosen},
         )
 
+    def again(self, **settings: str) -> None:
+        """Sign in anew, with other settings."""
+        chosen = {name.replace("__", "."): value for name, value in settings.items()}
+        connecting = self.platform.connecting
+        begun = connecting.with_secret(
+            "google_sheets", SECRET, browser="b", connection=NAME, settings=chosen, again=True
+        )
+        connecting.complete(begun.id, browser="b")
+
     def sync(self, object: str, **asked: Any) -> SyncResult:
         request = SyncRequest(target=Target(NAME, object), **asked)
         return self.platform.sync(request).run(into=self.platform.destination)
@@ -240,6 +249,9 @@ def test_a_type_is_a_persons_to_say(desk: Desk) -> None:
         ("tab.people.types", "Scor=text", "has no column 'Scor', which its setting 'types'"),
         ("tab.people.key", "Ident", "has no column 'Ident', which its setting 'key' names; in"),
         ("tab.people.colour", "red", "There is no setting 'tab.people.colour'"),
+        ("tab.key", "Id", "There is no setting 'tab.key'"),
+        ("tab.peeple.key", "Id", "'tab.peeple.key' is of a tab that is not there. .* are: people"),
+        ("tab.People.key", "Id", "'tab.People.key' is of a tab that is not there. .* are: people"),
         ("rows_per_call", "5", "must be a number above 10"),
         ("spreadsheet_ids", "Acme plan", "'Acme' is no spreadsheet"),
         ("spreadsheet_ids", f"https://x.example/spreadsheets/d/e/{PLAN}", "is no spreadsheet"),
@@ -351,6 +363,16 @@ def test_a_tab_keeps_its_key_and_its_table_when_it_is_renamed(desk: Desk) -> Non
     desk.vendor.plan.tab("People").title = "Crew"
     desk.platform.discover(NAME)
     assert desk.counts("people") == (0, 0, 0)
+
+
+def test_a_setting_of_a_tab_that_is_not_there_is_told_when_signing_in_anew(desk: Desk) -> None:
+    desk.connect("people", tab__people__key="Id")
+    desk.vendor.plan.tab("People").title = "Crew"
+    desk.platform.discover(NAME)
+    desk.again(tab__people__types="Joined=text")  # the object keeps its name
+    with pytest.raises(ConfigurationError, match=r"'tab\.crew\.types' is of a tab that is not"):
+        desk.again(tab__crew__types="Joined=text")
+    assert "tab.crew.types" not in desk.platform.connection(NAME).settings
 
 
 # -- while it is read ---------------------------------------------------------------------------

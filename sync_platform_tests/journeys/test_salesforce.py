@@ -26,6 +26,7 @@ from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest
 from sync_platform.errors import (
+    ConfigurationError,
     NeedsReauth,
     NotPermitted,
     RateLimited,
@@ -489,3 +490,10 @@ def test_a_create_by_an_external_id_makes_one_record(stage: Stage) -> None:
     assert first["id"] == second["id"]
     (made,) = stage.vendor.records("Account").values()
     assert (made["Number__c"], made["Name"]) == ("K/1", "Acme")
+
+
+def test_an_external_id_that_is_none_makes_no_connection(stage: Stage) -> None:
+    for wrong in ("Acount.Number__c", "Account.Numbr__c"):
+        with pytest.raises(ConfigurationError, match="The setting external_ids names"):
+            stage.connect("Account", external_ids=wrong)
+    assert stage.platform.connections() == []

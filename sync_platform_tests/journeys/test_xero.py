@@ -175,6 +175,21 @@ def test_a_from_date_sync_reads_its_window(stage: Stage) -> None:
     assert sorted(stage.rows()) == ["i-1", "i-2"]
 
 
+def test_orders_are_filtered_by_statuses_and_days(stage: Stage) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for id, status, days in (
+        ("p-1", "DRAFT", 1), ("p-2", "BILLED", 1), ("p-3", "SUBMITTED", 1), ("p-4", "DRAFT", 40),
+    ):  # fmt: skip
+        date = written(int((today - timedelta(days=days)).timestamp() * 1000))
+        stage.xero.add("purchase_orders", PurchaseOrderID=id, Status=status, Date=date)
+    stage.connects(objects=["purchase_orders"])
+    for chosen, there in (("DRAFT", {"p-1"}), ("DRAFT,SUBMITTED", {"p-1", "p-3"})):
+        filters = {"status": chosen, "issued_within": "30"}
+        stage.platform.set_filters("acme-xero", "purchase_orders", filters)
+        stage.sync("purchase_orders")
+        assert stage.rows("purchase_orders").keys() == there
+
+
 def test_tax_rates_tell_no_changes_so_only_full_syncs_read_them(stage: Stage) -> None:
     stage.connects()
     assert stage.sync("tax_rates").mode is SyncMode.FULL

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import psycopg
@@ -10,15 +11,21 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from sync_platform.demo.compare import differences
+from sync_platform.engine import outbound
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Secret
+from sync_platform.engine.outbound import Written
+from sync_platform.engine.ports import Clock, ObjectChoice, Secret
 from sync_platform.engine.results import Counts, SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
+from sync_platform.sandbox.oauth import OAuth
 from sync_platform.sandbox.vendor import Vendor
-from sync_platform.spec import ConnectorObject, OutboundChange
+from sync_platform.spec import ConnectorObject, Field, OutboundChange
+from sync_platform_tests.person import Person
 
 CONNECTION = "under-test"
+HERE, BROWSER = "http://127.0.0.1:8000/connect/callback", "a-cookie-that-nobody-else-has"
+HOUR = timedelta(hours=1)
 V = TypeVar("V", bound=Vendor)
 
 
@@ -38,6 +45,8 @@ class Vouched:
     secret: Mapping[str, Any] = field(default_factory=lambda: {"token": "sandbox-token"})
     settings: Mapping[str, str] = field(default_factory=dict)
     limited: Callable[[], Vendor] | None = None
+    others_call: Callable[[Any], None] | None = None  # others use up all but a few of the calls
+    tick: timedelta = timedelta(seconds=1)  # how finely the vendor's times are told apart
     objects: Sequence[str] = ()  # to connect with; the object alone where there are none
     after_connecting: Callable[[Any], None] = lambda vendor: None
     reads: str = "*"  # the paths of calls that read the object, for faults
@@ -67,6 +76,7 @@ class Stage:
     it: Vouched
     vendor: Any
     platform: Platform
+    clock: Clock
 
     def connect(self, **changed: Any) -> None:
         """Connect; the rate limits of the declaration count unless `it` says otherwise."""
@@ -78,6 +88,57 @@ class Stage:
         secret = changed.pop("secret", self.it.secret)
         self.platform.connect(self.it.connector, CONNECTION, Secret(secret), **given | changed)
         self.it.after_connecting(self.vendor)
+
+    def sign_in(self, *, again: bool = False) -> None:
+        """Connect through the vendor's consent page; `again` the connection that there is."""
+        connecting = self.platform.connecting
+        begun = connecting.begin(
+            self.it.connector,
+            redirect_uri=HERE,
+            browser=BROWSER,
+            connection=CONNECTION,
+            base_url=self.vendor.url,
+            settings=self.it.settings,
+            writing=True,
+            again=again,
+        )
+        sign_in = connecting.finish(Person().allows(begun.url), browser=BROWSER)
+        objects = [ObjectChoice(object=name) for name in self.it.objects or [self.it.object]]
+        connecting.complete(sign_in.id, browser=BROWSER, objects=objects)
+
+    def synced(self) -> None:
+        """Connect, with ten records that are in the table."""
+        self.connect()
+        self.change(creates=10)
+        self.let_show()
+        self.incremental()
+
+    def let_show(self) -> None:
+        """Wait until the vendor shows all that was changed."""
+        if self.it.settled is not None:
+            self.it.settled(self.vendor)
+
+    @property
+    def oauth(self) -> OAuth:
+        """The vendor's authorization server."""
+        server = self.vendor.authorization_server()
+        assert isinstance(server, OAuth)
+        return server
+
+    def expire(self) -> None:
+        """End every access token that the vendor gave."""
+        with self.vendor.lock:
+            self.oauth.expire(self.vendor.clock())
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """The connection's secret, as it is stored."""
+        return self.platform.credentials.read(CONNECTION)
+
+    @property
+    def fields(self) -> Sequence[Field]:
+        """The object's fields, as they were last found."""
+        return self.platform.catalogs.fields(self.target) or ()
 
     @property
     def obj(self) -> ConnectorObject:
@@ -110,6 +171,32 @@ class Stage:
         )
         return made
 
+    def created_at(self, moment: datetime) -> str:
+        """The id of a record that was created then, and not changed since."""
+        present, self.vendor.clock = self.vendor.clock, moment.timestamp
+        try:
+            return self.change(creates=1)["created"][0]
+        finally:
+            self.vendor.clock = present
+
+    def while_reading(self, happens: Callable[[], Any], *, page: int = 1, times: int = 1) -> None:
+        """Let something happen just before the vendor answers with that page of the next read (the
+        first is 1), and so often in all: again with each page after it."""
+        before, left = self._reads + page - 1, times
+
+        def meanwhile() -> None:
+            nonlocal before, left
+            if left and self._reads > before:
+                before, left = self._reads, left - 1
+                happens()
+
+        self.vendor.meanwhile = meanwhile
+
+    @property
+    def _reads(self) -> int:
+        asked = self.vendor.calls.items()
+        return sum(calls for (_, path), calls in asked if fnmatchcase(path, self.it.reads))
+
     @property
     def differences(self) -> list[str]:
         """What differs between the table and the vendor's records, value by value."""
@@ -119,6 +206,13 @@ class Stage:
     def truth(self) -> int:
         """How many records the vendor has."""
         return len(list(self.vendor.truth(self.it.object)))
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the live rows."""
+        table = self.platform.table(self.platform.connection(CONNECTION), self.obj)
+        key = self.platform.destination.column_names(table)[self.obj.keys[0]]
+        return {str(row[key]) for row in self.rows()}
 
     def rows(self, *, deleted: bool = False) -> list[dict[str, Any]]:
         """The live rows, or those that are marked as deleted."""
@@ -150,21 +244,30 @@ class Stage:
         total: int = self.vendor.calls.total()
         return total
 
-    def push(self, change: OutboundChange) -> Any:
-        """Carry out a declared change, as it will be from the outbox."""
-        request = {"create": self.obj.create, "update": self.obj.update, "delete": self.obj.delete}
-        wanted = request[change.kind]
-        assert wanted is not None
+    @property
+    def refusals(self) -> int:
+        """How many calls the vendor refused as too many, whichever status it gives them."""
+        return int(self.vendor.statuses[429] + self.vendor.statuses[403])
+
+    def check(self, times: int) -> None:
+        """Make the connector's cheapest call so often, as fast as its limits allow."""
+        check = self.platform.connector(self.it.connector).check
         api = self.platform.api(self.platform.connection(CONNECTION))
         try:
-            return wanted(api, change) if callable(wanted) else api.send(wanted, change)
+            for _ in range(times):
+                _ = check(api) if callable(check) else api.send(check)
+        finally:
+            api.close()
+
+    def push(self, change: OutboundChange) -> Written:
+        """Carry out a declared change."""
+        api = self.platform.api(self.platform.connection(CONNECTION))
+        try:
+            return outbound.write(api, self.obj, self.fields, change)
         finally:
             api.close()
 
 
 def now() -> datetime:
-    """The present, to the second: what a person would ask a window for."""
+    """The present."""
     return datetime.now(UTC)
-
-
-HOUR = timedelta(hours=1)

@@ -65,3 +65,25 @@ def a_refusal_is_told(on: Stage) -> None:
         on.push(OutboundChange(kind="create", values=on.it.refused or {}, id=str(uuid4())))
     assert len(str(refused.value)) > 30
     assert on.truth == before
+
+
+@behaviour("Writing", needs="update")
+def read_only_fields(on: Stage) -> None:
+    """Values of read-only fields are left out of a change and named; a change of nothing else is
+    refused before any call."""
+    on.connect()
+    (id,) = on.change(creates=1)["created"]
+    on.full()
+    keys = on.obj.keys
+    name = next(it.name for it in on.fields if it.read_only and it.name not in keys)
+    ours = {name: "ours"}
+    both = {**on.it.rewrites, **ours}
+    written = on.push(OutboundChange(kind="update", key=id, values=both, id=str(uuid4())))
+    assert written.left_out == (name,)
+    assert repr(name) in str(written.note)
+    on.full()
+    assert on.differences == []
+    before = on.calls
+    with pytest.raises(RecordRejected, match=f"'{name}' can only be read"):
+        on.push(OutboundChange(kind="update", key=id, values=ours, id=str(uuid4())))
+    assert on.calls == before

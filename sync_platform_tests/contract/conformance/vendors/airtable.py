@@ -1,5 +1,6 @@
 """Airtable, as the conformance kit knows it."""
 
+from datetime import timedelta
 from time import sleep
 
 from sync_platform.sandbox.airtable import Airtable
@@ -54,6 +55,7 @@ vouched = Vouched(
     connector="airtable",
     vendor=_airtable,
     limited=lambda: _airtable(per_base=5, per_token=50),
+    tick=timedelta(milliseconds=1),
     object="contacts",
     page=100,
     settings={"rate_limit.base": "unlimited", "rate_limit.token": "unlimited"},
@@ -76,6 +78,7 @@ vouched = Vouched(
         "past_a_cap": "A list has no cap: pages follow each other to its end.",
         "too_many_deletions": "Webhooks name what was deleted. Tables without them, or without a "
         "field for the time of the last change, are guarded as everywhere.",
+        "told_what_is_left": "Airtable does not tell how many calls are left.",
         "sent_twice": "Airtable has no idempotency keys: a create whose answer is lost may make "
         "two records, so it is not repeated.",
     },

@@ -73,7 +73,14 @@ vouched = Vouched(
     forbid=_forbid,
     not_offered={
         **dict.fromkeys(
-            ("created", "edited", "nothing_new", "at_the_edge", "from_a_date"),
+            (
+                "created",
+                "edited",
+                "nothing_new",
+                "at_the_edge",
+                "from_a_date",
+                "exactly_the_window",
+            ),
             "Google Sheets does not tell when a row changed: every sync reads the whole tab.",
         ),
         "ties": "Nothing is read by time.",
@@ -81,6 +88,8 @@ vouched = Vouched(
         "past_a_cap": "Reads of values have no cap.",
         "deletions_at_once": "A deleted row leaves no trace: each sync, being a full one, finds it "
         "by what is missing.",
+        "told_what_is_left": "Google does not tell how many calls are left.",
+        "rotated": "Google's refresh tokens stay the same.",
         "a_renamed_field": "A column is known by its heading alone.",
         "sent_twice": "Google Sheets has no idempotency keys: a create whose answer is lost may "
         "make two rows, so it is not repeated.",

@@ -16,6 +16,12 @@ def _salesforce(daily: int | None = None) -> Salesforce:
     return vendor
 
 
+def _others_call(vendor: Salesforce) -> None:
+    """Other apps use up the day of the whole org."""
+    daily = vendor.limits["daily"]
+    daily.taken.extend([vendor.clock()] * ((daily.calls or 0) - len(daily.taken) - 5))
+
+
 def _tie(vendor: Salesforce) -> None:
     vendor.add_many("Account", 450)  # all in one second
 
@@ -38,6 +44,7 @@ vouched = Vouched(
     connector="salesforce",
     vendor=_salesforce,
     limited=lambda: _salesforce(daily=100_000),
+    others_call=_others_call,
     object="Account",
     page=200,
     secret=SERVICE,
@@ -59,6 +66,10 @@ vouched = Vouched(
     not_offered={
         "past_a_cap": "Salesforce's queries have no cap; what does not fit into an answer of "
         "getDeleted is asked for by halves.",
+        "renewed_in_time": "Salesforce does not tell when a session ends: it is renewed once a "
+        "call is refused.",
+        "rotated": "Salesforce's refresh tokens stay the same, unless an org's admin wants them "
+        "to change: then the new one is kept.",
         "a_renamed_field": "A field's API name is its identity; only its label can change.",
         "too_many_deletions": "Salesforce tells what was deleted, so nothing is taken for deleted "
         "because it is missing.",

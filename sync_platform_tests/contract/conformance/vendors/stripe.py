@@ -44,6 +44,7 @@ vouched = Vouched(
     forbid=_forbid,
     not_offered={
         "past_a_cap": "Stripe's lists have no cap.",
+        "told_what_is_left": "Stripe does not tell how many calls are left.",
         "restored": "What was deleted at Stripe stays deleted.",
         "a_new_field": "The columns are those of one API version, and stay until the connector "
         "is of another.",
