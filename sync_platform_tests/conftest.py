@@ -1,10 +1,12 @@
 """What every test may ask for: a real Postgres, a platform on it, a vendor to sync from."""
 
+import gc
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,6 +19,13 @@ from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform.settings import Settings
 from sync_platform.transport.clock import SystemClock
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end; to look through them for cycles is a tenth of the
+    run's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -38,15 +47,24 @@ def database_url() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@contextmanager
+def made(server: str, like: str = "template1") -> Iterator[str]:
+    """The url of a database that is a copy of another one, for the length of the block."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        files = connection.info.server_version >= 150000  # a quarter of what its own way takes
+        quickly = "STRATEGY file_copy" if files else ""
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {quickly}')
+    yield psycopg.conninfo.make_conninfo(server, dbname=name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[str]:
     """The url of an empty database that is gone after the test."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield psycopg.conninfo.make_conninfo(database_url, dbname=name)
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with made(database_url) as url:
+        yield url
 
 
 @pytest.fixture
