@@ -7,10 +7,11 @@ the server. The kernel drops the lock of a process that was killed, so none is e
 import atexit
 import fcntl
 import os
+import stat
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import IO, Any
@@ -72,9 +73,7 @@ def leave(home: Path) -> None:
 def _server(folder: Path) -> Any:
     # Its lock file and, for long paths, its socket go to XDG_RUNTIME_DIR, read at import.
     before = os.environ.get("XDG_RUNTIME_DIR")
-    run = folder.parent / "run"
-    if len(str(folder)) > LONGEST_FOLDER:
-        run = Path(tempfile.gettempdir()) / f"sync_platform-{os.getuid()}"
+    run = folder.parent / "run" if len(str(folder)) <= LONGEST_FOLDER else _temporary()
     run.mkdir(mode=0o700, exist_ok=True)
     (run / "python_PostgresServer").mkdir(exist_ok=True)  # else it takes one file for all users
     os.environ["XDG_RUNTIME_DIR"] = str(run)
@@ -99,6 +98,21 @@ def _server(folder: Path) -> Any:
                 "SYNC_PLATFORM_DATABASE_URL."
             ) from error
     return server
+
+
+def _temporary() -> Path:
+    """A folder of this user's among the temporary ones. Raises ConfigurationError where somebody
+    else was first to make it: whoever owns it could put a socket of their own into it."""
+    run = Path(tempfile.gettempdir()) / f"sync_platform-{os.getuid()}"
+    with suppress(FileExistsError):
+        run.mkdir(mode=0o700)
+    found = run.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ConfigurationError(
+            f"{run} is not a folder of yours, so the embedded PostgreSQL cannot have its socket "
+            "there. Have it removed, or give SYNC_PLATFORM_HOME a shorter path."
+        )
+    return run
 
 
 def server_url(given: str | None, home: Path) -> str:

@@ -108,7 +108,7 @@ class MemoryLoader:
         """What an interrupted sync of this table left."""
         left = self._into.progress
         if left and left.mode is SyncMode.FULL and len(self._into.seen) != self._into.seen_count:
-            return None
+            return replace(left, position=None)
         return left
 
     def begin(self, progress: Progress, *, resume: bool) -> None:

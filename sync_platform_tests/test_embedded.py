@@ -1,5 +1,6 @@
 """The embedded Postgres: started for who asks, stopped by who leaves last."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,21 @@ def test_the_last_one_stops_it_whatever_became_of_the_others(folder: Path) -> No
 def test_it_works_in_a_folder_whose_path_is_too_long_for_a_socket(folder: Path) -> None:
     with embedded_postgres(folder / ("long" * 25)) as url:
         assert answers(url)
+
+
+def test_it_does_not_start_in_a_temporary_folder_that_somebody_else_put_there(folder: Path) -> None:
+    (folder / "theirs").mkdir()
+    (folder / f"sync_platform-{os.getuid()}").symlink_to(folder / "theirs")
+    ended = subprocess.run(
+        [sys.executable, "-c", USER, str(folder / ("long" * 25))],
+        env={**os.environ, "TMPDIR": str(folder)},
+        input="\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "is not a folder of yours" in ended.stderr
+    assert list((folder / "theirs").iterdir()) == []
 
 
 def test_a_server_that_does_not_start_says_where_its_log_is(folder: Path) -> None:

@@ -65,12 +65,17 @@ def xero_object(
     def params(read: spec.Read) -> Params:
         if not where:
             return fixed | parameters(read)
-        clauses = list(conditions(read))
-        if where and cursor == UPDATED:
+        clauses, asked = list(conditions(read)), {}
+        if cursor == UPDATED:
             clauses += window(read)
-        asked = {"where": " && ".join(clauses)} if clauses else {}
-        chosen = {"Statuses": read.filters["status"]} if "status" in read.filters else {}
-        return fixed | asked | chosen
+        status = read.filters.get(STATUS.name, "")
+        if status and STATUS in filters:
+            asked["Statuses"] = status
+        elif status and "," not in status:
+            clauses.append(f'Status=="{status}"')
+        if clauses:
+            asked["where"] = " && ".join(clauses)
+        return fixed | asked
 
     return spec.ConnectorObject(
         name=name,
@@ -124,7 +129,7 @@ def parameters(read: spec.Read) -> dict[str, str]:
 
 
 def of_status(*values: str) -> spec.Filter:
-    """A filter by status for a list that takes one at most."""
+    """A filter by status for a list that is asked for one at most: rows are looked at again."""
     return replace(
         STATUS, values=values, keeps=lambda row, wanted: row.get("Status") in wanted.split(",")
     )
@@ -192,7 +197,7 @@ def writable(
 
 def idempotent(change: spec.OutboundChange) -> Mapping[str, str]:
     """Xero carries out a change with the same key once."""
-    return {"Idempotency-Key": change.id} if change.id else {}
+    return {"Idempotency-Key": change.id}
 
 
 def since(moment: datetime) -> str:

@@ -7,7 +7,7 @@ around (HubSpot) write it for a field that nobody filled in. Text keeps "".
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -79,14 +79,18 @@ def _decimal(value: Any) -> Decimal:
 
 BOOLEANS: dict[Any, str] = {
     None: NULL, "": NULL, True: "true", False: "false",  # 1 and 0 are equal to True and False
-    "true": "true", "false": "false", "True": "true", "False": "false", "1": "true", "0": "false",
+    "true": "true", "false": "false", "1": "true", "0": "false",
 }  # fmt: skip
 
 
 def boolean(value: Any) -> str:
     """true, false, 1, 0, or one of these as text, in any case."""
-    cell = BOOLEANS.get(value)
-    return cell if cell is not None else BOOLEANS.get(value.lower()) or _raise("it is neither")
+    if isinstance(value, str):
+        value = value.lower()
+    cell = BOOLEANS.get(value) if isinstance(value, Hashable) else None
+    if cell is None:
+        raise ValueError("it is neither true nor false")
+    return cell
 
 
 def day(value: Any) -> str:
@@ -177,10 +181,6 @@ def text_cell(value: Any) -> str:
     if "\\" in written or "\n" in written or "\t" in written or "\r" in written:
         return written.translate(ESCAPES)
     return written
-
-
-def _raise(why: str) -> str:
-    raise ValueError(why)
 
 
 CELLS: dict[FieldType, Cell] = {

@@ -7,7 +7,7 @@ import pandas as pd
 from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import cells, names
-from sync_platform.destination.book import actual_columns, relation
+from sync_platform.destination.book import Actual, actual_columns, relation
 from sync_platform.destination.cells import MISFITS, NULL
 from sync_platform.destination.columns import shown
 from sync_platform.destination.sessions import Connection, connected, translated
@@ -124,51 +124,61 @@ def _ready(
     partition: str | None,
 ) -> dict[str, str]:
     """Make or widen the table; the types that its columns have now."""
-
-    def run(statement: LiteralString, **parts: Any) -> None:
-        connection.execute(SQL(statement).format(table=relation(schema, table), **parts))
-
-    connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
+    _make_schema(connection, schema)
     wanted = types | ({PARTITION: "text"} if partition is not None else {})
     actual = actual_columns(connection, schema, table)
+    if any(_wider(actual.get(name), type) is not None for name, type in wanted.items()):
+        _lock(connection, f"{schema}.{table}")  # of several partitions, the first makes it
+        actual = actual_columns(connection, schema, table)
     if {"_synced_at", "_deleted_at"} <= actual.keys():
         raise ConfigurationError(
             f"{schema}.{table} is filled by a sync; write the frame to another table."
         )
+    target = relation(schema, table)
     if not actual:
-        run(
-            "CREATE TABLE {table} ({columns})",
-            columns=SQL(", ").join(
-                SQL("{} {}").format(Identifier(name), _sql(type)) for name, type in wanted.items()
-            ),
-        )
+        columns = [SQL("{} {}").format(Identifier(it), SQL(to)) for it, to in wanted.items()]
+        connection.execute(SQL("CREATE TABLE {} ({})").format(target, SQL(", ").join(columns)))
         if partition is not None:
-            run("CREATE INDEX ON {table} (_partition)")
+            connection.execute(SQL("CREATE INDEX ON {} (_partition)").format(target))
         return types
     now = {}
     for name, type in wanted.items():
-        has = actual[name].type if name in actual else None
-        to = _wider(has, type)
-        if has is None:
-            run("ALTER TABLE {table} ADD COLUMN {it} {to}", it=Identifier(name), to=_sql(to))
-        elif has != to:
-            run(
-                "ALTER TABLE {table} ALTER COLUMN {it} TYPE {to} USING {it}::{to}",
-                it=Identifier(name),
-                to=_sql(to),
-            )
-        now[name] = to
+        to = _wider(actual.get(name), type)
+        if to is not None:
+            change = ADD if name not in actual else WIDEN
+            parts = {"table": target, "column": Identifier(name), "type": SQL(to)}
+            connection.execute(SQL(change).format(**parts))
+        now[name] = to or actual[name].type
     return now
 
 
-def _wider(has: str | None, wanted: str) -> str:
-    if has is None or has == wanted:
+ADD: LiteralString = "ALTER TABLE {table} ADD COLUMN {column} {type}"
+WIDEN: LiteralString = (
+    "ALTER TABLE {table} ALTER COLUMN {column} TYPE {type} USING {column}::{type}"
+)
+
+
+def _make_schema(connection: Connection, schema: str) -> None:
+    there = "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL"
+    if connection.execute(there, [schema]).fetchone() == (True,):
+        return  # IF NOT EXISTS would ask for the right to create one
+    _lock(connection, schema)
+    connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
+
+
+def _lock(connection: Connection, what: str) -> None:
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('sync_platform frame ' || %s, 0))", [what]
+    )
+
+
+def _wider(has: Actual | None, wanted: str) -> str | None:
+    """The type that a column must be given; None where it has it."""
+    if has is None:
         return wanted
     whole = ("bigint", "numeric", "double precision")
-    if has in whole and wanted in whole:
-        return whole[max(whole.index(has), whole.index(wanted))]
-    return "text"
-
-
-def _sql(type: str) -> SQL:
-    return SQL(type)
+    if has.type in whole and wanted in whole:
+        to = whole[max(whole.index(has.type), whole.index(wanted))]
+    else:
+        to = wanted if has.type == wanted else "text"
+    return None if has.type == to else to

@@ -110,6 +110,7 @@ def _read(
             dtype=dtypes,
             na_values=[null],
             keep_default_na=False,
+            skip_blank_lines=False,  # a row whose only column is an empty text
             engine="c",
         )
     for n, (_, it) in enumerate(found):

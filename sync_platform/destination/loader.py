@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -67,16 +67,17 @@ class PostgresLoader:
         self._taken = Taken()
 
     def progress(self) -> Progress | None:
-        """What an interrupted sync of this table left; None where none did, or where the keys it
-        had seen were lost with the server. Where rows or values were lost, it is a full sync whose
-        position is None: nothing of it is done yet."""
+        """What an interrupted sync of this table left; None where none did. Where rows or values
+        were lost, or the keys that it had seen with the server, it is a full sync whose position is
+        None: nothing of it is done yet."""
         with self._doing("reading the progress"):
             found = self._progress.read()
             if found is None:
                 return None
             progress, seen = found
             begun = progress.mode is SyncMode.FULL and progress.sync != ""
-            return None if begun and self._count_seen() != seen else progress
+            lost = begun and self._count_seen() != seen
+            return replace(progress, position=None) if lost else progress
 
     def begin(self, progress: Progress, *, resume: bool) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
@@ -231,15 +232,15 @@ class PostgresLoader:
     def _load(self, lines: Collection[bytes]) -> tuple[int, int]:
         """How many rows were created and updated."""
         if self._only_new is None:
-            self._only_new = self._may_be_copied_into() and bool(self._row(self._sql.is_empty)[0])
+            # Not where only rows that are there count, nor where keys are taken from staging.
+            able = not self._known_only and self._mode is not SyncMode.FULL
+            self._only_new = able and bool(self._row(self._sql.is_empty)[0])
         if self._only_new:
             try:
                 with self._connection.transaction():
-                    self._copy(self._sql.copy_new, lines, END_NEW)
-                return len(lines), 0
+                    return self._copy(self._sql.copy_new, lines, END_NEW), 0
             except (pg.UniqueViolation, pg.FeatureNotSupported):
-                # The vendor repeats itself, someone pushed a record, or has row security forced.
-                self._only_new = False
+                self._only_new = False  # a key came again, or the table has row security forced
         if not self._staging:
             self._connection.execute(self._sql.make_staging)
         self._copy(self._sql.copy, lines, END)
@@ -248,16 +249,15 @@ class PostgresLoader:
         created, updated = self._row(self._sql.merge)
         return created, updated
 
-    def _may_be_copied_into(self) -> bool:
-        """Not where only rows that are there count, nor where the keys are taken from staging."""
-        return not self._known_only and self._mode is not SyncMode.FULL
-
-    def _copy(self, statement: Composed, given: Iterable[bytes], end: bytes) -> None:
+    def _copy(self, statement: Composed, given: Iterable[bytes], end: bytes) -> int:
+        """How many rows came in: a trigger of somebody's may keep some out."""
         lines = iter(given)
-        with self._connection.cursor().copy(statement) as copy:
+        cursor = self._connection.cursor()
+        with cursor.copy(statement) as copy:
             while chunk := list(islice(lines, LINES_AT_ONCE)):
                 chunk.append(b"")
                 copy.write(end.join(chunk))
+        return cursor.rowcount
 
     def _see(self, taken: Taken) -> None:
         """Keep the keys that came, also those of records that were rejected: they exist."""

@@ -17,16 +17,24 @@ SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle',
 def connected(url: str, purpose: str) -> Iterator[Connection]:
     """A connection in autocommit for the length of the block; `purpose` names it to operators.
 
-    Raises StoreUnavailable, or ConfigurationError where the database does not speak UTF-8.
+    Raises StoreUnavailable, or ConfigurationError where the url cannot be read or the database does
+    not speak UTF-8.
     """
     with translated("connecting"):
-        connection = psycopg.connect(
-            url,
-            autocommit=True,
-            prepare_threshold=None,  # plans must follow tables that grow from nothing
-            application_name=purpose.encode("ascii", "replace")[:63].decode(),
-            client_encoding="utf8",
-        )
+        try:
+            connection = psycopg.connect(
+                url,
+                autocommit=True,
+                prepare_threshold=None,  # plans must follow tables that grow from nothing
+                application_name=purpose.encode("ascii", "replace")[:63].decode(),
+                client_encoding="utf8",
+            )
+        except psycopg.ProgrammingError:  # libpq's words quote what may be the password
+            raise errors.ConfigurationError(
+                "The database's url cannot be read (it is not shown, because it may hold a "
+                "password). Write postgresql://user:password@host:5432/database; characters such "
+                "as @ / : # % in the password must be written as %40 %2F %3A %23 %25."
+            ) from None
     try:
         if connection.info.parameter_status("server_encoding") != "UTF8":
             raise errors.ConfigurationError(

@@ -26,9 +26,9 @@ class Table:
 class Progress:
     """How far an unfinished sync got: kept beside the rows, written in their transaction.
 
-    `position` is the engine's own JSON; None only where the table lost rows or values and is to be
-    read in full, of which nothing is done. `shape` tells fields and filters apart: a sync that was
-    asked something else must not go on from it.
+    `position` is the engine's own JSON; None only where the table lost rows or values, or a full
+    sync the keys it had seen: it is to be read in full, of which nothing is done. `shape` tells
+    fields and filters apart: a sync that was asked something else must not go on from it.
     """
 
     sync: str  # the sync that wrote it last
@@ -49,8 +49,8 @@ class Loader(Protocol):
     the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
 
     def progress(self) -> Progress | None:
-        """What an interrupted sync of this table left; None where none did, or its keys seen were
-        lost with the server."""
+        """What an interrupted sync of this table left; None where none did. Where the keys it had
+        seen were lost with the server, its position is None."""
         ...
 
     def begin(self, progress: Progress, *, resume: bool) -> None:

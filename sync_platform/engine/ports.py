@@ -1,7 +1,7 @@
 """What the engine needs of time, of vendors and of what the platform remembers, as protocols, with
 the values they exchange. What it needs of the place where rows go is in `destination.py`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import Counts, SyncResult, Target, Usage
-from sync_platform.spec import Api, Field
+from sync_platform.spec import Api
 
 
 class Secret(Mapping[str, Any]):
@@ -159,16 +159,6 @@ class Quotas(Protocol):
         ...
 
 
-class Credentials(Protocol):
-    """The connections' secrets."""
-
-    def read(self, connection: str) -> Secret: ...
-
-    def rotate(self, connection: str, refresh: Callable[[Secret], Secret]) -> Secret:
-        """Replace the secret by what `refresh` makes of it, one process at a time."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class SchemaChange:
     """A difference between what a vendor had and has now. As a text, it is a sentence.
@@ -213,18 +203,6 @@ class SchemaChange:
                     f"{self.before!r} is called {self.after!r} now; here it stays {self.object!r}."
                 )
         return f"The object {self.object!r} was {self.kind}."
-
-
-class Catalogs(Protocol):
-    """What discovery found on each connection."""
-
-    def fields(self, target: Target) -> list[Field] | None:
-        """The fields last found; None before the first discovery."""
-        ...
-
-    def save(self, target: Target, fields: Sequence[Field]) -> list[SchemaChange]:
-        """Keep what was found; tells and keeps what changed since the last time."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

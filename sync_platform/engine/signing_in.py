@@ -184,12 +184,20 @@ def asked_after(connector: Connector) -> list[Setting]:
     return [each for each in connector.settings if each.options is not None]
 
 
-def given(connector: Connector, auth: Auth, settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings with their defaults; raises ConfigurationError where a required one is missing.
-
-    Settings that the connector does not declare (`rate_limit.burst`) go through as they are.
+def given(
+    connector: Connector,
+    auth: Auth,
+    settings: Mapping[str, str],
+    kept: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The settings with their defaults, over those that the connection has already (`kept`); an
+    empty one is taken out. Raises ConfigurationError where a required one is missing, or where
+    there is no such setting: among `kept` there may be some of an older connector.
     """
-    complete = {name: value.strip() for name, value in settings.items() if value.strip()}
+    kept = kept or {}
+    asked = {**kept, **settings}
+    complete = {name: value.strip() for name, value in asked.items() if value.strip()}
+    _refuse_unknown(connector, [name for name in complete if name not in kept])
     for each in asked_before(connector, auth):
         if each.name not in complete and each.default is not None:
             complete[each.name] = each.default
@@ -199,6 +207,22 @@ def given(connector: Connector, auth: Auth, settings: Mapping[str, str]) -> dict
                 + (f" {each.description}" if each.description else "")
             )
     return complete
+
+
+def _refuse_unknown(connector: Connector, names: Sequence[str]) -> None:
+    """Raise ConfigurationError, naming what there is, for a name that no setting has: nothing would
+    ever read its value."""
+    known = [each.name for each in connector.settings]
+    known += [f"rate_limit.{limit.name}" for limit in connector.limits]
+    begins = connector.object_settings
+    wrong = [it for it in names if it not in known and not (begins and it.startswith(begins))]
+    if wrong:
+        there = ", ".join(known) or "none"
+        of_objects = f", and those of its objects, which begin with {begins!r}" if begins else ""
+        raise ConfigurationError(
+            f"{connector.label} has no setting {wrong[0]!r}. There are: {there}{of_objects}. "
+            "Correct the name, or leave it out."
+        )
 
 
 def found(

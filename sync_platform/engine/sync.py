@@ -231,9 +231,9 @@ class Sync:
 
     def _shape(self) -> str:
         names = sorted(each.name for each in self.fields)
-        asked = repr(
-            (names, sorted(self.filters.items()), sorted(self.settings.items()), self.account)
-        )
+        filters, settings = sorted(self.filters.items()), sorted(self.settings.items())
+        # The step, because a position counts the steps: of longer ones it would skip some.
+        asked = repr((names, filters, settings, self.account, self.obj.step))
         return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
 
     def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:

@@ -135,6 +135,8 @@ class Connector:
 
     `misfits` tells which settings are about objects that the connection has not (their names, as it
     calls them, are given), a sentence each: whoever mistypes one would else wait for its effect.
+    Settings that objects have of their own begin with `object_settings`, as `tab.` in
+    `tab.people.key`: `misfits` looks at them. Any other that is not in `settings` is refused.
     """
 
     name: str
@@ -147,6 +149,7 @@ class Connector:
     limits: Sequence[RateLimit] = ()
     interval: Interval = Interval()
     settings: Sequence[Setting] = ()
+    object_settings: str | None = None
     headers: Mapping[str, str] | Callable[[Mapping[str, str]], Mapping[str, str]] = field(
         default_factory=dict
     )  # of every call; a function of the connection's settings

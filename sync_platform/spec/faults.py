@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from sync_platform.spec.auth import Auth
-from sync_platform.spec.connector import Connector, Interval
+from sync_platform.spec.connector import Connector, Interval, no_misfits
 from sync_platform.spec.limits import RateLimit
 from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, Filter
 from sync_platform.spec.pages import CountedPages
@@ -49,6 +49,8 @@ def _connector(it: Connector) -> Iterator[str]:
         if names.count(limit.name) > 1:
             yield f"limits: the name {limit.name!r} stands there twice."
     yield from _interval(it.interval)
+    if it.object_settings and it.misfits is no_misfits:
+        yield "object_settings: without `misfits`, nobody notices one that is mistyped."
     if (it.discover is None) is not (it.discovered is None):
         yield "discover, discovered: one lists objects, the other makes them; say both or none."
     if not it.objects and it.discover is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from uuid import uuid4
 
 from sync_platform.spec.api import Json
 from sync_platform.spec.pages import Paginator, single_page
@@ -29,14 +30,14 @@ class Read:
 class OutboundChange:
     """One create, update or delete to write to the vendor.
 
-    `id` stays the same however often the change is sent: vendors that are given it (as an
-    idempotency key) carry it out once.
+    `id` tells this change from all others, and stays the same however often it is sent: vendors
+    that are given it (as an idempotency key) carry it out once.
     """
 
     kind: Literal["create", "update", "delete"]
     key: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    id: str = ""
+    id: str = field(default_factory=lambda: str(uuid4()))
     settings: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 
 from sync_platform.errors import (
     ConfigurationError,
+    Refused,
     StoreUnavailable,
     SyncPlatformError,
     Unexpected,
@@ -20,6 +21,9 @@ from sync_platform.store.migrations import MIGRATIONS
 
 OLDEST_SERVER = 14
 IMPATIENT = ("25P03", "25P04")  # the server ended a session that was too long in a transaction
+NOT_STORABLE = (
+    "A text holds a character that Postgres cannot keep (NUL, or half of one). Leave it out."
+)
 MIGRATING = 0x73796E635F706C61  # the advisory lock of those who migrate: "sync_pla"
 
 Row = dict[str, object]
@@ -132,6 +136,8 @@ class Database:
             yield
         except sqlalchemy_errors.DBAPIError as error:
             raise in_our_words(error, self.url) from error
+        except UnicodeEncodeError as error:
+            raise Refused(NOT_STORABLE) from error
         except sqlalchemy_errors.TimeoutError as error:
             raise StoreUnavailable(
                 f"All of this process's connections to the database {described(self.url)} were in "
@@ -172,6 +178,8 @@ def in_our_words(error: Exception, url: str) -> SyncPlatformError:
             f"The database {described(url)} does not let our user do this: {reason}. Grant it "
             "CREATE on the database, or make it the owner of the schema sync_platform."
         )
+    if isinstance(origin, psycopg.DataError) and sqlstate is None:  # it was never sent
+        return Refused(NOT_STORABLE)
     lost = isinstance(origin, psycopg.OperationalError | psycopg.InterfaceError)
     if lost or sqlstate in IMPATIENT:
         return StoreUnavailable(

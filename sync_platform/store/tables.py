@@ -1,7 +1,5 @@
 """Our tables, as SQLAlchemy Core sees them. The migrations make them; a test compares the two."""
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,12 +27,13 @@ metadata = MetaData(
     },
 )
 Moment = DateTime(timezone=True)
+COUNTED = ("fetched", "created", "updated", "deleted", "rejected", "calls", "bytes", "pages")
 
 
-def _of_connection(**options: Any) -> Column[str]:
+def _of_connection(*, primary_key: bool = False) -> Column[str]:
     """A row that goes with its connection."""
     parent = ForeignKey("sync_platform.connections.name", ondelete="CASCADE")
-    return Column("connection", Text, parent, nullable=False, **options)
+    return Column("connection", Text, parent, nullable=False, primary_key=primary_key)
 
 
 def _count(name: str) -> Column[int]:
@@ -138,14 +137,7 @@ syncs = Table(
     Column("started_at", Moment, nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
     Column("finished_at", Moment),
-    _count("fetched"),
-    _count("created"),
-    _count("updated"),
-    _count("deleted"),
-    _count("rejected"),
-    _count("calls"),
-    _count("bytes"),
-    _count("pages"),
+    *map(_count, COUNTED),
     Column("error", Text),
     Column("error_code", Text),
     Column("evidence", JSONB),

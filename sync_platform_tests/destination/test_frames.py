@@ -1,6 +1,9 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pandas as pd
+import psycopg
 import pytest
 
 from sync_platform.destination.frames import read_frame, write_frame
@@ -62,6 +65,13 @@ def test_columns_are_asked_for_by_column_or_field(database: str) -> None:
         read_frame(database, CONTACTS, columns=["nothing"])
 
 
+def test_a_single_column_keeps_its_empty_and_blank_texts(database: str) -> None:
+    rows = [{"id": str(n), "First Name": name} for n, name in enumerate(["", " ", "x"])]
+    load(database, *rows, {"id": "3"}, fields=FIELDS)
+    frame = read_frame(database, CONTACTS, columns=["first_name"])
+    assert sorted(frame["first_name"].fillna("none")) == ["", " ", "none", "x"]
+
+
 def test_deleted_rows_come_only_if_asked_for(database: str) -> None:
     load(database, *people(2), gone=[("1",)])
     assert list(read_frame(database, CONTACTS)["id"]) == ["0"]
@@ -112,6 +122,28 @@ def test_only_the_rows_of_a_partition_are_replaced(database: str) -> None:
     write_frame(database, "lake", "days", pd.DataFrame({"v": [9], "w": ["x"]}), partition="monday")
     query = "SELECT _partition, v, w FROM lake.days ORDER BY 1"
     assert select(database, query) == [("monday", 9, "x"), ("tuesday", 3, None)]
+
+
+def test_partitions_of_a_new_table_may_come_together(database: str) -> None:
+    together = threading.Barrier(4)
+
+    def write(n: int) -> None:
+        together.wait()
+        write_frame(database, "lake", "days", pd.DataFrame({"v": [n]}), partition=str(n))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert select(database, "SELECT v FROM lake.days ORDER BY v") == [0, 1, 2, 3]
+
+
+def test_a_schema_that_is_there_needs_no_right_to_make_one(
+    database: str, limited_database: str
+) -> None:
+    write_frame(limited_database, "lake", "things", FRAME)
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    select(database, f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+    write_frame(limited_database, "lake", "others", FRAME)
+    assert len(read_frame(limited_database, "lake.others")) == 3
 
 
 def test_a_column_widens_where_a_frame_no_longer_fits(database: str) -> None:

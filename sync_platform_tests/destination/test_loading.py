@@ -28,6 +28,10 @@ TYPES = (
     Field("moment", "timestamp"),
     Field("any", "json"),
 )
+ONLY_OTHERS = """
+    CREATE FUNCTION acme.only_others() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RETURN CASE WHEN NEW.id <> '1' THEN NEW END; END $$
+"""
 COLUMNS = 'id, words, whole, exact, yes, day, moment, "any"'
 
 
@@ -129,6 +133,21 @@ def test_a_first_sync_loads_where_its_user_is_held_to_row_security(limited_datab
             loader.write(Page(people(5, start)))
             assert loader.commit(progress()).created == 5
     assert select(limited_database, "SELECT count(*) FROM acme.contacts") == [10]
+
+
+def test_a_row_that_somebodys_trigger_keeps_out_of_a_first_sync_is_not_counted(
+    database: str,
+) -> None:
+    with loading(database):
+        pass  # the table is there, and empty
+    select(database, ONLY_OTHERS)
+    select(
+        database,
+        "CREATE TRIGGER t BEFORE INSERT ON acme.contacts FOR EACH ROW EXECUTE"
+        " FUNCTION acme.only_others()",
+    )
+    assert load(database, *people(3)) == Counts(fetched=3, created=2)
+    assert select(database, "SELECT count(*) FROM acme.contacts") == [2]
 
 
 def test_number_keys_are_text_where_the_key_is_text(database: str) -> None:

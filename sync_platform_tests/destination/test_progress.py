@@ -1,3 +1,4 @@
+import traceback
 from datetime import UTC, datetime
 
 import psycopg
@@ -6,7 +7,12 @@ import pytest
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.modes import SyncWindow
 from sync_platform.engine.results import Counts
-from sync_platform.errors import IncompleteRead, LeaseLost, StoreUnavailable
+from sync_platform.errors import (
+    ConfigurationError,
+    IncompleteRead,
+    LeaseLost,
+    StoreUnavailable,
+)
 from sync_platform.spec import Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
@@ -98,13 +104,13 @@ def test_seen_keys_that_were_lost_with_the_server_are_noticed(database: str) -> 
     interrupted(database)
     select(database, "TRUNCATE acme._seen_contacts")  # as Postgres does after a crash
     with PostgresDestination(database).open(CONTACTS, FIELDS, sync="second") as loader:
-        assert loader.progress() is None
+        assert loader.progress() == progress("first", FULL)
         loader.begin(progress("second", FULL), resume=True)
         with pytest.raises(IncompleteRead, match="Sync it in full again"):
             loader.reconcile(before=later(), most=None)
     select(database, "DROP TABLE acme._seen_contacts")
     with PostgresDestination(database).open(CONTACTS, FIELDS, sync="third") as loader:
-        assert loader.progress() is None
+        assert loader.progress() == progress("second", FULL)
 
 
 def test_a_cut_connection_keeps_what_was_committed_and_nothing_else(database: str) -> None:
@@ -119,6 +125,16 @@ def test_a_cut_connection_keeps_what_was_committed_and_nothing_else(database: st
     with PostgresDestination(database).open(CONTACTS, FIELDS, sync="s2") as loader:
         assert loader.progress() == progress(position={"page": 1})
         assert loader.rows() == 10
+
+
+@pytest.mark.parametrize("url", ["hush word", "postgresql://u:hush%zz@localhost/db"])
+def test_an_unreadable_url_is_told_and_not_shown(url: str) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="cannot be read") as told,
+        PostgresDestination(url).open(CONTACTS, FIELDS, sync="x"),
+    ):
+        pass
+    assert "hush" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_server_that_is_not_there_is_told(database: str) -> None:

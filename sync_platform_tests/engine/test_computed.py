@@ -8,7 +8,7 @@ from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ways import as_computed
 from sync_platform.errors import Refused
 from sync_platform.spec import Field
-from sync_platform_tests.engine.stage import FIELDS, Stage, at, interrupt
+from sync_platform_tests.engine.stage import DELETES, FIELDS, Stage, at, interrupt
 
 RATING = Field("rating", "integer", read_only=True, computed=True)
 
@@ -54,6 +54,17 @@ def test_nothing_is_deleted_and_no_cursor_moves(stage: Stage) -> None:
     del stage.vendor.records[1]
     refresh(stage)
     assert (stage.ids, stage.cursor) == ([1, 2], before)
+
+
+def test_no_cursor_moves_where_the_vendor_remembers_deletions_for_a_time_only(
+    stage: Stage,
+) -> None:
+    stage.asking(deletes=DELETES, deletes_remembered=timedelta(days=13))
+    stage.clock.sleep(timedelta(hours=6).total_seconds())
+    stage.vendor.put(3, 60)
+    refresh(stage)
+    stage.incremental()
+    assert stage.ids == [1, 2, 3]
 
 
 def test_an_interrupted_full_sync_goes_on_after_a_refresh(stage: Stage) -> None:

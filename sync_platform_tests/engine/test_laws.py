@@ -131,18 +131,27 @@ def quiet(stage: Stage, vendor: ChangingVendor, mode: SyncMode) -> None:
         event("resumed")
 
 
+def go_through(
+    stage: Stage, vendor: ChangingVendor, asked: list[Attempt], after: list[Change]
+) -> None:
+    for each in asked:
+        attempt(stage, vendor, each)
+    vendor.happen(after)
+
+
+def rows(stage: Stage) -> dict[str, dict[str, object]]:
+    return {key[0]: values for key, values in stage.table.live.items()}
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(manner=manners, asked=st.lists(attempts, max_size=5), after=st.lists(changes, max_size=3))
 def test_after_any_changes_and_one_quiet_sync_the_table_equals_the_vendor(
     manner: Manner, asked: list[Attempt], after: list[Change]
 ) -> None:
     stage, vendor = staged(manner, "keyset")
-    for each in asked:
-        attempt(stage, vendor, each)
-    vendor.happen(after)
+    go_through(stage, vendor, asked, after)
     quiet(stage, vendor, SyncMode.INCREMENTAL if manner.tells_deletes else SyncMode.FULL)
-    live = {key[0]: values for key, values in stage.table.live.items()}
-    assert live == vendor.truth()
+    assert rows(stage) == vendor.truth()
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -151,12 +160,9 @@ def test_the_laws_hold_for_offsets_whose_pages_have_a_record_in_common(
     manner: Manner, asked: list[Attempt], after: list[Change]
 ) -> None:
     stage, vendor = staged(replace(manner, limit=manner.limit + 1), "offset")
-    for each in asked:
-        attempt(stage, vendor, each)
-    vendor.happen(after)
+    go_through(stage, vendor, asked, after)
     quiet(stage, vendor, SyncMode.INCREMENTAL if manner.tells_deletes else SyncMode.FULL)
-    live = {key[0]: values for key, values in stage.table.live.items()}
-    assert live == vendor.truth()
+    assert rows(stage) == vendor.truth()
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -178,12 +184,9 @@ def test_the_laws_hold_for_steps_that_are_read_at_the_same_time(
 ) -> None:
     stage, vendor = staged(replace(manner, step=step, side_by_side=side_by_side), "keyset")
     vendor.dawdle = dawdle
-    for each in asked:
-        attempt(stage, vendor, each)
-    vendor.happen(after)
+    go_through(stage, vendor, asked, after)
     quiet(stage, vendor, SyncMode.INCREMENTAL if manner.tells_deletes else SyncMode.FULL)
-    live = {key[0]: values for key, values in stage.table.live.items()}
-    assert live == vendor.truth()
+    assert rows(stage) == vendor.truth()
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -192,9 +195,6 @@ def test_a_quiet_full_sync_mends_what_paging_by_offset_skipped(
     manner: Manner, asked: list[Attempt], after: list[Change]
 ) -> None:
     stage, vendor = staged(replace(manner, limit=1), "offset")  # too short to have one in common
-    for each in asked:
-        attempt(stage, vendor, each)
-    vendor.happen(after)
+    go_through(stage, vendor, asked, after)
     quiet(stage, vendor, SyncMode.FULL)
-    live = {key[0]: values for key, values in stage.table.live.items()}
-    assert live == vendor.truth()
+    assert rows(stage) == vendor.truth()

@@ -65,6 +65,13 @@ def test_a_from_date_sync_that_takes_the_place_of_an_interrupted_full_one_leaves
     assert stage.incremental().mode is SyncMode.FULL
 
 
+def test_keys_that_are_lost_with_the_server_do_not_make_it_forgotten(stage: Stage) -> None:
+    interrupt(stage, SyncMode.INCREMENTAL)
+    stage.table.lose_seen()
+    assert stage.incremental().mode is SyncMode.FULL
+    assert stage.incremental().mode is SyncMode.INCREMENTAL
+
+
 def test_other_fields_do_not_make_it_forgotten(stage: Stage) -> None:
     interrupt(stage, SyncMode.INCREMENTAL)
     stage.fields = (*FIELDS, Field("email"))

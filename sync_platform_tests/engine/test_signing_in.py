@@ -49,6 +49,9 @@ ACME = spec.Connector(
     auth=[OAUTH, KEY, ROBOT, spec.BasicAuth(), spec.BasicAuth(username="x", label="Token")],
     check=spec.get("/me"),
     settings=[SUBDOMAIN, REGION, INSTANCE, REALM, TENANT, BASES],
+    object_settings="table.",
+    misfits=lambda settings, objects: (),
+    limits=[spec.RateLimit(name="burst", calls=10, seconds=1)],
     objects=[
         thing("deals", "crm", "deals.read", writing=("deals.write",)),
         thing("notes", "crm", "notes.read"),
@@ -76,6 +79,24 @@ def test_settings_get_their_defaults_and_the_first_missing_one_is_named() -> Non
     assert complete == {"subdomain": "acme", "region": "eu", "rate_limit.burst": "9"}
     with pytest.raises(ConfigurationError, match=r"'subdomain'\. As in your address\."):
         given(ACME, OAUTH, {})
+
+
+@pytest.mark.parametrize("mistyped", ["rate_limit.bursst", "regoin", "tables.deals.key"])
+def test_a_setting_that_there_is_not_is_refused_with_those_that_there_are(mistyped: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        given(ACME, OAUTH, {"subdomain": "acme", "table.deals.key": "Id", mistyped: "9"})
+    assert str(refused.value) == (
+        f"Acme has no setting {mistyped!r}. There are: subdomain, region, instance_url, realm, "
+        "tenant, bases, rate_limit.burst, and those of its objects, which begin with 'table.'. "
+        "Correct the name, or leave it out."
+    )
+
+
+def test_a_setting_that_a_connection_has_already_stays_until_it_is_emptied() -> None:
+    kept = {"subdomain": "acme", "region": "us", "of_an_older_connector": "1"}
+    assert given(ACME, OAUTH, {"region": "eu"}, kept) == kept | {"region": "eu"}
+    without = given(ACME, OAUTH, {"of_an_older_connector": ""}, kept)
+    assert without == {"subdomain": "acme", "region": "us"}
 
 
 def test_what_the_vendor_tells_becomes_settings() -> None:

@@ -99,6 +99,15 @@ def test_a_sync_with_other_settings_starts_over(stage: Stage) -> None:
     assert not stage.full().resumed
 
 
+def test_a_sync_whose_connector_has_other_steps_by_now_starts_over(stage: Stage) -> None:
+    window = SyncWindow(at(-107), at(-100))
+    stage.asking(step=timedelta(minutes=2))
+    interrupt(stage, SyncMode.FROM_DATE, at_call=3, window=window)
+    stage.asking(step=timedelta(minutes=4))
+    stage.sync(SyncMode.FROM_DATE, window)
+    assert stage.vendor.windows[0].since == window.since
+
+
 def test_the_same_fields_in_another_order_are_the_same(stage: Stage) -> None:
     interrupt(stage)
     stage.fields = FIELDS[::-1]

@@ -66,6 +66,10 @@ def test_fields_that_are_discovered_are_not_judged() -> None:
         ({"limits": [replace(LIMIT, seconds=0)]}, "limits: 'burst' must allow at least one call"),
         ({"interval": spec.Interval(default=spec.minutes(1))}, "interval: it must hold 0 < short"),
         ({"objects": []}, "objects: there are none, and no `discover` to find them."),
+        (
+            {"object_settings": "tab."},
+            "object_settings: without `misfits`, nobody notices one that is mistyped.",
+        ),
         ({"objects": ["things"]}, "objects: 'things' is not a ConnectorObject."),
         ({"objects": [THINGS, replace(THINGS, name="Things")]}, "objects: 'Things' stands there"),
         ({"objects": None}, "A slot holds what it cannot, so what follows it was not read: "),

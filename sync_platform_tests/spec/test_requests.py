@@ -1,4 +1,5 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
+from uuid import UUID
 
 import pytest
 
@@ -27,6 +28,12 @@ def test_a_request_is_a_value() -> None:
     assert spec.get("/t", params={"a": 1}) == spec.get("/t", params={"a": 1})
     with pytest.raises(FrozenInstanceError):
         spec.get("/t").path = "/u"  # type: ignore[misc]
+
+
+def test_each_change_has_an_id_of_its_own_that_it_keeps() -> None:
+    one, another = (spec.OutboundChange(kind="create") for _ in range(2))
+    assert UUID(one.id) != UUID(another.id)
+    assert replace(one, values={"name": "Ada"}).id == one.id
 
 
 def test_a_misspelt_slot_is_refused() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from sync_platform.errors import (
     ConfigurationError,
+    Refused,
     StoreUnavailable,
     Unexpected,
     UnknownConnection,
@@ -44,6 +45,14 @@ def test_a_server_that_is_not_there_makes_the_store_unavailable_and_hides_the_pa
     assert "SYNC_PLATFORM_DATABASE_URL" in str(failed.value)
     chain = repr((failed.value, failed.value.__cause__, failed.value.evidence, database))
     assert "hushhush" not in chain
+
+
+@pytest.mark.parametrize("typed", ["a\0b", "\ud800"])
+def test_a_text_that_cannot_be_kept_is_refused(store: Database, typed: str) -> None:
+    with pytest.raises(Refused, match="cannot keep"), store.statement() as connection:
+        connection.scalar(text("SELECT CAST(:it AS text)"), {"it": typed})
+    with pytest.raises(Refused, match="cannot keep"), store.transaction() as transaction:
+        transaction.scalar(text("SELECT CAST(:it AS text)"), {"it": typed})
 
 
 def test_a_connection_that_the_server_ended_is_replaced(store: Database, database: str) -> None:

@@ -1,7 +1,5 @@
 """What every connector is held to against its sandbox vendor: the writes that it declares."""
 
-from uuid import uuid4
-
 import pytest
 
 from sync_platform.errors import RecordRejected
@@ -15,7 +13,7 @@ def a_create_arrives(on: Stage) -> None:
     """A create makes one record, with the values that were given."""
     on.connect()
     before = on.truth
-    on.push(OutboundChange(kind="create", values=on.it.writes, id=str(uuid4())))
+    on.push(OutboundChange(kind="create", values=on.it.writes))
     assert on.truth == before + 1
     on.full()
     assert on.differences == []
@@ -28,7 +26,7 @@ def an_update_arrives(on: Stage) -> None:
     (id,) = on.change(creates=1)["created"]
     on.full()
     before = on.rows()
-    on.push(OutboundChange(kind="update", key=id, values=on.it.rewrites, id=str(uuid4())))
+    on.push(OutboundChange(kind="update", key=id, values=on.it.rewrites))
     on.full()
     assert on.differences == []
     assert [dict(row, _synced_at=None) for row in on.rows()] != [
@@ -42,7 +40,7 @@ def a_delete_arrives(on: Stage) -> None:
     on.connect()
     (id, _) = on.change(creates=2)["created"]
     before = on.truth
-    on.push(OutboundChange(kind="delete", key=id, id=str(uuid4())))
+    on.push(OutboundChange(kind="delete", key=id))
     assert on.truth == before - 1
 
 
@@ -50,7 +48,7 @@ def a_delete_arrives(on: Stage) -> None:
 def sent_twice(on: Stage) -> None:
     """A create that is sent twice makes one record."""
     on.connect()
-    before, change = on.truth, OutboundChange(kind="create", values=on.it.writes, id=str(uuid4()))
+    before, change = on.truth, OutboundChange(kind="create", values=on.it.writes)
     on.push(change)
     on.push(change)
     assert on.truth == before + 1
@@ -62,7 +60,7 @@ def a_refusal_is_told(on: Stage) -> None:
     on.connect()
     before = on.truth
     with pytest.raises(RecordRejected) as refused:
-        on.push(OutboundChange(kind="create", values=on.it.refused or {}, id=str(uuid4())))
+        on.push(OutboundChange(kind="create", values=on.it.refused or {}))
     assert len(str(refused.value)) > 30
     assert on.truth == before
 
@@ -78,12 +76,12 @@ def read_only_fields(on: Stage) -> None:
     name = next(it.name for it in on.fields if it.read_only and it.name not in keys)
     ours = {name: "ours"}
     both = {**on.it.rewrites, **ours}
-    written = on.push(OutboundChange(kind="update", key=id, values=both, id=str(uuid4())))
+    written = on.push(OutboundChange(kind="update", key=id, values=both))
     assert written.left_out == (name,)
     assert repr(name) in str(written.note)
     on.full()
     assert on.differences == []
     before = on.calls
     with pytest.raises(RecordRejected, match=f"'{name}' can only be read"):
-        on.push(OutboundChange(kind="update", key=id, values=ours, id=str(uuid4())))
+        on.push(OutboundChange(kind="update", key=id, values=ours))
     assert on.calls == before
