@@ -6,11 +6,20 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
 
 from sync_platform import errors
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
+
+# A server that is gone is noticed within a minute or so, not when TCP gives up, two hours later.
+UNLESS_GIVEN: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 @contextmanager
@@ -22,12 +31,13 @@ def connected(url: str, purpose: str) -> Iterator[Connection]:
     """
     with translated("connecting"):
         try:
+            given = UNLESS_GIVEN | conninfo_to_dict(url)
+            given["application_name"] = purpose.encode("ascii", "replace")[:63].decode()
+            given["client_encoding"] = "utf8"
             connection = psycopg.connect(
-                url,
+                **given,
                 autocommit=True,
                 prepare_threshold=None,  # plans must follow tables that grow from nothing
-                application_name=purpose.encode("ascii", "replace")[:63].decode(),
-                client_encoding="utf8",
             )
         except psycopg.ProgrammingError:  # libpq's words quote what may be the password
             raise errors.ConfigurationError(
