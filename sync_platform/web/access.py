@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from sync_platform.engine.access import Caller, Person, Scope, derived
+from sync_platform.engine.access import Caller, Person, Scope
 from sync_platform.errors import NotAllowed, NotSignedIn
 from sync_platform.platform import Platform
 
@@ -54,20 +54,3 @@ def _person(caller: AnyCaller) -> Person:
 
 ThePerson = Annotated[Person, Depends(_person)]
 """`person: ThePerson` in a handler: who is signed in."""
-
-
-def _browser(request: Request) -> str:
-    return browser_secret(request)
-
-
-Browser = Annotated[str, Depends(_browser)]
-"""`browser: Browser` in a handler: a secret that only this session's browser can show, to bind a
-sign-in at a vendor to it."""
-
-
-def browser_secret(request: Request) -> str:
-    """A secret of this session, other than its token; raises NotSignedIn where there is none."""
-    token: str | None = getattr(request.state, "session", None)
-    if token is None:
-        raise NotSignedIn()
-    return derived(token, "browser")

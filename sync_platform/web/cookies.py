@@ -10,6 +10,7 @@ from sync_platform.settings import Settings
 SESSION = "sync_platform_session"
 VISITOR = "sync_platform_visitor"  # of a browser that has not signed in yet
 OPENID = "sync_platform_openid"  # of one that is at the sign-in provider
+CONNECTING = "sync_platform_connecting"  # of one that is connecting an account
 
 
 class Cookies:

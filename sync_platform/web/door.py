@@ -25,7 +25,9 @@ HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 OPEN = re.compile(r"/static/.+|/health/(live|ready)")  # answered whoever asks, unasked
-PUBLIC = re.compile(r"/sign-in|/sign-in/openid(/callback)?|/welcome/[^/]+")  # the way in
+PUBLIC = re.compile(  # the way in, and the way back from a vendor: web/browsers.py tells whose
+    r"/sign-in|/sign-in/openid(/callback)?|/welcome/[^/]+|/connect/callback"
+)
 
 
 class Door:
@@ -125,8 +127,6 @@ def _turned_away(request: Request) -> Response:
     if failing.for_programs(request) or scripted or request.method not in SAFE:
         return failing.answer(request, NotSignedIn())
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if "state" in request.query_params:  # the way back from a vendor: it carries a code
-        back = "/"
     return RedirectResponse("/sign-in" if back == "/" else f"/sign-in?next={quote(back)}", 303)
 
 

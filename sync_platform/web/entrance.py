@@ -6,11 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from sync_platform.engine.access import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from sync_platform.errors import ConfigurationError, NotSignedIn, TooManyAttempts
+from sync_platform.errors import (
+    ConfigurationError,
+    NotSignedIn,
+    SyncPlatformError,
+    TooManyAttempts,
+)
 from sync_platform.web.access import ThePlatform
-from sync_platform.web.cookies import SESSION, VISITOR, Cookies
-from sync_platform.web.problems import status_of
+from sync_platform.web.browsers import SIGN_INS
+from sync_platform.web.cookies import CONNECTING, SESSION, VISITOR, Cookies
 from sync_platform.web.rendering import local_path, page
 
 router = APIRouter(include_in_schema=False)
@@ -40,12 +44,7 @@ def sign_in(
     try:
         token = platform.access.sign_in(email, password, address=address)
     except (NotSignedIn, TooManyAttempts) as error:
-        response = _sign_in_page(
-            request, platform, next, email=email, problem=str(error), status=status_of(error)
-        )
-        if error_wait := getattr(error, "retry_after", None):
-            response.headers["Retry-After"] = str(max(1, round(error_wait)))
-        return response
+        return _sign_in_page(request, platform, next, email=email, problem=error)
     return entered(platform, token, local_path(next), before=request.state.session)
 
 
@@ -54,7 +53,8 @@ def sign_out(request: Request, platform: ThePlatform) -> Response:
     """End the session."""
     platform.access.sign_out(request.state.session)
     response = RedirectResponse("/sign-in", 303)
-    Cookies(platform.settings).remove(response, SESSION)
+    for cookie in (SESSION, CONNECTING):
+        Cookies(platform.settings).remove(response, cookie)
     return response
 
 
@@ -80,7 +80,7 @@ def welcome(
     try:
         fresh = platform.access.choose_password(token, password)
     except ConfigurationError as error:
-        return _choose_page(request, person.email, problem=str(error))
+        return _choose_page(request, person.email, problem=error)
     return entered(platform, fresh, "/", before=request.state.session)
 
 
@@ -101,29 +101,24 @@ def _sign_in_page(
     next: str,
     *,
     email: str = "",
-    problem: str | None = None,
-    status: int = 200,
+    problem: SyncPlatformError | None = None,
 ) -> Response:
+    path = local_path(next)
     return page(
         request,
         "sign_in.html",
-        status=status,
         title="Sign in",
         openid=platform.access.openid is not None,
-        next=local_path(next),
+        next=path,
+        connecting=path.startswith(SIGN_INS),
         email=email,
         problem=problem,
     )
 
 
-def _choose_page(request: Request, email: str, problem: str | None = None) -> Response:
+def _choose_page(
+    request: Request, email: str, problem: SyncPlatformError | str | None = None
+) -> Response:
     return page(
-        request,
-        "choose_password.html",
-        status=422 if problem else 200,
-        title="Choose a password",
-        email=email,
-        shortest=SHORTEST_PASSWORD,
-        longest=LONGEST_PASSWORD,
-        problem=problem,
+        request, "choose_password.html", title="Choose a password", email=email, problem=problem
     )

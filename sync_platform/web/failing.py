@@ -11,6 +11,7 @@ from starlette.responses import Response
 from sync_platform.errors import SyncPlatformError
 from sync_platform.web import problems
 from sync_platform.web.rendering import page
+from sync_platform.web.telling import headers_of, logged, status_of
 
 SENTENCES = {
     404: "There is no page here. It may have been renamed, or the address is mistyped.",
@@ -44,20 +45,18 @@ def answer(request: Request, error: Exception) -> Response:
     if for_programs(request):
         return problems.problem(request, error)
     headers: dict[str, str] = {}
-    if isinstance(error, SyncPlatformError) and problems.status_of(error) != 500:
-        status, sentence = problems.status_of(error), str(error)
-        retry_after = getattr(error, "retry_after", None)
-        if retry_after is not None:
-            headers["Retry-After"] = str(max(1, round(retry_after)))
+    if isinstance(error, SyncPlatformError) and status_of(error) != 500:
+        status, sentence = status_of(error), str(error)
+        headers.update(headers_of(error))
     elif isinstance(error, HTTPException):
         status = error.status_code
         sentence = SENTENCES.get(status, error.detail)
         headers.update(error.headers or {})
     elif isinstance(error, RequestValidationError):
-        fields = ", ".join(dict.fromkeys(str(each["loc"][-1]) for each in error.errors()))
+        fields = ", ".join(dict.fromkeys(str(each["loc"][-1]) for each in error.errors()))[:200]
         status, sentence = 422, f"The page sent something that does not fit: {fields}."
     else:
-        status, sentence = 500, problems.logged(request, error)
+        status, sentence = 500, logged(request, error)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     response = page(
         request, "failed.html", status=status, plain=True, title=title, sentence=sentence

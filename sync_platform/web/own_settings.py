@@ -3,19 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from sync_platform.engine.access import (
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    Role,
-    Scope,
-    checked_scopes,
-)
-from sync_platform.errors import ConfigurationError, NotSignedIn, Refused
+from sync_platform.engine.access import Person, Role, Scope, checked_scopes
+from sync_platform.errors import ConfigurationError, NotSignedIn, Refused, SyncPlatformError
+from sync_platform.platform import Platform
 from sync_platform.web.access import Admin, ThePerson, ThePlatform
 from sync_platform.web.entrance import NOT_ALIKE, entered
-from sync_platform.web.problems import status_of
 from sync_platform.web.rendering import page
 
 router = APIRouter(prefix="/settings", include_in_schema=False)
@@ -49,7 +44,7 @@ def add_person(
     try:
         link = platform.access.add_person(email, role)
     except (ConfigurationError, Refused) as error:
-        return _people_page(request, platform, problem=str(error), status=status_of(error))
+        return _people_page(request, platform, email=email, problem=error)
     return _people_page(request, platform, link=platform.access.address_of(link), email=email)
 
 
@@ -86,17 +81,15 @@ def enable(request: Request, platform: ThePlatform, caller: Admin, id: str) -> R
 
 def _people_page(
     request: Request,
-    platform: ThePlatform,
+    platform: Platform,
     *,
     link: str | None = None,
     email: str = "",
-    problem: str | None = None,
-    status: int = 200,
+    problem: SyncPlatformError | None = None,
 ) -> Response:
     return page(
         request,
         "people.html",
-        status=status,
         title="People",
         people=platform.access.people(),
         roles=list(Role),
@@ -107,6 +100,19 @@ def _people_page(
 
 
 # -- API keys -------------------------------------------------------------------------------------
+
+
+class WantedKey(BaseModel):
+    """What the form asks for; shown again where it cannot be."""
+
+    name: str = ""
+    scopes: list[str] = []
+    reach: str = "all"
+    schemas: list[str] = []
+
+
+SUGGESTED = WantedKey(scopes=[Scope.READ])
+ALL_OR_SOME = "Is the key for all workspaces, or only for those that are ticked? Choose one of it."
 
 
 @router.get("/keys")
@@ -120,21 +126,21 @@ def make_key(
     request: Request,
     platform: ThePlatform,
     caller: Admin,
-    name: Annotated[str, Form()] = "",
-    scopes: Annotated[list[str] | None, Form()] = None,
-    reach: Annotated[str, Form()] = "all",
-    schemas: Annotated[list[str] | None, Form()] = None,
+    wanted: Annotated[WantedKey, Form()],
 ) -> Response:
     """Make a key; its text is shown once."""
+    everywhere = wanted.reach == "all"
+    if everywhere and wanted.schemas:  # or it would reach further than was meant
+        return _keys_page(request, platform, wanted=wanted, problem=ALL_OR_SOME)
     try:
         _, text = platform.access.make_key(
-            name,
-            checked_scopes(scopes or []),
-            None if reach == "all" else schemas or [],
+            wanted.name,
+            checked_scopes(wanted.scopes),
+            None if everywhere else wanted.schemas,
             by=caller.name,
         )
     except ConfigurationError as error:
-        return _keys_page(request, platform, name=name, problem=str(error), status=status_of(error))
+        return _keys_page(request, platform, wanted=wanted, problem=error)
     return _keys_page(request, platform, made=text)
 
 
@@ -147,23 +153,21 @@ def revoke_key(request: Request, platform: ThePlatform, caller: Admin, id: str) 
 
 def _keys_page(
     request: Request,
-    platform: ThePlatform,
+    platform: Platform,
     *,
     made: str | None = None,
-    name: str = "",
-    problem: str | None = None,
-    status: int = 200,
+    wanted: WantedKey = SUGGESTED,
+    problem: SyncPlatformError | str | None = None,
 ) -> Response:
     return page(
         request,
         "keys.html",
-        status=status,
         title="API keys",
         keys=platform.access.api_keys(),
         scopes=SCOPES,
         schemas=sorted(it.schema for it in platform.connections()),
         made=made,
-        name=name,
+        wanted=wanted,
         problem=problem,
     )
 
@@ -195,18 +199,11 @@ def change_password(
     except NotSignedIn:
         return _account_page(request, person, problem="The old password is wrong.")
     except ConfigurationError as error:
-        return _account_page(request, person, problem=str(error))
+        return _account_page(request, person, problem=error)
     return entered(platform, token, "/settings/account", before=None)
 
 
-def _account_page(request: Request, person: ThePerson, problem: str | None = None) -> Response:
-    return page(
-        request,
-        "account.html",
-        status=422 if problem else 200,
-        title="Your account",
-        person=person,
-        shortest=SHORTEST_PASSWORD,
-        longest=LONGEST_PASSWORD,
-        problem=problem,
-    )
+def _account_page(
+    request: Request, person: Person, problem: SyncPlatformError | str | None = None
+) -> Response:
+    return page(request, "account.html", title="Your account", person=person, problem=problem)

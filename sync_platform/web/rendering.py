@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from sync_platform import __version__
-from sync_platform.engine.access import Caller
+from sync_platform.engine.access import LONGEST_PASSWORD, SHORTEST_PASSWORD, Caller
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.web import showing
+from sync_platform.web.telling import headers_of, logged, status_of
 
 log = logging.getLogger("sync_platform")
 
@@ -27,18 +28,29 @@ templates = Environment(
     lstrip_blocks=True,
 )
 templates.filters.update(showing.FILTERS)
+templates.globals.update(shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD)
 
 
 def page(
-    request: Request, template: str, *, status: int = 200, plain: bool = False, **values: Any
+    request: Request,
+    template: str,
+    *,
+    problem: SyncPlatformError | str | None = None,
+    status: int | None = None,
+    plain: bool = False,
+    **values: Any,
 ) -> HTMLResponse:
     """The template as an answer. Give it `title`; it extends layout.html.
+
+    `problem`: why what a form asked for was not done, an error or a sentence of ours (422). Shown
+    where the template has `problem_message()`; the answer has its status.
 
     A template also knows `caller` (None where nobody is signed in), `csrf` (what `csrf_field()`
     puts into every form), `waiting` (how many connections need a person), `here` (the path),
     `version`, and the macros of pieces.html. `plain`: the store is not asked, as it may be broken.
     """
     caller: Caller | None = getattr(request.state, "caller", None)
+    told, wrong, headers = _told(request, problem)
     waiting = 0
     if caller is not None and not plain and "waiting" not in values:
         waiting = needing_a_person(request.app.state.platform, caller)
@@ -48,10 +60,22 @@ def page(
         "waiting": waiting,
         "here": request.url.path,
         "version": __version__,
+        "problem": told,
     }
     pieces = vars(templates.get_template("pieces.html").make_module(always))
     text = templates.get_template(template).render({**pieces, **always, **values})
-    return HTMLResponse(text, status_code=status)
+    return HTMLResponse(text, status or wrong, headers)
+
+
+def _told(
+    request: Request, problem: SyncPlatformError | str | None
+) -> tuple[str | None, int, dict[str, str]]:
+    """The sentence, the status and the headers that a problem makes of a page."""
+    if not isinstance(problem, SyncPlatformError):
+        return problem, 422 if problem else 200, {}
+    status = status_of(problem)
+    told = logged(request, problem) if status == 500 else str(problem)
+    return told, status, headers_of(problem)
 
 
 def leaving(request: Request, address: str) -> HTMLResponse:

@@ -13,7 +13,7 @@ from sync_platform.engine.access import derived
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.openid import OpenId, User
 from sync_platform.settings import Settings
-from sync_platform.web.cookies import OPENID, SESSION, VISITOR
+from sync_platform.web.cookies import CONNECTING, OPENID, SESSION, VISITOR
 from sync_platform_tests.environment import variables
 from sync_platform_tests.journeys.looking import watch, web_process
 from sync_platform_tests.journeys.planted import FOLDER, PLANTED, Stage, staged
@@ -66,7 +66,7 @@ class Web:
 
     def knows(self, name: str, browser: Visitor) -> None:
         """Learn the secrets that this browser has by now."""
-        for cookie in (SESSION, VISITOR, OPENID):
+        for cookie in (SESSION, VISITOR, OPENID, CONNECTING):
             kept = browser.cookies.get(cookie)
             if kept is None:
                 continue
@@ -77,8 +77,8 @@ class Web:
                     f"{it} of {name}": derived(secret, it) for it in ("nonce", "verifier")
                 }
                 continue
-            self.made[f"binding of {name}'s {cookie}"] = derived(secret, "browser")
-            self.in_forms[f"{cookie}'s form token of {name}"] = derived(secret, "csrf")
+            if cookie != CONNECTING:
+                self.in_forms[f"{cookie}'s form token of {name}"] = derived(secret, "csrf")
 
     def api(self, key: str) -> httpx.Client:
         """A program with that key."""

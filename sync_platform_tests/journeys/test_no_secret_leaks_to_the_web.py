@@ -14,6 +14,7 @@ import pytest
 
 from sync_platform.engine.access import Role
 from sync_platform.settings import Settings
+from sync_platform.web.cookies import CONNECTING
 from sync_platform_tests.journeys.looking import wait, walk
 from sync_platform_tests.journeys.planted import FAILURES, PLANTED, PRIVATE_KEY, mend
 from sync_platform_tests.journeys.planted_web import ANN, BOB, MARKERS, Web, serving
@@ -112,12 +113,19 @@ def through_the_vendor(web: Web, browser: Visitor) -> None:
         back = leave(web, browser, "/connect/echoing/oauth", number)
         vendor.denies, vendor.denial = denial is not None, denial or (400, "invalid_grant")
         assert other.get("/connect/callback", params=back).status_code == 409
-        assert web.browser().get("/connect/callback", params=back).status_code == 303
+        assert web.browser().get("/connect/callback", params=back).status_code == 409
         assert browser.get("/connect/callback", params={**back, **change}).status_code >= 400
         assert browser.get("/connect/callback", params={**back, **change}).status_code >= 400
         vendor.denies = False
+    web.knows("Ann, connecting", browser)
     back = leave(web, browser, "/connect/echoing/oauth", 99)
-    came = browser.get("/connect/callback", params=back)
+    without_session = web.browser()
+    without_session.cookies.set(CONNECTING, browser.cookies[CONNECTING], domain="127.0.0.1")
+    wrong = without_session.get("/connect/callback", params={**back, "state": "another"})
+    assert wrong.status_code == 409
+    went_on = without_session.get("/connect/callback", params=back)
+    assert went_on.headers["location"].startswith("/sign-in?next=")
+    came = browser.get(went_on.headers["location"])  # somebody is signed in here
     connect_here(browser, came, "oauth")
     web.stage.hears()
 

@@ -1,5 +1,6 @@
 """Connections through the API: made by key, listed, changed, removed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.results import Target
 from sync_platform.platform import Platform
-from sync_platform.sandbox import HubSpot
+from sync_platform.sandbox import HubSpot, serve
+from sync_platform_tests.books_vendor import FOLDER, Books
 from sync_platform_tests.web.conftest import MakeKey
 
 CONNECTIONS = "/api/v1/connections"
@@ -224,3 +226,42 @@ def test_connectors_tell_objects_ways_and_bounds(api_key: MakeKey, platform: Pla
     assert shortest == bounds.shortest
     assert "contacts" in [each["name"] for each in told["objects"]]
     assert client.get("/api/v1/connectors/unicorn").json()["code"] == "unknown_connector"
+
+
+def test_a_setting_that_only_some_ways_tell_by_themselves_is_asked_before(
+    api_key: MakeKey, platform: Platform
+) -> None:
+    platform.settings = replace(platform.settings, connector_folders=(FOLDER,))
+    told = api_key("read").get("/api/v1/connectors/books").json()["settings"]
+    assert {each["name"]: each["asked"] for each in told} == {
+        "login": "before",
+        "instance_url": "before",  # a plain key tells no instance
+        "company": "before",
+        "organisation": "after",
+    }
+
+
+def test_a_key_for_a_workspace_connects_there_and_works_with_what_it_connected(
+    api_key: MakeKey, platform: Platform
+) -> None:
+    platform.settings = replace(platform.settings, connector_folders=(FOLDER,))
+    client = api_key("read", "write", schemas=["crm"])
+    with serve(Books()) as books:
+        login = {"login": books.url, "instance_url": books.url, "organisation": "o1"}
+        body: dict[str, Any] = {
+            "connector": "books",
+            "way": "ApiKey",
+            "secret": {"token": books.key},
+        }
+        body |= {"settings": login, "workspace": "crm", "objects": [{"object": "invoices"}]}
+        wrong = client.post(CONNECTIONS, json=body | {"name": "one", "secret": {"token": "no"}})
+        assert (wrong.status_code, wrong.json()["code"]) == (409, "needs_reauth")
+        made = client.post(CONNECTIONS, json=body | {"name": "one"})
+        assert made.status_code == 201, made.text
+    assert (made.json()["workspace"], made.json()["account_id"]) == ("crm", "ann:o1")
+    assert [each["name"] for each in client.get(CONNECTIONS).json()["items"]] == ["one"]
+    assert client.patch(f"{CONNECTIONS}/one", json={"paused": True}).json()["status"] == "paused"
+    stranger = api_key("read", "write", schemas=["sales"])
+    assert stranger.get(f"{CONNECTIONS}/one").status_code == 404
+    assert stranger.delete(f"{CONNECTIONS}/one").status_code == 404
+    assert client.delete(f"{CONNECTIONS}/one").status_code == 204

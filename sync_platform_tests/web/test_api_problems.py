@@ -10,7 +10,7 @@ import pytest
 from sync_platform import errors
 from sync_platform.engine.connections import Connection
 from sync_platform.platform import Platform
-from sync_platform.web.problems import status_of
+from sync_platform.web.telling import status_of
 from sync_platform_tests.transport.small_dagster import SmallDagster, small_dagster
 from sync_platform_tests.web.conftest import MakeKey
 from sync_platform_tests.web.serving import Visitor
@@ -164,3 +164,16 @@ def test_the_reference_page_is_made_of_the_document_and_loads_nothing_from_elsew
     assert not re.search(r'(src|href)="(https?:)?//', text)
     anchors = set(re.findall(r'href="#([^"]+)"', text))
     assert anchors <= set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_a_name_that_is_not_known_is_told_and_however_much_is_wrong_the_answer_is_short(
+    api_key: MakeKey,
+) -> None:
+    client = api_key("write")
+    mistyped = client.post(CONNECTIONS, json={"conector": "hubspot", "name": "x", "secret": {}})
+    assert "body.conector" in {each["field"] for each in mistyped.json()["errors"]}
+    many = {"objects": list(range(100_000)), **{f"field{n}": n for n in range(1000)}}
+    for body in ({"x" * 1_000_000: 1}, many):
+        answer = client.post(CONNECTIONS, json=body)
+        check(answer, 422, "invalid_request")
+        assert len(answer.content) < 10_000

@@ -23,6 +23,7 @@ OPEN_TO_ALL = {
     ("GET", "/sign-in/openid/callback"),
     ("GET", "/welcome/{token}"),
     ("POST", "/welcome/{token}"),
+    ("GET", "/connect/callback"),
 }
 
 
@@ -61,7 +62,8 @@ def test_no_route_answers_without_a_caller_but_the_way_in(web: str, platform: Pl
 @pytest.mark.parametrize(
     "path",
     ["/nothing/here", "/api/nothing", "/static", "/static/../app.py", "/Sign-In", "/sign-in/",
-     "/health", "/health/ready/x", "/welcome/x/y", "//sign-in", "/docs", "/redoc"],
+     "/health", "/health/ready/x", "/welcome/x/y", "//sign-in", "/docs", "/redoc",
+     "/connect/callback/", "/connect/callback/x", "/connect/Callback"],
 )  # fmt: skip
 def test_a_path_near_the_way_in_is_no_way_in(web: str, path: str) -> None:
     answer = httpx.request("POST", web + path)

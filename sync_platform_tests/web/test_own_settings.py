@@ -101,3 +101,14 @@ def test_a_key_that_cannot_be_is_told_on_the_page(platform: Platform, signed_in:
         assert answer.status_code == 422
         assert told in answer.text
     assert platform.access.api_keys() == []
+
+
+def test_a_key_is_not_made_for_all_workspaces_while_some_are_ticked(
+    platform: Platform, signed_in: Visitor, acme: Connection
+) -> None:
+    form = {"name": "x", "scopes": ["read", "sync"], "reach": "all", "schemas": acme.schema}
+    answer = signed_in.submit("/settings/keys", **form)  # type: ignore[arg-type]
+    assert (answer.status_code, "Choose one of it" in answer.text) == (422, True)
+    for kept in ('value="sync" checked', f'value="{acme.schema}" checked', 'value="x"'):
+        assert kept in answer.text
+    assert platform.access.api_keys() == []

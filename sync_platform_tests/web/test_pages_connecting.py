@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sync_platform.engine.connections import ConnectionStatus
+from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform_tests.books_vendor import CLIENT, FOLDER, Books
@@ -217,8 +217,7 @@ def test_the_way_back_is_for_the_browser_that_left_and_for_once(
     with closing(sign_in(web, platform, "eve@example.com")) as eve:
         assert eve.get("/connect/callback", params=stolen).status_code == 409
     with Visitor(base_url=web) as stranger:
-        answer = stranger.get("/connect/callback", params=mine)
-        assert answer.headers["location"] == "/sign-in"
+        assert stranger.get("/connect/callback", params=mine).status_code == 409
     assert signed_in.get("/connect/callback", params=mine).status_code == 303
     assert signed_in.get("/connect/callback", params=mine).status_code == 409
     assert signed_in.get("/connect/callback", params=stolen).status_code == 303  # not used up
@@ -250,6 +249,18 @@ def test_signing_in_again_ends_the_need_for_it(
     assert done.headers["location"] == "/connections/acme?said=signed-in"
     assert "Signed in again." in read(signed_in, done.headers["location"])
     assert platform.connection("acme").status is ConnectionStatus.ACTIVE
+
+
+def test_a_setting_that_is_emptied_when_signing_in_again_is_taken_out(
+    signed_in: Visitor, acme: Connection, platform: Platform
+) -> None:
+    path = "/connections/acme-hubspot/sign-in"
+    assert 'name="setting.rate_limit.burst" value="unlimited"' in signed_in.look(path).text
+    form = {"way": "BearerToken", "secret.token": "sandbox-token", "setting.rate_limit.burst": ""}
+    place = signed_in.submit(f"{path}/key", **form).headers["location"]
+    assert signed_in.get(place).headers["location"] == "/connections/acme-hubspot?said=signed-in"
+    kept = platform.connection("acme-hubspot").settings
+    assert kept == {"rate_limit.search": "unlimited"}
 
 
 def test_begin_again_leads_to_where_it_was_begun(

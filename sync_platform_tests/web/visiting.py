@@ -22,7 +22,7 @@ def member(url: str, platform: Platform) -> Visitor:
 def words(html: str) -> str:
     """What a page says: its text, with single blanks."""
     body = re.sub(r"(?s)<(script|style|head)\b.*?</\1>", " ", html)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body.replace("<wbr>", ""))).split())
 
 
 def read(browser: Visitor, path: str) -> str:

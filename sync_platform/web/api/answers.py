@@ -42,7 +42,7 @@ class Problem(Answer):
     instance: str = Field(description="The path that was called.")
     code: str = Field(examples=["unknown_connection"])
     retry_after: float | None = Field(None, description="Seconds to wait before trying again.")
-    errors: list[Wrong] | None = Field(None, description="The parts that do not fit (422).")
+    errors: list[Wrong] | None = Field(None, description="What does not fit (422): the first 20.")
 
 
 WHEN = {

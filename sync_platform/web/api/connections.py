@@ -44,6 +44,10 @@ class ChosenObject(Body):
         )
 
 
+# Bounded, or a body of numbers would keep us busy for seconds saying that none is an object.
+ChosenObjects = Annotated[list[ChosenObject], Field(max_length=2000)]
+
+
 class NewConnection(Body):
     """An account to connect by a key. For a sign-in of a person use the platform's pages."""
 
@@ -61,7 +65,7 @@ class NewConnection(Body):
     workspace: Text | None = Field(
         None, description="The Postgres schema for its tables; by default its name with '_'."
     )
-    objects: list[ChosenObject] | None = Field(
+    objects: ChosenObjects | None = Field(
         None, description="What to sync; by default all that the account may read."
     )
     interval_minutes: Minutes | None = Field(None, description="Null: the connector's default.")
@@ -75,7 +79,7 @@ class NewConnection(Body):
 class Changes(Body):
     """What is to be different; what is left out stays."""
 
-    objects: list[ChosenObject] | None = Field(
+    objects: ChosenObjects | None = Field(
         None,
         description="All objects that are to be synced from now on, with their intervals and "
         "filters. The tables of the others stay. Where filters change, all is read again.",

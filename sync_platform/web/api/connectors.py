@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from sync_platform import spec
+from sync_platform.engine.signing_in import asked_before
 from sync_platform.platform import Platform
 from sync_platform.web.access import Reader, ThePlatform
 from sync_platform.web.api.answers import Answer, Cursor, Limit, PageOf, minutes, page_of
@@ -47,7 +48,7 @@ class SettingOf(Answer):
     description: str | None
     asked: Literal["before", "after", "never"] = Field(
         description="`before` signing in; `after` it, among what the vendor lists; `never` where "
-        "the vendor tells it by itself."
+        "the vendor tells it by itself, whichever way one signs in."
     )
 
 
@@ -115,7 +116,7 @@ def connector_of(platform: Platform, connector: spec.Connector) -> ConnectorOf:
             WayOf(name=way.name, label=way.label, secret=[each.name for each in way.blanks])
             for way in platform.connecting.ways(connector.name)
         ],
-        settings=[_setting(each) for each in connector.settings],
+        settings=[_setting(each, connector) for each in connector.settings],
         interval_minutes=Interval(
             default=minutes(bounds.default),
             shortest=minutes(bounds.shortest),
@@ -141,11 +142,11 @@ def object_of(obj: spec.ConnectorObject) -> ObjectOf:
     )
 
 
-def _setting(setting: spec.Setting) -> SettingOf:
+def _setting(setting: spec.Setting, connector: spec.Connector) -> SettingOf:
     asked: Literal["before", "after", "never"] = "before"
     if setting.options is not None:
         asked = "after"
-    elif setting.found_in is not None:
+    elif not any(setting in asked_before(connector, way) for way in connector.auth):
         asked = "never"
     return SettingOf(
         name=setting.name,

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -15,10 +16,12 @@ from sync_platform.engine.signing_in import Asked, Offered, SignIn, SignInStatus
 from sync_platform.errors import OtherAccount, RetryLater, SyncPlatformError, Unexpected
 from sync_platform.platform import Platform
 from sync_platform.spec import Connector
-from sync_platform.web.access import Browser, ThePlatform, Writer
+from sync_platform.web import browsers
+from sync_platform.web.access import ThePlatform, Writer
+from sync_platform.web.browsers import Browser
 from sync_platform.web.pages.forms import Sent, TheForm
-from sync_platform.web.problems import status_of
 from sync_platform.web.rendering import page
+from sync_platform.web.telling import status_of
 
 log = logging.getLogger("sync_platform")
 
@@ -28,17 +31,20 @@ FIRST_SYNC_LATER = "first-sync-later"  # what a connection's page is told to say
 
 
 @router.get("/callback")
-def back_from_the_vendor(
-    request: Request, platform: ThePlatform, caller: Writer, browser: Browser
-) -> Response:
-    """The vendor sends the person back here, with a code or a refusal."""
+def back_from_the_vendor(request: Request, platform: ThePlatform) -> Response:
+    """The vendor sends the person back here, with a code or a refusal. The code is used at once, as
+    it may live for seconds; whose session has ended meanwhile is asked to sign in and goes on."""
     params = dict(request.query_params)
-    begun = platform.connecting.begun(params, browser=browser)
+    begun = None
     try:
+        browser = browsers.coming_back(request, platform)
+        begun = platform.connecting.begun(params, browser=browser)
         sign_in = platform.connecting.finish(params, browser=browser)
     except SyncPlatformError as error:
         return _not_connected(request, error, begun)
-    return RedirectResponse(_address(sign_in), 303)
+    address = _address(sign_in)
+    gone = request.state.caller is None
+    return RedirectResponse(f"/sign-in?next={quote(address)}" if gone else address, 303)
 
 
 def _sign_in(platform: ThePlatform, caller: Writer, browser: Browser, id: str) -> SignIn:
@@ -128,7 +134,7 @@ def connect(
     ]
     if not choices:
         nothing = "Choose at least one object to sync."
-        return _objects_page(request, platform, browser, sign_in, given=form, told=nothing)
+        return _objects_page(request, platform, browser, sign_in, given=form, problem=nothing)
     try:
         connection = platform.connecting.complete(
             sign_in.id,
@@ -159,7 +165,7 @@ def _connected_already(sign_in: SignIn) -> Response:
 
 
 def _address(sign_in: SignIn) -> str:
-    return f"/connect/sign-ins/{sign_in.id}"
+    return f"{browsers.SIGN_INS}{sign_in.id}"
 
 
 def _questions(asked: Sequence[Asked]) -> list[Asked]:
@@ -220,7 +226,6 @@ def _options_page(
     return page(
         request,
         "options.html",
-        status=status_of(problem) if problem else 200,
         title=f"Connect {connector.label}",
         target=connector,
         sign_in=sign_in,
@@ -237,8 +242,7 @@ def _objects_page(
     sign_in: SignIn,
     *,
     given: Sent | None = None,
-    problem: SyncPlatformError | None = None,
-    told: str | None = None,
+    problem: SyncPlatformError | str | None = None,
 ) -> Response:
     connector = platform.connector(sign_in.connector)
     try:
@@ -249,7 +253,6 @@ def _objects_page(
     return page(
         request,
         "objects.html",
-        status=status_of(problem) if problem else 422 if told else 200,
         title=f"Connect {connector.label}",
         target=connector,
         sign_in=sign_in,
@@ -257,7 +260,7 @@ def _objects_page(
         chosen=set(given.all("objects")) if given else _suggested(sign_in, offered),
         given=given or Sent({}),
         name=given.text("name") if given else _name(connector, sign_in, taken),
-        problem=told or problem,
+        problem=problem,
         here_to=f"{_address(sign_in)}/objects",
     )
 

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.errors import SyncPlatformError
-from sync_platform.web.access import Admin, ThePlatform, Writer
+from sync_platform.web.access import Admin, ThePerson, ThePlatform, Writer
 from sync_platform.web.pages.forms import TheForm
 from sync_platform.web.pages.ways import begin, by_key, ways_page
 from sync_platform.web.rendering import page
@@ -28,18 +28,28 @@ def choose_way(request: Request, platform: ThePlatform, caller: Writer, connecto
 
 @router.post("/{connector}/oauth")
 def to_the_vendor(
-    request: Request, platform: ThePlatform, caller: Writer, connector: str, form: TheForm
+    request: Request,
+    platform: ThePlatform,
+    caller: Writer,
+    person: ThePerson,
+    connector: str,
+    form: TheForm,
 ) -> Response:
     """Go to the vendor's own page."""
-    return begin(request, platform, platform.connector(connector), form)
+    return begin(request, platform, person, platform.connector(connector), form)
 
 
 @router.post("/{connector}/key")
 def with_key(
-    request: Request, platform: ThePlatform, caller: Writer, connector: str, form: TheForm
+    request: Request,
+    platform: ThePlatform,
+    caller: Writer,
+    person: ThePerson,
+    connector: str,
+    form: TheForm,
 ) -> Response:
     """Sign in by a key, which is tried at once."""
-    return by_key(request, platform, platform.connector(connector), form)
+    return by_key(request, platform, person, platform.connector(connector), form)
 
 
 @router.post("/{connector}/client")

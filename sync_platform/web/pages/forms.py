@@ -30,16 +30,16 @@ class Sent:
         """Whether it was sent and is not empty."""
         return bool(self.text(name))
 
-    def within(self, prefix: str) -> dict[str, str]:
-        """The fields `prefix.…` that are not empty, without the prefix; several values of one
-        have commas between."""
+    def within(self, prefix: str, *, empty: bool = False) -> dict[str, str]:
+        """The fields `prefix.…`, without the prefix; several values of one have commas between.
+        Those that are empty only where they mean something."""
         start = f"{prefix}."
         found = {
             name.removeprefix(start): ",".join(self.all(name))
             for name in self._fields
             if name.startswith(start)
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in found.items() if value or empty}
 
     def minutes(self, name: str) -> timedelta | None:
         """A number of minutes; None for an empty field. Raises ConfigurationError."""

@@ -13,7 +13,6 @@ from sync_platform.platform import Platform
 from sync_platform.waist.choosing import ObjectState
 from sync_platform.web.access import Reader, ThePlatform
 from sync_platform.web.api.connections import seen
-from sync_platform.web.problems import status_of
 from sync_platform.web.rendering import page
 
 SAID = {  # what a page is told to say by its address
@@ -53,7 +52,6 @@ def connection_page(
     *,
     tab: str,
     problem: SyncPlatformError | str | None = None,
-    status: int = 200,
     live: int = 15,
     **values: Any,
 ) -> Response:
@@ -63,12 +61,9 @@ def connection_page(
     every = None
     if connector is not None:
         every = interval_of(connector, connection, ObjectChoice(object=""))
-    if isinstance(problem, SyncPlatformError):
-        status = status_of(problem)
     return page(
         request,
         template,
-        status=status,
         title=f"{connection.title}: {tab}",
         part=tab,
         connection=connection,

@@ -4,7 +4,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from sync_platform.engine.access import Scope
+from sync_platform.engine.connections import Connection
 from sync_platform.errors import SyncPlatformError
+from sync_platform.platform import Platform
 from sync_platform.web.access import ThePlatform, Writer
 from sync_platform.web.pages.forms import TheForm
 from sync_platform.web.pages.frame import TheConnection, back, connection_page
@@ -88,8 +90,18 @@ def _settings_page(
         tab="Settings",
         problem=problem,
         live=0,
+        setting_labels=_labels(platform, connection),
         may_change=request.state.caller.may(Scope.WRITE),
     )
+
+
+def _labels(platform: Platform, connection: Connection) -> dict[str, str]:
+    """What people call the settings; those of a connector that is gone have their names."""
+    connector = platform.connectors().get(connection.connector)
+    if connector is None:
+        return {}
+    limits = {f"rate_limit.{it.name}": f"Call limit “{it.name}”" for it in connector.limits}
+    return {**limits, **{it.name: it.label for it in connector.settings}}
 
 
 def _disconnect_page(
@@ -108,6 +120,5 @@ def _disconnect_page(
         "disconnect.html",
         tab="Settings",
         problem=told,
-        status=422 if wrong else 200,
         live=0,
     )

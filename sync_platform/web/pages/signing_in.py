@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sync_platform.web.access import ThePlatform, Writer
+from sync_platform.web.access import ThePerson, ThePlatform, Writer
 from sync_platform.web.pages.forms import TheForm
 from sync_platform.web.pages.frame import TheConnection
 from sync_platform.web.pages.ways import begin, by_key, ways_page
@@ -25,11 +25,12 @@ def to_the_vendor(
     request: Request,
     platform: ThePlatform,
     caller: Writer,
+    person: ThePerson,
     connection: TheConnection,
     form: TheForm,
 ) -> Response:
     """Go to the vendor's own page."""
-    return begin(request, platform, platform.declared(connection), form, connection)
+    return begin(request, platform, person, platform.declared(connection), form, connection)
 
 
 @router.post("/key")
@@ -37,8 +38,9 @@ def with_key(
     request: Request,
     platform: ThePlatform,
     caller: Writer,
+    person: ThePerson,
     connection: TheConnection,
     form: TheForm,
 ) -> Response:
     """Give it another key, which is tried at once."""
-    return by_key(request, platform, platform.declared(connection), form, connection)
+    return by_key(request, platform, person, platform.declared(connection), form, connection)
