@@ -79,10 +79,11 @@ class MemoryRecord:
         self._result = replace(self._result, counts=self._result.counts + counts, usage=usage)
         self.beat()
 
-    def beat(self) -> None:
+    def beat(self, usage: Usage | None = None) -> None:
         """The sync is alive."""
         self.beats += 1
-        self._result = replace(self._result, heartbeat_at=self._clock.now())
+        usage = usage or self._result.usage
+        self._result = replace(self._result, heartbeat_at=self._clock.now(), usage=usage)
 
     def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
         """It goes on where an interrupted one stopped, over that one's window."""

@@ -123,14 +123,14 @@ class Batch:
         """The sync is alive. A commit that has ended is settled first, so that it counts."""
         if self.under_way is not None and self.under_way.ended.is_set():
             self.settle()
-        self.record.beat()
+        self.record.beat(self.api.usage)
 
     def settle(self) -> None:
         """Wait for the commit under way, if there is one; raises what it raised."""
         if self.under_way is None:
             return
         while not self.under_way.ended.wait(BEAT_SECONDS):
-            self.record.beat()
+            self.record.beat(self.api.usage)
         commit, self.under_way = self.under_way, None
         counts = commit.counts()
         self.total += counts
@@ -153,7 +153,7 @@ class Batch:
                 if stop:
                     self.loader.cancel()
                 if not self.under_way.ended.wait(BEAT_SECONDS):
-                    self.record.beat()
+                    self.record.beat(self.api.usage)
             except BaseException:  # asked again; the first one goes on
                 stop = True
         try:

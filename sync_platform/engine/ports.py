@@ -81,8 +81,9 @@ class SyncRecord(Protocol):
         """Add counts; `usage` is the total so far. Also a heartbeat."""
         ...
 
-    def beat(self) -> None:
-        """The sync is alive. Cheap: written every few seconds at most."""
+    def beat(self, usage: Usage | None = None) -> None:
+        """The sync is alive; `usage` is the total so far, also of what is not committed yet. Cheap:
+        written every few seconds at most."""
         ...
 
     def resumed(self, mode: SyncMode, window: SyncWindow) -> None:

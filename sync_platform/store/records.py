@@ -103,7 +103,7 @@ class OpenRecord:
         self._database = database
         self._clock = clock
         self._result = result
-        self._written_at = result.started_at
+        self._written_at, self._written = result.started_at, result.usage
         self._guard = Lock()
 
     @property
@@ -121,10 +121,14 @@ class OpenRecord:
             self._result = replace(self._result, counts=self._result.counts + counts, usage=usage)
             self._write_if(WRITE_EVERY)
 
-    def beat(self) -> None:
-        """The sync is alive. Written every five seconds at most."""
+    def beat(self, usage: Usage | None = None) -> None:
+        """The sync is alive. Written every five seconds at most; every second where it has called
+        the vendor meanwhile, for those who watch."""
         with self._guard:
-            self._write_if(BEAT_EVERY)
+            called = usage is not None and usage != self._written
+            if usage is not None:
+                self._result = replace(self._result, usage=usage)
+            self._write_if(WRITE_EVERY if called else BEAT_EVERY)
 
     def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
         """It goes on where an interrupted one stopped, over that one's window."""
@@ -156,7 +160,7 @@ class OpenRecord:
         now = self._clock.now()
         if now - self._written_at < apart:
             return
-        self._written_at = now
+        self._written_at, self._written = now, self._result.usage
         self._result = replace(self._result, heartbeat_at=now)
         # One that was taken for dead, and beats, runs; one that was closed for good stays so.
         alive = syncs.c.status.in_([SyncStatus.RUNNING.value, SyncStatus.STALE.value])

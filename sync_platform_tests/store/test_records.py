@@ -73,6 +73,24 @@ def test_a_heart_beats_every_five_seconds_at_most(
         assert kept(history, record.id).heartbeat_at == started + timedelta(seconds=10)
 
 
+def test_calls_show_within_a_second_though_nothing_is_committed_yet(
+    history: History, clock: HandClock
+) -> None:
+    started = clock.now()
+    with history.record(
+        CONTACTS, mode=SyncMode.INCREMENTAL, window=WINDOW, started_at=started
+    ) as record:
+        clock.sleep(1)
+        record.beat(Usage(calls=2, bytes=700, pages=1))
+        assert kept(history, record.id).usage == Usage(calls=2, bytes=700, pages=1)
+        clock.sleep(1)
+        record.beat(Usage(calls=2, bytes=700, pages=1))
+        assert kept(history, record.id).heartbeat_at == started + timedelta(seconds=1)
+        record.beat(Usage(calls=3, bytes=900, pages=2))
+        assert kept(history, record.id).usage.pages == 2
+        assert kept(history, record.id).counts == Counts()
+
+
 def test_a_resumed_sync_says_so_and_tells_the_window_it_goes_on_with(
     history: History, clock: HandClock
 ) -> None:
