@@ -4,21 +4,19 @@
 that needs it.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sync_platform.engine import checks
+from sync_platform.engine.checks import Trouble
 from sync_platform.engine.connections import (
     Connection,
     checked_label,
     without_connector,
 )
 from sync_platform.engine.destination import Table
-from sync_platform.engine.due import DueConnection, due_computed, due_fulls, due_syncs
+from sync_platform.engine.due import DueConnection
 from sync_platform.engine.overview import Overview, overviews
 from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret
 from sync_platform.engine.requested import Asked, RequestedSyncs
@@ -39,6 +37,7 @@ from sync_platform.waist import (
     planning,
     requesting,
     starting,
+    watching,
 )
 from sync_platform.waist.choosing import ObjectState
 from sync_platform.waist.idle_sign_ins import refresh_idle
@@ -50,8 +49,6 @@ if TYPE_CHECKING:
     from sync_platform.destination.described import Described
     from sync_platform.waist.access import Access
     from sync_platform.waist.connecting import Connecting
-
-log = logging.getLogger("sync_platform")
 
 
 class Platform(Parts):
@@ -266,59 +263,20 @@ class Platform(Parts):
 
     def due(self) -> list[DueConnection]:
         """Connections with objects whose interval has passed."""
-        return due_syncs(
-            self.store.list(), self._connectors, self.past.activity(), self.clock.now()
-        )
+        return watching.due(self)
 
     def due_computed(self) -> list[DueConnection]:
         """Connections with objects whose computed fields are to be read again."""
-        there = [it for it in self.store.list() if it.connector in self._connectors]
-        found = [(it, self.connector_of(it)) for it in there]
-        due = due_computed(found, self.past.activity(), self.clock.now())
-        return [having for each in due if (having := self._computing(each)).objects]
-
-    def _computing(self, due: DueConnection) -> DueConnection:
-        """Without the objects that discovery found no computed field of."""
-        targets = [Target(due.connection.name, each) for each in due.objects]
-        known = [(it.object, self.catalogs.fields(it) or ()) for it in targets]
-        return replace(
-            due, objects=tuple(name for name, fields in known if any(it.computed for it in fields))
-        )
+        return watching.computed_due(self)
 
     def due_fulls(self) -> list[DueConnection]:
         """Connections whose daily full sync is due."""
-        return due_fulls(
-            self.store.list(),
-            self.past.activity(),
-            self.clock.now(),
-            self.settings.full_sync_hour,
-        )
+        return watching.fulls_due(self)
 
-    def troubles(self, connector: str) -> list[checks.Trouble]:
+    def troubles(self, connector: str) -> list[Trouble]:
         """What a person who builds on the connector's tables should be warned of: syncs that are
         overdue or stopped, records that do not fit. Reads no table of rows."""
-        from sync_platform.destination.rejects import count_rejected
-
-        connections, activity = self.store.list(connector), self.past.activity()
-        tables = {}
-        for each in connections:
-            for choice in each.objects:
-                known = activity.get(Target(each.name, choice.object))
-                if known is not None:  # else it has never been synced
-                    obj = self.connector_of(each)[choice.object]
-                    tables[each.schema, choice.object] = (each, self.table(each, obj), known)
-        counts = count_rejected(
-            self.database_url,
-            [(table, checks.rejected_since(known)) for _, table, known in tables.values()],
-        )
-        return [
-            *(
-                checks.still_rejected(tables[it][0], it[1], count)
-                for it, count in sorted(counts.items())
-            ),
-            *checks.not_fresh(connections, self._connectors, activity, self.clock.now()),
-            *checks.breakers_open(connections, activity),
-        ]
+        return watching.troubles(self, connector)
 
     def refresh_idle(self) -> list[str]:
         """Renew the sign-ins that would die of not being used, of paused connections too; the
@@ -377,11 +335,7 @@ class Platform(Parts):
     def whole_connectors(self) -> list[Connector]:
         """Every connector, with all the objects that any connection has: what Dagster's assets are
         made of. Opens the database only where a connector has such objects."""
-        found = list(self._connectors.values())
-        if not any(each.discovered for each in found):
-            return found
-        own = self.discovered_objects.all()
-        return [each.having(own.get(each.name, ())) for each in found]
+        return discovering.whole_connectors(self)
 
     def tables(self, name: str) -> "Mapping[str, Described]":
         """What the connection's tables look like, by object; an object without one has not been
@@ -392,13 +346,7 @@ class Platform(Parts):
 
     def is_object(self, asset_path: Sequence[str]) -> bool:
         """Whether an asset's key names an object of a connector."""
-        if len(asset_path) != 2 or asset_path[0] not in self._connectors:
-            return False
-        connector, name = self._connectors[asset_path[0]], asset_path[1]
-        if any(obj.name == name for obj in connector.objects):
-            return True
-        own = self.discovered_objects.all() if connector.discovered else {}
-        return any(each.name == name for each in own.get(connector.name, ()))
+        return discovering.is_object(self, asset_path)
 
     def read_frame(
         self, target: Target, *, columns: Sequence[str] | None = None, include_deleted: bool = False

@@ -38,7 +38,8 @@ class Settings:
     | SYNC_PLATFORM_FULL_SYNC_HOUR | the hour (UTC) of the daily full syncs, 0 to 23 | 2 |
     | SYNC_PLATFORM_MAX_DELETE_SHARE | the share a full sync may mark deleted, 0 to 1 | 0.5 |
     | SYNC_PLATFORM_PUBLIC_URL | where people reach the web pages | http://127.0.0.1:8000 |
-    | SYNC_PLATFORM_DAGSTER_URL | where Dagster's webserver is | http://127.0.0.1:3000 |
+    | SYNC_PLATFORM_DAGSTER_URL | where people reach Dagster's webserver | http://127.0.0.1:3000 |
+    | SYNC_PLATFORM_DAGSTER_INTERNAL_URL | where the platform itself does | the same |
     | SYNC_PLATFORM_ALLOW_HTTP | hosts to call without encryption, ',' between | none |
     | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_ID | our OAuth client at that vendor | the store's |
     | SYNC_PLATFORM_OAUTH_<CONNECTOR>_CLIENT_SECRET | its secret | the store's |
@@ -59,6 +60,7 @@ class Settings:
     delete_share: float = 0.5
     public_url: str = "http://127.0.0.1:8000"  # an origin: no path, no slash at its end
     dagster_url: str = "http://127.0.0.1:3000"  # may have a path; no slash at its end
+    dagster_internal_url: str | None = None  # None: dagster_url
     allow_http: frozenset[str] = frozenset()  # "host" for all its ports, "host:port", "[fd00::5]"
     oauth_clients: Mapping[str, tuple[str, str]] = field(  # connector: client id and secret
         default_factory=dict, repr=False
@@ -100,6 +102,7 @@ class Settings:
             delete_share=read("MAX_DELETE_SHARE", _share, cls.delete_share),
             public_url=read("PUBLIC_URL", _public_url, cls.public_url),
             dagster_url=read("DAGSTER_URL", _dagster_url, cls.dagster_url),
+            dagster_internal_url=read("DAGSTER_INTERNAL_URL", _dagster_internal_url, None),
             allow_http=allow_http,
             oauth_clients=_oauth_clients(environ),
             openid_issuer=issuer,
@@ -232,6 +235,10 @@ def _public_url(value: str) -> str:
 
 def _dagster_url(value: str) -> str:
     return _url("DAGSTER_URL", value)
+
+
+def _dagster_internal_url(value: str) -> str:
+    return _url("DAGSTER_INTERNAL_URL", value)
 
 
 def _hosts(value: str) -> frozenset[str]:

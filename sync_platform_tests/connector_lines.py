@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync_platform.connectors import load_connectors
+from sync_platform_tests.connector_table import put_between
 
 ROOT = Path(__file__).parent.parent
 TEXT = ROOT / "docs" / "discussions" / "vocabulary.md"
@@ -44,10 +45,7 @@ def _lines(*patterns: str, tests_of: str | None = None) -> int:
 
 def text_with_table(text: str) -> str:
     """The discussion with its table as it is now."""
-    head, _, rest = text.partition(START)
-    marker, _, rest = rest.partition("\n")
-    _, _, tail = rest.partition(END)
-    return f"{head}{START}{marker}\n{line_table()}\n{END}{tail}"
+    return put_between(text, START, END, line_table())
 
 
 if __name__ == "__main__":

@@ -37,10 +37,15 @@ def _line(it: Connector) -> str:
 
 def readme_with_table(readme: str) -> str:
     """README with its table as it should be."""
-    head, _, rest = readme.partition(START)
+    return put_between(readme, START, END, connector_table())
+
+
+def put_between(text: str, start: str, end: str, table: str) -> str:
+    """The text with this table in place of what is between the comments that begin so."""
+    head, _, rest = text.partition(start)
     marker, _, rest = rest.partition("\n")
-    _, _, tail = rest.partition(END)
-    return f"{head}{START}{marker}\n{connector_table()}\n{END}{tail}"
+    _, _, tail = rest.partition(end)
+    return f"{head}{start}{marker}\n{table}\n{end}{tail}"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def test_without_variables_everything_has_a_default() -> None:
         delete_share=0.5,
         public_url="http://127.0.0.1:8000",
         dagster_url="http://127.0.0.1:3000",
+        dagster_internal_url=None,
         openid_issuer=None,
     )
 
@@ -37,7 +38,8 @@ def test_every_variable_is_read() -> None:
             "SYNC_PLATFORM_FULL_SYNC_HOUR": "0",
             "SYNC_PLATFORM_MAX_DELETE_SHARE": "1",
             "SYNC_PLATFORM_PUBLIC_URL": "https://Sync.example.com/",
-            "SYNC_PLATFORM_DAGSTER_URL": "http://dagster:3000/in/a/path/",
+            "SYNC_PLATFORM_DAGSTER_URL": "https://dagster.example.com/in/a/path/",
+            "SYNC_PLATFORM_DAGSTER_INTERNAL_URL": "http://dagster:3000/in/a/path/",
             "SYNC_PLATFORM_ALLOW_HTTP": "Erp.internal, 10.0.0.5:8080,[FD00:0::5]:80,",
             "SYNC_PLATFORM_OIDC_ISSUER": "https://id.example.com/",
             "SYNC_PLATFORM_OIDC_CLIENT_ID": "sync",
@@ -56,7 +58,8 @@ def test_every_variable_is_read() -> None:
         full_sync_hour=0,
         delete_share=1.0,
         public_url="https://sync.example.com",
-        dagster_url="http://dagster:3000/in/a/path",
+        dagster_url="https://dagster.example.com/in/a/path",
+        dagster_internal_url="http://dagster:3000/in/a/path",
         allow_http=frozenset({"erp.internal", "10.0.0.5:8080", "[fd00::5]:80"}),
         openid_issuer="https://id.example.com/",
         openid_client_id="sync",

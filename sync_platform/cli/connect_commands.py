@@ -96,7 +96,8 @@ def connect(
     """
     with platform() as it:
         vendor = it.connector(connector)
-        again = any(each.name == name for each in it.connections(connector))
+        before = next((each for each in it.connections(connector) if each.name == name), None)
+        again = before is not None
         wanted = names(objects)
         if not again:
             it.refuse_impossible(connector, name, schema=schema, objects=wanted)
@@ -137,8 +138,11 @@ def connect(
         except BaseException:
             it.connecting.give_up(sign_in.id, browser=browser)
             raise
-    if again:
-        click.echo(f"{name} is signed in anew; tables, cursors and history are kept.")
+    if before is not None:
+        told = "tables, cursors and history are kept."
+        if before.account_id is not None and made.account_id != before.account_id:
+            told = "it is another account's now, so everything is read again. Tables stay."
+        click.echo(f"{name} is signed in anew; {told}")
         if made.status is ConnectionStatus.PAUSED:
             click.echo(f"It is still paused. Go on with: sync-platform resume {name}")
         return

@@ -45,8 +45,8 @@ def sync(
     """Sync a connection here and now.
 
     All its chosen objects, or those named. Without --full or --since, what changed since the last
-    sync. One object that fails does not stop
-    the others; the command then ends with the exit code of the first.
+    sync. One object that fails does not stop the others; the command then ends with the exit code
+    of the first.
     """
     from sync_platform.cli.syncing import sync_in_place
 

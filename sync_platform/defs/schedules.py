@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from sync_platform.defs.resources import PlatformResource
-from sync_platform.defs.sensors import JOB, missing_partitions, run_requests
+from sync_platform.defs.sensors import JOB, loaded_of, missing_partitions, run_requests
 from sync_platform.engine.due import DueConnection
 from sync_platform.engine.modes import SyncMode
 from sync_platform.platform import Platform
@@ -25,7 +25,7 @@ def daily_full(
     """One full run a connection whose minute has come."""
     it = platform.get()
     nothing = "No connection's daily full sync is due."
-    return _launched(context.instance, it, it.due_fulls(), SyncMode.FULL) or dg.SkipReason(nothing)
+    return _launched(context, it, it.due_fulls(), SyncMode.FULL) or dg.SkipReason(nothing)
 
 
 @dg.schedule(
@@ -40,15 +40,20 @@ def computed_fields(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """One run a connection whose objects' computed fields are due."""
     it = platform.get()
-    due = it.due_computed()
     nothing = "No object's computed fields are due."
-    return _launched(context.instance, it, due, SyncMode.COMPUTED) or dg.SkipReason(nothing)
+    return _launched(context, it, it.due_computed(), SyncMode.COMPUTED) or dg.SkipReason(nothing)
 
 
 def _launched(
-    instance: dg.DagsterInstance, platform: Platform, due: Sequence[DueConnection], mode: SyncMode
+    context: dg.ScheduleEvaluationContext,
+    platform: Platform,
+    due: Sequence[DueConnection],
+    mode: SyncMode,
 ) -> list[dg.RunRequest]:
+    due = loaded_of(context.repository_def, due)
     # A schedule cannot ask for partitions, so those of new connections are made on the spot.
-    for request in missing_partitions(instance, platform, due):
-        instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+    for request in missing_partitions(context.instance, platform, due):
+        context.instance.add_dynamic_partitions(
+            request.partitions_def_name, list(request.partition_keys)
+        )
     return list(run_requests(platform, due, mode.value))

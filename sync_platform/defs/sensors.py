@@ -1,6 +1,7 @@
 """What makes syncs run by themselves, asked of the platform every half minute."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -31,9 +32,10 @@ def connections_as_partitions(
     """Dynamic partitions follow the store's connections, both ways."""
     it = platform.get()
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    connections = it.connections()
     for connector in it.connectors().values():
         partitions = connections_of(connector)
-        wanted = {each.name for each in it.connections(connector.name)}
+        wanted = {each.name for each in connections if each.connector == connector.name}
         present = set(context.instance.get_dynamic_partitions(str(partitions.name)))
         if wanted - present:
             requests.append(partitions.build_add_request(sorted(wanted - present)))
@@ -57,7 +59,7 @@ def incremental_due(
 ) -> dg.SensorResult:
     """One run request a connection with due objects."""
     it = platform.get()
-    due = it.due()[:RUNS_A_TICK]
+    due = loaded_of(context.repository_def, it.due())[:RUNS_A_TICK]
     return dg.SensorResult(
         run_requests=list(run_requests(it, due, mode=None)),
         skip_reason=None if due else "No object is due.",
@@ -108,6 +110,25 @@ def own_objects(context: dg.SensorEvaluationContext, platform: PlatformResource)
     return dg.SkipReason(f"{len(changes)} changes." if changes else "No object is new or gone.")
 
 
+def loaded_of(
+    repository: dg.RepositoryDefinition | None, due: Sequence[DueConnection]
+) -> list[DueConnection]:
+    """Of what is due, the objects that are assets here. One that was found a moment ago is not yet,
+    one that its connector no longer has is none any more; asking for it would fail the tick, and
+    with it the runs of all other connections."""
+    assert repository is not None  # Dagster gives it to whatever it evaluates
+    found = []
+    for each in due:
+        known = [
+            name
+            for name in each.objects
+            if dg.AssetKey([each.connection.connector, name]) in repository.assets_defs_by_key
+        ]
+        if known:
+            found.append(replace(each, objects=tuple(known)))
+    return found
+
+
 def run_requests(
     platform: Platform, due: Sequence[DueConnection], mode: str | None
 ) -> Iterator[dg.RunRequest]:
@@ -137,8 +158,8 @@ def missing_partitions(
 ) -> list[dg.AddDynamicPartitionsRequest]:
     """A connection made a moment ago need not wait for its partition."""
     requests = []
-    for name, connector in platform.connectors().items():
-        partitions = connections_of(connector)
+    for name in sorted({it.connection.connector for it in due}):
+        partitions = connections_of(platform.connector(name))
         present = set(instance.get_dynamic_partitions(str(partitions.name)))
         wanted = {it.connection.name for it in due if it.connection.connector == name}
         if wanted - present:

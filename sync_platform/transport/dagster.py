@@ -99,9 +99,11 @@ class DagsterRuns:
     refuses a call.
     """
 
-    def __init__(self, url: str) -> None:
-        """`url`: http(s)://…, of the webserver; opens nothing yet."""
+    def __init__(self, url: str, shown_at: str | None = None) -> None:
+        """`url`: http(s)://…, of the webserver; `shown_at`: where people reach it, if that is
+        another. Opens nothing yet."""
         self.url = url.rstrip("/")
+        self._shown_at = (shown_at or url).rstrip("/")
 
     def ready(self) -> bool:
         """Whether the webserver answers and has loaded our assets."""
@@ -113,7 +115,7 @@ class DagsterRuns:
 
     def link(self, run_id: str) -> str:
         """The page of a run."""
-        return f"{self.url}/runs/{run_id}"
+        return f"{self._shown_at}/runs/{run_id}"
 
     def launch(self, wanted: Launch) -> str:
         """Launch one run; its id. The connection's partition is made first if it is not there.
@@ -229,7 +231,7 @@ class DagsterRuns:
             raise DagsterUnavailable(
                 f"Dagster, which runs the syncs, cannot be reached at {self._shown}. Check that "
                 "its webserver runs (`sync-platform up` starts it) and what "
-                "SYNC_PLATFORM_DAGSTER_URL says, then try again.",
+                "SYNC_PLATFORM_DAGSTER_URL (or …_INTERNAL_URL) says, then try again.",
                 evidence={"cause": type(error).__name__},
             ) from error
         if not isinstance(told, dict) or told.get("errors") or not told.get("data"):

@@ -58,7 +58,8 @@ class Failures:
 
     def passing(self, answer: Answer) -> bool:
         """Whether the same call may well succeed a little later."""
-        return answer.status in PASSING or self.meaning(answer) == "unavailable"
+        meaning = self.meaning(answer)
+        return meaning == "unavailable" or (meaning is None and answer.status in PASSING)
 
     def sign_in_refused(self, answer: Answer) -> bool:
         """Whether the vendor does not accept the sign-in (any more)."""

@@ -62,10 +62,13 @@ class RateLimiter:
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
         seconds = 0.0
-        budgets = [budget for _, budget in self._matching(path)]
+        matching = self._matching(path)
+        budgets = [budget for _, budget in matching]
         blocked = self._blocked_until(budgets)
         if budgets:
-            reserve = 0.0 if urgent else self._reserve
+            # A share of how many? What was declared may be far from what this account has.
+            told = all(self._heard(limit, budget) for limit, budget in matching)
+            reserve = self._reserve if told and not urgent else 0.0
             seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
         self._pause(seconds)
         while (later := self._blocked_until(budgets)) and later != blocked:  # by another thread
@@ -118,6 +121,11 @@ class RateLimiter:
         penalties = [it.penalty for it in limits if it.penalty is not None]
         window = min((it.seconds for it in limits), default=least)
         return max(penalties) if penalties else min(max(least, window), most)
+
+    def _heard(self, limit: RateLimit, budget: Budget) -> bool:
+        """Whether the limit's calls are known, where the vendor is the one to tell them."""
+        fixed = limit.told is None or limit.name in self._fixed
+        return fixed or budget.name in self._told_at
 
     def _listen(self, limit: RateLimit, budget: Budget, headers: Mapping[str, str]) -> None:
         """Keep to what the answer says is left, if it says; others may call on the same account."""

@@ -37,7 +37,6 @@ class Access:
     """People, sessions and keys. Every verb raises StoreUnavailable where the store is away."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
-        """`openid`: signing in through an OpenID provider; None where the settings name none."""
         self._settings = settings
         self._clock = clock
         self._people = People(database)
@@ -45,6 +44,7 @@ class Access:
         self._links = OneTimeLinks(database)
         self._keys = ApiKeys(database)
         self._attempts = Attempts(database)
+        # The way through an OpenID provider; None where the settings name none.
         self.openid = vouching(settings, self._people, clock, self.begin_session)
 
     # -- the first admin, and everyone's first password ----------------------------------------

@@ -70,15 +70,15 @@ class Connecting:
         it = self._parts.connector(connector)
         way = oauth_of(it)
         before = starting.before(self._parts, it, connection, again)
+        kept = before.settings if before is not None else {}
         if before is not None:
-            settings = {**before.settings, **(settings or {})}
             base_url = base_url or before.base_url
             objects = objects or [each.object for each in before.objects]
         wanted = [*scopes_for(it, objects, writing), *tokens.consented(self._parts, it, before)]
         scopes = list(dict.fromkeys(wanted))
         client = tokens.client_for(self._parts, it, redirect_uri)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-        sign_in = self._new(it, connection, again, given(it, way, settings or {}), base_url)
+        sign_in = self._new(it, connection, again, given(it, way, settings or {}, kept), base_url)
         sign_in = replace(sign_in, redirect_uri=redirect_uri, objects=objects, writing=writing)
         url = oauth.authorization_url(
             way,
@@ -142,11 +142,11 @@ class Connecting:
         """
         it = self._parts.connector(connector)
         before = starting.before(self._parts, it, connection, again)
+        kept = before.settings if before is not None else {}
         if before is not None:
-            settings = {**before.settings, **(settings or {})}
             base_url = base_url or before.base_url
         chosen = proving.way_of(it, self.ways(connector), secret, way or secret.get("auth"))
-        known = given(it, chosen.auth, settings or {})
+        known = given(it, chosen.auth, settings or {}, kept)
         secret = proving.typed(chosen, secret, it.label)
         sign_in = self._new(it, connection, again, known, base_url)
         secret, told = tokens.with_access(self._parts, sign_in, chosen.auth, secret)

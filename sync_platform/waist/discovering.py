@@ -8,6 +8,7 @@ from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
 from sync_platform.errors import SyncPlatformError
+from sync_platform.spec import Connector
 from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import discovered
 from sync_platform.waist.parts import Parts
@@ -61,3 +62,24 @@ def list_everywhere(parts: Parts) -> list[tuple[str, SchemaChange]]:
                 log.warning("%s: its objects could not be listed: %s", connection.name, error)
                 gate.flag(parts, connection.name, error)
     return found
+
+
+def whole_connectors(parts: Parts) -> list[Connector]:
+    """Every connector, with all the objects that any connection has. Opens the database only where
+    a connector has such objects."""
+    found = list(parts.connectors().values())
+    if not any(each.discovered for each in found):
+        return found
+    own = parts.discovered_objects.all()
+    return [each.having(own.get(each.name, ())) for each in found]
+
+
+def is_object(parts: Parts, asset_path: Sequence[str]) -> bool:
+    """Whether an asset's key names an object of a connector."""
+    if len(asset_path) != 2 or asset_path[0] not in parts.connectors():
+        return False
+    connector, name = parts.connectors()[asset_path[0]], asset_path[1]
+    if any(obj.name == name for obj in connector.objects):
+        return True
+    own = parts.discovered_objects.all() if connector.discovered else {}
+    return any(each.name == name for each in own.get(connector.name, ()))

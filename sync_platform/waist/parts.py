@@ -131,7 +131,8 @@ class Parts:
     @cached_property
     def runs(self) -> DagsterRuns:
         """Dagster, where what people ask for is run."""
-        return DagsterRuns(self.settings.dagster_url)
+        url = self.settings.dagster_url
+        return DagsterRuns(self.settings.dagster_internal_url or url, shown_at=url)
 
     @cached_property
     def sync_requests(self) -> SyncRequests:

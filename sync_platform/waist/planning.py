@@ -1,7 +1,8 @@
 """A sync that was asked for, made ready to run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sync_platform.engine import ways
 from sync_platform.engine.connections import Connection
@@ -44,7 +45,7 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
         account=connection.account_id,
         open_api=lambda: parts.api(connection),
         find_fields=lambda api: _fields(parts, target, obj, api, request.mode),
-        cursors=parts.cursors,
+        cursors=OwnCursors(parts, connection, choice.filters),
         history=parts.past,
         leases=parts.leases,
         clock=parts.clock,
@@ -53,6 +54,29 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
         on_error=lambda error: gate.flag(parts, connection.name, error),
         on_success=lambda: gate.unflag(parts, request),
     )
+
+
+class OwnCursors:
+    """The cursors as one sync may move them: no further once its object is filtered otherwise, or
+    its connection is another account's. What was read says nothing of what is asked for then, and
+    whoever changed that has forgotten the cursor so that everything is read."""
+
+    def __init__(self, parts: Parts, connection: Connection, filters: Mapping[str, str]) -> None:
+        self._parts, self._connection, self._filters = parts, connection, filters
+
+    def get(self, target: Target) -> datetime | None:
+        """How far it has been read."""
+        return self._parts.cursors.get(target)
+
+    def save(self, target: Target, cursor: datetime) -> None:
+        """Keep the greater of this and what is kept, if the sync still reads what is asked for."""
+        now = self._parts.store.get(target.connection)
+        choice = now.choice(target.object)
+        filters = choice.filters if choice else self._filters
+        if now.account_id == self._connection.account_id and filters == self._filters:
+            self._parts.cursors.save(target, cursor)
+        else:
+            log.info("%s: what is asked for has changed; the next sync reads everything.", target)
 
 
 def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Table:

@@ -211,7 +211,10 @@ def test_another_account_is_refused_unless_confirmed(command: Command, books: Bo
     assert refused.exit_code == 3
     assert "belongs to account ann:o3" in refused.stderr
     confirmed = command(f"{line} --confirm-other-account", typed=books.key)
-    assert confirmed.stdout == "acme is signed in anew; tables, cursors and history are kept.\n"
+    assert confirmed.stdout == (
+        "acme is signed in anew; it is another account's now, so everything is read again. "
+        "Tables stay.\n"
+    )
 
 
 def test_a_paused_connection_that_is_signed_in_anew_says_that_it_is_paused(

@@ -99,7 +99,7 @@ def test_a_faulty_connector_is_told_and_the_rest_is_looked_at(
     assert found["connectors"][0] == "wrong"
     assert str(tmp_path / "broken.py") in found["connectors"][1]
     assert found["database"][0] == "good"
-    assert found["acme-hubspot"][0] == "wrong"
+    assert found["acme-hubspot"] == ("good", "active, 7 objects")
 
 
 def test_the_databases_url_is_printed_for_other_tools(command: Command, database: str) -> None:

@@ -11,6 +11,7 @@ from sync_platform.connectors import load_connectors
 from sync_platform.defs.build import build_definitions, definitions_from_env
 from sync_platform.settings import Grain, Settings
 from sync_platform_tests.defs.documented import code_in
+from sync_platform_tests.environment import variables
 
 
 def definitions_with(**settings: object) -> dg.Definitions:
@@ -117,10 +118,11 @@ def test_an_asset_says_what_it_can_do(definitions: dg.Definitions) -> None:
 
 
 def test_definitions_from_the_environment_hold_the_connectors_of_a_folder_of_ones_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "helpdesk.py").write_text(code_in("how-to/write-a-connector.md"))
-    monkeypatch.setenv("SYNC_PLATFORM_HOME", str(tmp_path))
+    for name, value in variables(settings).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("SYNC_PLATFORM_CONNECTORS", str(tmp_path))
     keys = {spec.key for spec in definitions_from_env().resolve_all_asset_specs()}
     assert dg.AssetKey(["helpdesk", "tickets"]) in keys

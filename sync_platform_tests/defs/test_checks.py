@@ -141,6 +141,17 @@ def test_a_run_that_failed_before_its_checks_leaves_them_to_the_sensor(
     assert tick() == {}
 
 
+def test_an_object_that_its_connector_has_no_more_keeps_no_check_from_being_told(
+    tick: Tick, dagster: Dagster, platform: Platform
+) -> None:
+    assert dagster.run([CONTACTS], TODAY).ok
+    with psycopg.connect(platform.database_url) as postgres:  # it was called so until an upgrade
+        for table in ("syncs", "connection_objects"):
+            renamed = f"UPDATE sync_platform.{table} SET object = 'people'"
+            postgres.execute(f"{renamed} WHERE object = 'contacts'".encode())
+    assert tick()["companies rejected"].passed
+
+
 def test_without_a_connection_nothing_is_told(tick: Tick, platform: Platform) -> None:
     platform.disconnect("acme-hubspot")
     assert tick() == {}

@@ -27,14 +27,16 @@ def test_a_pause_ends_with_the_sync(api: HttpApi) -> None:
         api.pause(3.0)
 
 
-def test_who_asked_for_too_much_may_ask_for_less(open_api: Open, wire: Wire) -> None:
+@pytest.mark.parametrize("status", [400, 500])
+def test_who_asked_for_too_much_may_ask_for_less(open_api: Open, wire: Wire, status: int) -> None:
     def means(status: int, body: spec.Json) -> spec.Meaning | None:
         return "too_much" if spec.at(body, "code") == "EXCEEDED" else None
 
     api = open_api(replace(acme, means=means))
-    wire.say({"code": "EXCEEDED", "message": "More than 600,000"}, status=400)
+    wire.say({"code": "EXCEEDED", "message": "More than 600,000"}, status=status)
     with pytest.raises(AskedTooMuch, match="More than 600,000"):
         api.get("/deleted")
+    assert len(wire.heard) == 1
 
 
 def test_a_changes_own_values_may_stand_in_its_path_quoted(api: HttpApi, wire: Wire) -> None:

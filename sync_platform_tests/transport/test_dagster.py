@@ -131,3 +131,9 @@ def test_a_query_that_is_refused_tells_why(wire: Wire) -> None:
     wire.say({"errors": [{"message": "Cannot query field"}]}, status=400)
     with pytest.raises(Unexpected, match="Cannot query field"):
         DagsterRuns(wire.url).states(["a"])
+
+
+def test_links_lead_where_people_reach_it() -> None:
+    assert DagsterRuns("http://10.0.0.5:3000").link("1") == "http://10.0.0.5:3000/runs/1"
+    behind_a_proxy = DagsterRuns("http://10.0.0.5:3000", shown_at="https://dagster.example.com/")
+    assert behind_a_proxy.link("1") == "https://dagster.example.com/runs/1"

@@ -1,112 +1,32 @@
-"""What makes syncs run by themselves: the sensors and the daily schedule."""
+"""The sensors: what makes syncs run by themselves, and what looks after them."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.schedule_definition import ScheduleExecutionData
-from dagster._core.definitions.sensor_definition import SensorExecutionData
-from dagster._core.remote_origin import InProcessCodeLocationOrigin
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from dagster._grpc.impl import get_external_schedule_execution, get_external_sensor_execution
-from dagster_shared.serdes import deserialize_value, serialize_value
 
 from sync_platform.defs.partitions import AUTOMATIC, CONNECTION_TAG, current_partition
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.due import latest_slot
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Secret
+from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import NeedsReauth
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
-from sync_platform.settings import Settings
 from sync_platform_tests.defs.runs import Dagster, definitions_of
+from sync_platform_tests.defs.ticks.conftest import (
+    OBJECTS,
+    PARTITIONS,
+    Tick,
+    another,
+    asked,
+    changes,
+    only_request,
+    sync_all,
+)
 from sync_platform_tests.fakes import FakeClock
-
-PARTITIONS = "hubspot_connections"
-ORIGIN = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="sync_platform.definitions"))
-OBJECTS = ["contacts", "companies", "deals", "tickets", "products", "line_items", "owners"]
-Tick = Callable[[str], SensorExecutionData]
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """It shows the present and moves when a test says so."""
-    return FakeClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def platform(settings: Settings, clock: FakeClock) -> Iterator[Platform]:
-    """The test's platform, at the time of that clock."""
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
-
-
-@pytest.fixture(scope="module")
-def kept_instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster on disk: ticks open it again by its address."""
-    with dg.DagsterInstance.local_temp() as it:
-        yield it
-
-
-@pytest.fixture
-def instance(kept_instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    """That Dagster, without any partitions."""
-    yield kept_instance
-    for each in kept_instance.get_dynamic_partitions(PARTITIONS):
-        kept_instance.delete_dynamic_partition(PARTITIONS, each)
-
-
-@pytest.fixture
-def tick(platform: Platform, instance: dg.DagsterInstance) -> Tick:
-    """Evaluates a sensor as the daemon has it done in the code server."""
-    repository = definitions_of(platform).get_repository_def()
-
-    def once(name: str) -> SensorExecutionData:
-        answer = get_external_sensor_execution(
-            repository, ORIGIN, instance.get_ref(), name, None, None, None, None, None
-        )
-        assert isinstance(answer, SensorExecutionData), answer.error
-        return deserialize_value(serialize_value(answer), SensorExecutionData)
-
-    return once
-
-
-def only_request(answer: SensorExecutionData) -> dg.RunRequest:
-    (one,) = answer.run_requests or []
-    return one
-
-
-def changes(answer: SensorExecutionData) -> dict[str, list[str]]:
-    """The partitions that a tick adds and deletes."""
-    found: dict[str, list[str]] = {}
-    for each in answer.dynamic_partitions_requests or []:
-        assert each.partitions_def_name == PARTITIONS
-        added = isinstance(each, dg.AddDynamicPartitionsRequest)
-        found["add" if added else "delete"] = list(each.partition_keys)
-    return found
-
-
-def asked(request: dg.RunRequest) -> set[str]:
-    return {key.path[1] for key in request.asset_selection or []}
-
-
-def another(platform: Platform, hubspot: HubSpot, name: str) -> Connection:
-    return platform.connect(
-        "hubspot", name, Secret({"token": "sandbox-token"}), base_url=hubspot.url
-    )
-
-
-def sync_all(platform: Platform, mode: SyncMode = SyncMode.INCREMENTAL) -> None:
-    for each in OBJECTS:
-        request = SyncRequest(target=Target("acme-hubspot", each), mode=mode)
-        platform.sync(request).run(into=platform.destination)
-
 
 # -- connections_as_partitions ----------------------------------------------------------------
 
@@ -227,6 +147,21 @@ def test_the_next_interval_has_another_run_key(
     assert only_request(tick("incremental_due")).run_key != key
 
 
+def test_an_object_that_is_no_asset_keeps_nothing_else_from_syncing(
+    acme: Connection,
+    tick: Tick,
+    platform: Platform,
+    hubspot: HubSpot,
+) -> None:
+    """Its connector has it no more, or it was found since the code was loaded."""
+    platform.store.choose_objects(
+        "acme-hubspot", [ObjectChoice(object="contacts"), ObjectChoice(object="no_asset")]
+    )
+    another(platform, hubspot, "beta-hubspot")
+    platform.store.choose_objects("beta-hubspot", [ObjectChoice(object="no_asset")])
+    assert asked(only_request(tick("incremental_due"))) == {"contacts"}
+
+
 def test_what_the_sensor_asks_for_can_be_run(
     acme: Connection, tick: Tick, platform: Platform, instance: dg.DagsterInstance
 ) -> None:
@@ -236,61 +171,6 @@ def test_what_the_sensor_asks_for_can_be_run(
     run = Dagster(instance, definitions_of(platform)).launch(request)
     assert (run.ok, len(run.materializations())) == (True, len(OBJECTS))
     assert all(each.automatic for each in platform.history("acme-hubspot"))
-
-
-# -- daily_full -------------------------------------------------------------------------------
-
-
-def full_tick(platform: Platform, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    """Evaluates the schedule as the daemon has it done in the code server."""
-    repository = definitions_of(platform).get_repository_def()
-    answer = get_external_schedule_execution(
-        repository, instance.get_ref(), "daily_full", None, None, None
-    )
-    assert isinstance(answer, ScheduleExecutionData), answer.error
-    received = deserialize_value(serialize_value(answer), ScheduleExecutionData)
-    return list(received.run_requests or [])
-
-
-def test_a_connection_is_synced_in_full_once_a_day_after_its_minute(
-    acme: Connection, platform: Platform, instance: dg.DagsterInstance, clock: FakeClock
-) -> None:
-    slot = latest_slot("acme-hubspot", clock.now(), platform.settings.full_sync_hour)
-    tomorrow = slot + timedelta(days=1)
-    clock.set(tomorrow - timedelta(minutes=1))
-    assert full_tick(platform, instance) == []
-    clock.set(tomorrow + timedelta(minutes=1))
-    (request,) = full_tick(platform, instance)
-    assert asked(request) == set(OBJECTS)
-    assert request.tags[AUTOMATIC] == "true"
-    assert [each["config"] for each in request.run_config["ops"].values()] == [
-        {"mode": "full"} for _ in OBJECTS
-    ]
-    sync_all(platform, SyncMode.FULL)
-    clock.pass_by(timedelta(minutes=10))
-    assert full_tick(platform, instance) == []
-
-
-def test_a_daemon_that_slept_through_the_hour_catches_up_with_the_same_run_key(
-    acme: Connection, platform: Platform, instance: dg.DagsterInstance, clock: FakeClock
-) -> None:
-    slot = latest_slot("acme-hubspot", clock.now(), platform.settings.full_sync_hour)
-    clock.set(slot + timedelta(days=1, hours=9))
-    (late,) = full_tick(platform, instance)
-    clock.pass_by(timedelta(minutes=10))
-    (again,) = full_tick(platform, instance)
-    assert late.run_key == again.run_key
-
-
-def test_what_the_schedule_asks_for_is_a_full_sync_of_every_object(
-    acme: Connection, platform: Platform, instance: dg.DagsterInstance, clock: FakeClock
-) -> None:
-    clock.pass_by(timedelta(days=1))
-    (request,) = full_tick(platform, instance)
-    assert list(instance.get_dynamic_partitions(PARTITIONS)) == ["acme-hubspot"]
-    run = Dagster(instance, definitions_of(platform)).launch(request)
-    assert (run.ok, len(run.materializations())) == (True, len(OBJECTS))
-    assert {each.mode for each in platform.history("acme-hubspot")} == {SyncMode.FULL}
 
 
 # -- stale_syncs ------------------------------------------------------------------------------
