@@ -1,6 +1,6 @@
 """A sandbox vendor with everything that a sign-in may have to settle: an address of the account's
-own, an instance told with the token, a company told on the callback, and several organisations
-behind one login."""
+own, an instance told with the token, a company and a data centre told on the callback, and several
+organisations behind one login."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,13 +38,17 @@ class Books(Vendor):
         self.organisations = {"ann": {"o1": "One Ltd", "o2": "Two & Sons"}, "bob": {"o9": "Nine"}}
         self.key = "books-key-0123456789"
         self.hides_instance = False
+        self.location = "eu"  # the data centre that the way back names
         self.oauth = OAuth(
             client_id=CLIENT[0],
             client_secret=CLIENT[1],
             accounts=LOGINS,
             rotates=True,
             told=self._told,
-            called_back=lambda grant: {"realmId": f"company-{grant.accounts[0]}"},
+            called_back=lambda grant: {
+                "realmId": f"company-{grant.accounts[0]}",
+                "location": self.location,
+            },
             services={"service-1": "service-secret"},
             service_accounts={"robot@books": public.decode()},
             clock=lambda: self.clock(),
@@ -61,7 +65,7 @@ class Books(Vendor):
                 label="Books",
                 url=lambda: self.url,
                 authorize="/login/authorize",
-                token="/login/token",
+                token="/login/centres/eu/token",
                 revoke="/login/revoke",
             ),
             Endpoint("GET", "/me", self._me),

@@ -97,12 +97,25 @@ def newest_first(
     end = int(hook["cursorForNextPayload"])
     while True:
         start = max(1, end - AT_ONCE)
-        # Also where there are none yet: that somebody asks keeps the webhook alive.
-        answer = api.get(path, cursor=str(start), limit=str(max(1, end - start)))
-        payloads = answer["payloads"]
-        if not payloads or answer["cursor"] != end:  # those were dropped; it goes on at later ones
+        payloads = between(api, path, start, end)
+        if not payloads:
             return
         yield payloads[::-1]
         if start == 1 or (begin and spec.moment(payloads[0]["timestamp"]) < begin):
             return
         end = start
+
+
+def between(api: spec.Api, path: str, start: int, end: int) -> list[spec.Json]:
+    """The payloads from one number to another, however few an answer brings; none where they were
+    dropped."""
+    found: list[spec.Json] = []
+    while True:
+        # Also where there are none yet: that somebody asks keeps the webhook alive.
+        answer = api.get(path, cursor=str(start), limit=str(max(1, end - start)))
+        if not answer["payloads"] or answer["cursor"] > end:  # dropped: it goes on at later ones
+            return found
+        found += answer["payloads"]
+        start = answer["cursor"]
+        if start == end:
+            return found

@@ -93,7 +93,7 @@ KINDS: Mapping[str, Kind] = {
     "payouts": Kind(
         path="/v1/payouts",
         told=told("payout", "canceled created failed paid reconciliation_completed updated"),
-        by_status=True,
+        # Not by_status: its list takes one, but none that is in_transit.
     ),
     "balance_transactions": Kind(path="/v1/balance_transactions"),
     "coupons": Kind(

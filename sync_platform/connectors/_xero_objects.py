@@ -136,7 +136,8 @@ def documents() -> Iterator[spec.ConnectorObject]:
         scope=INVOICES,
         also=EXACT,
         gone=GONE,
-        **DATED,
+        filters=[of_status(*STATUS.values), ISSUED],
+        **PAGED,
     )
     yield writable(notes, INVOICES, params=TOLD | EXACT, delete="or_voided")
     orders = xero_object(
@@ -206,7 +207,16 @@ def money() -> Iterator[spec.ConnectorObject]:
         ("overpayments", "Overpayments", "OverpaymentID"),
         ("prepayments", "Prepayments", "PrepaymentID"),
     ):
-        yield xero_object(name, path, key=key, scope=PAYMENTS, also=EXACT, gone=["VOIDED"], **DATED)
+        yield xero_object(
+            name,
+            path,
+            key=key,
+            scope=PAYMENTS,
+            also=EXACT,
+            gone=["VOIDED"],
+            filters=[of_status("AUTHORISED", "PAID", "VOIDED"), ISSUED],
+            **PAGED,
+        )
     spent = xero_object(
         "bank_transactions",
         "BankTransactions",
@@ -252,7 +262,8 @@ def ledger() -> Iterator[spec.ConnectorObject]:
         key="ManualJournalID",
         scope=MANUAL_JOURNALS,
         gone=GONE,
-        **DATED,
+        filters=[of_status("DRAFT", "POSTED", "DELETED", "VOIDED", "ARCHIVED"), ISSUED],
+        **PAGED,
     )
     yield writable(manual, MANUAL_JOURNALS, params=TOLD, delete="or_voided")
 

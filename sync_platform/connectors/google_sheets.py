@@ -65,6 +65,7 @@ READ = f"{WRITE}.readonly"
 ADDRESS = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{20,})")
 ID = re.compile(r"[A-Za-z0-9_-]{20,}")
 TOO_OFTEN = {"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
+TAB = "tab."  # before the name of an object and of what is set for it
 LIMITED_SCOPE = "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
 
 
@@ -96,8 +97,8 @@ def account(answers: spec.Json) -> spec.Account:
 def misfits(settings: Mapping[str, str], objects: Sequence[str]) -> Iterator[str]:
     """Settings of tabs that are not there, and such as no tab has."""
     for name in settings:
-        tab, _, what = name.removeprefix("tab.").rpartition(".")
-        if not name.startswith("tab.") or (tab in objects and what in KNOWN):
+        tab, _, what = name.removeprefix(TAB).rpartition(".")
+        if not name.startswith(TAB) or (tab in objects and what in KNOWN):
             continue
         if what in KNOWN and tab:
             there = ", ".join(objects) or "none"
@@ -115,7 +116,7 @@ def misfits(settings: Mapping[str, str], objects: Sequence[str]) -> Iterator[str
 
 def discover(api: spec.Api) -> Iterator[spec.Discovered]:
     """The tabs of all spreadsheets; raises ConfigurationError where a tab's settings are wrong."""
-    own = {name: it for name, it in api.settings.items() if name.startswith("tab.")}
+    own = {name: it for name, it in api.settings.items() if name.startswith(TAB)}
     found = []
     for id in spreadsheets(api.settings):
         asked = "properties(title),sheets(properties)"
@@ -229,6 +230,7 @@ connector = spec.Connector(
             default="10000",
         ),
     ],
+    object_settings=TAB,
     limits=[spec.RateLimit(name="reads", calls=60, seconds=60, penalty=60)],
     means=means,
     misfits=misfits,

@@ -60,7 +60,8 @@ def crm_object(name: str) -> spec.ConnectorObject:
             filters.append(where(modified, "LT", spec.epoch_ms(read.until)))
         by_id = {"propertyName": KEY, "direction": "ASCENDING"}
         if "created_within" in read.filters:
-            filters.append(where("createdate", "GTE", read.filters["created_within"]))
+            created = spec.moment(read.filters["created_within"])
+            filters.append(where("createdate", "GTE", spec.epoch_ms(created)))
         for choice in stages:
             if choice.name in read.filters:
                 wanted = read.filters[choice.name].split(",")

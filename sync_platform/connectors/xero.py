@@ -36,11 +36,12 @@ From memory, not checked against the vendor: the narrow scopes (invoices, paymen
 banktransactions, manualjournals) and which objects each is for; that an app may need Xero's
 approval for journals; the revocation address; the 60 days; that PKCE is taken beside a client
 secret; custom connections (an app of one organisation that signs in by itself, here with all scopes
-it was given); what 401 and 403 say in `Detail`; that `where` takes UpdatedDateUTC for every object
-that has it, and `order` each id; that lists of invoices hold no other types than ACCREC and ACCPAY;
-that a status alone is enough to delete; that items are really deleted; that contacts' balances and
-items' stock move without UpdatedDateUTC; that only a 429 for calls at the same time lacks Retry-
-After. Apps of Xero's lowest tier have 1,000 calls a day: setting `rate_limit.day`.
+it was given); what 401 and 403 say in `Detail`; that `where` takes UpdatedDateUTC and Status for
+every object that has them, and `order` each id; that lists of invoices hold no other types than
+ACCREC and ACCPAY; that a status alone is enough to delete; that items are really deleted; that
+contacts' balances and items' stock move without UpdatedDateUTC; that only a 429 for calls at the
+same time lacks Retry-After. Apps of Xero's lowest tier have 1,000 calls a day: setting
+`rate_limit.day`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -225,6 +225,13 @@ def _refuse_unknown(connector: Connector, names: Sequence[str]) -> None:
         )
 
 
+def came_back(connector: Connector, callback: Mapping[str, str]) -> dict[str, str]:
+    """The settings that the callback's address tells, as far as it does."""
+    told = [each for each in connector.settings if each.found_in == "callback"]
+    names = {each.name: each.found_as or each.name for each in told}
+    return {name: callback[told_as] for name, told_as in names.items() if callback.get(told_as)}
+
+
 def found(
     connector: Connector,
     told: Mapping[str, object],

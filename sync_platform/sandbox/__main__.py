@@ -22,8 +22,8 @@ from sync_platform.sandbox.vendor import Vendor
 
 SAVE_EVERY = 3.0
 
-# Each module has `asked_for(wanted, *, empty) -> Vendor`: the vendor that the command line wants,
-# filled with records unless `empty`. A line each:
+# Each module has `asked_for(wanted, *, empty, **usual) -> Vendor`: the vendor that the command line
+# wants, filled with records unless `empty`; `usual` is what every vendor takes. A line each:
 VENDORS = {
     "airtable": "sync_platform.sandbox.airtable",
     "google_sheets": "sync_platform.sandbox.google_sheets",
@@ -41,8 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal_number, lambda *_: stop.set())
     file: Path | None = wanted.state
     resumed = file is not None and file.exists()
+    usual = {
+        "tokens": wanted.token or ["sandbox-token"],
+        "seed": wanted.seed,
+        "redirect_uris": wanted.redirect_uri,
+    }
     vendor: Vendor = importlib.import_module(VENDORS[wanted.vendor]).asked_for(
-        wanted, empty=resumed
+        wanted, empty=resumed, **usual
     )
     try:
         if resumed and file is not None:

@@ -287,14 +287,12 @@ def _told(grant: Grant) -> Json:
     return {"scope": " ".join(grant.scopes or ()), "refresh_expires_in": int(SIXTY_DAYS)}
 
 
-def asked_for(wanted: Namespace, *, empty: bool) -> Airtable:
+def asked_for(wanted: Namespace, *, empty: bool, **usual: Any) -> Airtable:
     """The account that a command line asks for; `--others` is its number of tasks."""
     return Airtable(
-        tokens=wanted.token or ["sandbox-token"],
         records=None if empty else wanted.others,
         lag=wanted.search_lag,
         per_base=None if wanted.unlimited else 5,
         per_token=None if wanted.unlimited else 50,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
+        **usual,
     )

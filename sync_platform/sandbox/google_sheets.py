@@ -188,16 +188,14 @@ def _crowd(seed: int) -> people.Crowd:
     return people.Crowd(seed)
 
 
-def asked_for(wanted: Namespace, *, empty: bool) -> GoogleSheets:
+def asked_for(wanted: Namespace, *, empty: bool, **usual: Any) -> GoogleSheets:
     """The spreadsheets that a command line asks for; `--others` is the number of people in one."""
     private, public = key_pair()
     made = GoogleSheets(
-        tokens=wanted.token or ["sandbox-token"],
         people=0 if empty else wanted.others,
         reads=None if wanted.unlimited else 60,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
         service_accounts={ROBOT: public},
+        **usual,
     )
     made.robot_key = private
     return made

@@ -7,6 +7,7 @@ leave it without a trace, calculated values change in silence, a 429 says nothin
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from sync_platform.sandbox import hubspot_errors
 from sync_platform.sandbox.calls import Call, Endpoint, Json, Refusal
@@ -284,15 +285,13 @@ def _scope(call: Call) -> str | None:
     )
 
 
-def asked_for(wanted: Namespace, *, empty: bool) -> HubSpot:
+def asked_for(wanted: Namespace, *, empty: bool, **usual: Any) -> HubSpot:
     """The account that a command line asks for."""
     allowed: dict[str, int | None] = {"burst": 100, "search_per_second": 5, "daily": 250_000}
     return HubSpot(
-        tokens=wanted.token or ["sandbox-token"],
         contacts=0 if empty else wanted.contacts,
         others=0 if empty else wanted.others,
         search_lag=wanted.search_lag,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
         **(dict.fromkeys(allowed) if wanted.unlimited else allowed),
+        **usual,
     )

@@ -10,13 +10,7 @@ from typing import Any
 
 from sync_platform.sandbox import hubspot_people
 from sync_platform.sandbox.calls import Json
-from sync_platform.sandbox.hubspot_errors import (
-    invalid,
-    invalid_values,
-    not_found,
-    refusal,
-    taken,
-)
+from sync_platform.sandbox.hubspot_errors import invalid, invalid_values, not_found, refusal, taken
 from sync_platform.sandbox.hubspot_objects import OBJECTS, new_properties
 from sync_platform.sandbox.hubspot_properties import (
     FIELD_TYPES,

@@ -12,7 +12,7 @@ names the guide that describes what it does; written from memory of these, not b
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.types import Receive, Scope, Send
 
@@ -261,14 +261,12 @@ class Salesforce(Vendor):
         }
 
 
-def asked_for(wanted: argparse.Namespace, *, empty: bool) -> Vendor:
+def asked_for(wanted: argparse.Namespace, *, empty: bool, **usual: Any) -> Salesforce:
     """The org that the command line wants."""
     return Salesforce(
-        tokens=wanted.token or ["sandbox-token"],
         records=0 if empty else wanted.others,
         lag=wanted.search_lag,
         daily=None if wanted.unlimited else 100_000,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
         services={"sandbox-service": "sandbox-service-secret"},
+        **usual,
     )

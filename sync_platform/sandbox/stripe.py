@@ -121,6 +121,15 @@ class Stripe(Vendor):
         with self.lock:
             return str(stripe_money.refund(self.account, charge, amount)["id"])
 
+    def fail_refund(self, refund: str) -> None:
+        with self.lock:
+            stripe_money.fail(self.account, refund)
+
+    def discount(self, code: str, customer: str, subscription: str | None = None) -> None:
+        """Redeem a promotion code, for a customer or one of its subscriptions."""
+        with self.lock:
+            stripe_money.discount(self.account, code, customer, subscription)
+
     def dispute(self, charge: str) -> str:
         with self.lock:
             return str(stripe_money.dispute(self.account, charge)["id"])
@@ -269,14 +278,12 @@ def _permission(call: Call) -> str | None:
     return None
 
 
-def asked_for(wanted: Namespace, *, empty: bool) -> Stripe:
+def asked_for(wanted: Namespace, *, empty: bool, **usual: Any) -> Stripe:
     """The account that a command line asks for; `--others` is its number of customers."""
     return Stripe(
-        tokens=wanted.token or ["sandbox-token"],
         customers=0 if empty else wanted.others,
         events_lag=wanted.search_lag,
         per_second=None if wanted.unlimited else 100,
         per_endpoint=None if wanted.unlimited else 25,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
+        **usual,
     )

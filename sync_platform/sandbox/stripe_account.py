@@ -142,17 +142,20 @@ class Account:
         type = event or KINDS[name].events.get(happening)
         if type is None or self.quiet:
             return
-        shown = self.shown(name, self.records[name][id], self.version)
-        data: Json = {"object": _copied(shown)}
+        data: Json = {"object": self.shown(name, self.records[name][id], self.version)}
         if before is not None and type.endswith(".updated"):
-            data["previous_attributes"] = _copied(_nested_shown(before))
+            data["previous_attributes"] = _nested_shown(before)
+        self.announce(type, data)
+
+    def announce(self, type: str, data: Json) -> None:
+        """An event of this type."""
         self.events.append(
             {
                 "id": self.new_id("evt"),
                 "object": "event",
                 "api_version": self.version,
                 "created": self.now(),
-                "data": data,
+                "data": _copied(data),
                 "livemode": False,
                 "pending_webhooks": 0,
                 "request": {"id": None, "idempotency_key": None},

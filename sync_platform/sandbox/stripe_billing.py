@@ -1,8 +1,7 @@
 """A fake Stripe's customers, catalogue and billing: what there is of each kind."""
 
-from sync_platform.sandbox.stripe_kinds import Kind, blank, lifecycle, words
+from sync_platform.sandbox.stripe_kinds import NO_TAX, Kind, blank, lifecycle, words
 
-NO_TAX = {"enabled": False, "status": None}
 ABOUT_A_CUSTOMER = (
     "address balance description email metadata name phone preferred_locales tax_exempt"
 )
@@ -11,7 +10,6 @@ ABOUT_A_PRODUCT = "active description images metadata name shippable unit_label 
 BILLING: dict[str, Kind] = {
     "customers": Kind(
         object="customer",
-        path="/v1/customers",
         prefix="cus",
         events=lifecycle("customer"),
         filters=words("email test_clock"),
@@ -28,7 +26,6 @@ BILLING: dict[str, Kind] = {
     ),
     "products": Kind(
         object="product",
-        path="/v1/products",
         prefix="prod",
         events=lifecycle("product"),
         filters=words("active ids shippable url"),
@@ -36,7 +33,6 @@ BILLING: dict[str, Kind] = {
         updates=words(f"{ABOUT_A_PRODUCT} default_price"),
         deletes=True,
         required=("name",),
-        own_id=True,
         template=blank(
             "default_price description package_dimensions shippable statement_descriptor tax_code"
             " unit_label url",
@@ -45,7 +41,6 @@ BILLING: dict[str, Kind] = {
     ),
     "prices": Kind(
         object="price",
-        path="/v1/prices",
         prefix="price",
         events=lifecycle("price"),
         filters=words("active currency lookup_keys product recurring type"),
@@ -61,7 +56,6 @@ BILLING: dict[str, Kind] = {
     ),
     "subscriptions": Kind(
         object="subscription",
-        path="/v1/subscriptions",
         prefix="sub",
         events=lifecycle("customer.subscription"),
         filters=words("collection_method customer price status test_clock"),
@@ -86,7 +80,6 @@ BILLING: dict[str, Kind] = {
     ),
     "subscription_items": Kind(
         object="subscription_item",
-        path="/v1/subscription_items",
         prefix="si",
         filters=words("subscription"),
         dated=False,
@@ -101,7 +94,6 @@ BILLING: dict[str, Kind] = {
     ),
     "invoices": Kind(
         object="invoice",
-        path="/v1/invoices",
         prefix="in",
         events=lifecycle("invoice"),
         filters=words("collection_method customer due_date status subscription"),
@@ -132,7 +124,6 @@ BILLING: dict[str, Kind] = {
     ),
     "invoiceitems": Kind(
         object="invoiceitem",
-        path="/v1/invoiceitems",
         prefix="ii",
         events=lifecycle("invoiceitem"),
         filters=words("customer invoice pending"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from sync_platform.sandbox.calls import Json
 
+NO_TAX = {"enabled": False, "status": None}
+
 
 def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -25,7 +27,6 @@ class Kind:
     """
 
     object: str
-    path: str
     prefix: str
     template: Json
     events: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +38,11 @@ class Kind:
     deletes: bool = False
     stays: bool = True
     required: tuple[str, ...] = ()
-    own_id: bool = False  # whoever creates one may choose its id
+
+    @property
+    def path(self) -> str:
+        """Where they are listed."""
+        return f"/v1/{self.object.replace('.', '/')}s"
 
 
 def lifecycle(prefix: str, happenings: str = "created updated deleted") -> dict[str, str]:

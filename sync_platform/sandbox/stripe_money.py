@@ -125,6 +125,46 @@ def refund(account: Account, charge: str, amount: int, at: int | None = None) ->
     return given
 
 
+def fail(account: Account, refund: str) -> None:
+    """The bank sends a refund back: its charge has the money again, with no event of its own."""
+    given, at = account.get("refunds", refund), account.now()
+    paid = account.get("charges", given["charge"])
+    paid |= {"amount_refunded": paid["amount_refunded"] - given["amount"], "refunded": False}
+    account.edit(
+        "refunds",
+        refund,
+        status="failed",
+        failure_reason="lost_or_stolen_card",
+        failure_balance_transaction=balance(account, at, given["amount"], refund, "refund_failure"),
+    )
+
+
+def discount(account: Account, code: str, customer: str, subscription: str | None) -> None:
+    """A promotion code is redeemed: what the discount is of changes, and so do the code and its
+    coupon, with no events of their own."""
+    redeemed = account.get("promotion_codes", code)
+    coupon = account.get("coupons", redeemed["coupon"])
+    for each in (redeemed, coupon):
+        each["times_redeemed"] += 1
+    given = {
+        "id": account.new_id("di"),
+        "object": "discount",
+        "checkout_session": None,
+        "coupon": dict(coupon),
+        "customer": customer,
+        "end": None,
+        "invoice": None,
+        "invoice_item": None,
+        "promotion_code": code,
+        "start": account.now(),
+        "subscription": subscription,
+    }
+    name, id = ("subscriptions", subscription) if subscription else ("customers", customer)
+    account.get(name, id)["discount"] = given
+    account.changes += 1
+    account.announce("customer.discount.created", {"object": given})
+
+
 def dispute(account: Account, charge: str, at: int | None = None) -> Json:
     """A card's holder objects; the charge changes with no event of its own."""
     paid = account.get("charges", charge)

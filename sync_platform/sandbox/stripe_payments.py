@@ -1,15 +1,13 @@
 """A fake Stripe's payments: what there is of each kind."""
 
-from sync_platform.sandbox.stripe_kinds import Kind, blank, lifecycle, words
+from sync_platform.sandbox.stripe_kinds import NO_TAX, Kind, blank, lifecycle, words
 
 NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
-NO_TAX = {"enabled": False, "status": None}
 VISA = {"brand": "visa", "country": "DE", "exp_month": 12, "exp_year": 2031, "last4": "4242"}
 
 PAYMENTS: dict[str, Kind] = {
     "charges": Kind(
         object="charge",
-        path="/v1/charges",
         prefix="ch",
         events=lifecycle("charge", "updated") | {"created": "charge.succeeded"},
         filters=words("customer payment_intent transfer_group"),
@@ -31,7 +29,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "payment_intents": Kind(
         object="payment_intent",
-        path="/v1/payment_intents",
         prefix="pi",
         events=lifecycle("payment_intent", "created canceled payment_failed succeeded"),
         filters=words("customer"),
@@ -52,7 +49,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "setup_intents": Kind(
         object="setup_intent",
-        path="/v1/setup_intents",
         prefix="seti",
         events=lifecycle("setup_intent", "created canceled setup_failed succeeded"),
         filters=words("attach_to_self customer payment_method"),
@@ -68,7 +64,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "refunds": Kind(
         object="refund",
-        path="/v1/refunds",
         prefix="re",
         events={"updated": "charge.refund.updated"},  # created: only its charge tells, as refunded
         filters=words("charge payment_intent"),
@@ -82,7 +77,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "disputes": Kind(
         object="dispute",
-        path="/v1/disputes",
         prefix="dp",
         events=lifecycle("charge.dispute", "created updated closed"),
         filters=words("charge payment_intent"),
@@ -100,7 +94,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "payouts": Kind(
         object="payout",
-        path="/v1/payouts",
         prefix="po",
         events=lifecycle("payout", "created updated paid failed"),
         filters=words("arrival_date destination status"),
@@ -115,7 +108,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "balance_transactions": Kind(
         object="balance_transaction",
-        path="/v1/balance_transactions",
         prefix="txn",
         filters=words("currency payout source type"),
         livemode=False,
@@ -127,14 +119,12 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "coupons": Kind(
         object="coupon",
-        path="/v1/coupons",
         prefix="",
         events=lifecycle("coupon"),
         creates=words("amount_off currency duration id metadata name percent_off"),
         updates=words("metadata name"),
         deletes=True,
         stays=False,
-        own_id=True,
         template=blank(
             "amount_off currency duration_in_months max_redemptions name percent_off redeem_by",
             duration="once", metadata={}, times_redeemed=0, valid=True,
@@ -142,7 +132,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "promotion_codes": Kind(
         object="promotion_code",
-        path="/v1/promotion_codes",
         prefix="promo",
         events=lifecycle("promotion_code", "created updated"),
         filters=words("active code coupon customer"),
@@ -158,7 +147,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "credit_notes": Kind(
         object="credit_note",
-        path="/v1/credit_notes",
         prefix="cn",
         events=lifecycle("credit_note", "created updated voided"),
         filters=words("customer invoice"),
@@ -174,7 +162,6 @@ PAYMENTS: dict[str, Kind] = {
     ),
     "checkout_sessions": Kind(
         object="checkout.session",
-        path="/v1/checkout/sessions",
         prefix="cs",
         events=lifecycle("checkout.session", "completed expired"),  # none when it is created
         filters=words("customer customer_details payment_intent payment_link subscription"),

@@ -10,6 +10,7 @@ deleted and archived records lists leave out, and the bodies of errors other tha
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -277,14 +278,12 @@ class Xero(Vendor):
         return answer(connections([it for it in TENANTS if not opened or it.id in opened]))
 
 
-def asked_for(wanted: Namespace, *, empty: bool) -> Xero:
+def asked_for(wanted: Namespace, *, empty: bool, **usual: Any) -> Xero:
     """The account that a command line asks for."""
     allowed: dict[str, int | None] = {"minute": 60, "day": 5000}
     return Xero(
-        tokens=wanted.token or ["sandbox-token"],
         contacts=0 if empty else wanted.contacts,
         others=0 if empty else wanted.others,
-        seed=wanted.seed,
-        redirect_uris=wanted.redirect_uri,
         **(dict.fromkeys(allowed) if wanted.unlimited else allowed),
+        **usual,
     )

@@ -28,13 +28,19 @@ class Endpoints:
         """The address of an endpoint.
 
         Raises ConfigurationError where it may not be called without encryption, or a setting is
-        missing.
+        missing or has a value that the connector knows no address for.
         """
         try:
             url = given(self.settings) if callable(given) else given
         except KeyError as missing:
+            what = missing.args[0]
+            if what in self.settings.values():
+                raise ConfigurationError(
+                    f"{self.label} told {what!r}, for which its connector knows no address, so "
+                    "nothing was sent. Begin again; if it stays so, the connector must be mended."
+                ) from None
             raise ConfigurationError(
-                f"{self.label} needs the setting {missing.args[0]!r} to sign in."
+                f"{self.label} needs the setting {what!r} to sign in."
             ) from None
         parts = urlsplit(url)
         if self.base_url is not None:

@@ -17,6 +17,7 @@ from sync_platform.engine.signing_in import (
     SignInStatus,
     Way,
     asked_after,
+    came_back,
     found,
     given,
     scopes_for,
@@ -105,7 +106,9 @@ class Connecting:
         now = self._parts.clock.now()
         sign_in, kept = self._parts.sign_ins.take(state, browser=browser, now=now)
         it = self._parts.connector(sign_in.connector)
+        back = {**sign_in.settings, **came_back(it, params)}
         try:
+            sign_in = replace(sign_in, settings=back)  # it may be theirs where the tokens are
             secret, told = tokens.exchanged(self._parts, sign_in, kept, params)
             settings = {**sign_in.settings, **found(it, told, params)}
             wanted = {} if sign_in.again else proving.chosen(it, settings)

@@ -38,11 +38,11 @@ def keys(payloads: Sequence[Json], hooks: Sequence[Json] = (), **read: Any) -> l
     return [key for page in _deletions(api, **read) for (key,) in page.gone]
 
 
-def _with_payloads(payloads: Sequence[Json], hooks: Sequence[Json] = ()) -> Answers:
+def _with_payloads(payloads: Sequence[Json], hooks: Sequence[Json] = (), most: int = 50) -> Answers:
     def listed(cursor: str, limit: str) -> Json:
         start = int(cursor) - 1
-        page = payloads[start : start + int(limit)]
-        return {"payloads": page, "cursor": start + len(page) + 1, "mightHaveMore": False}
+        page = payloads[start : start + min(int(limit), most)]
+        return {"payloads": page, "cursor": start + len(page) + 1, "mightHaveMore": True}
 
     ours = HOOK | {"cursorForNextPayload": len(payloads) + 1}
     return Answers(
@@ -66,6 +66,13 @@ def test_destroyed_records_are_gone() -> None:
 def test_a_record_that_came_back_is_not_gone() -> None:
     assert keys([payload(JAN_1, ["rec1"]), payload(FEB_1, [], ["rec1"])]) == []
     assert keys([payload(JAN_1, [], ["rec1"]), payload(FEB_1, ["rec1"])]) == ["rec1"]
+
+
+def test_answers_may_bring_fewer_payloads_than_were_asked_for() -> None:
+    moments = [JAN_1 + timedelta(minutes=each) for each in range(70)]
+    api = _with_payloads([payload(it, [f"rec{n}"]) for n, it in enumerate(moments)], most=20)
+    found = [key for page in _deletions(api, since=JAN_1) for (key,) in page.gone]
+    assert sorted(found) == sorted(f"rec{n}" for n in range(70))
 
 
 def test_payloads_are_read_from_the_newest_back_to_the_windows_start() -> None:

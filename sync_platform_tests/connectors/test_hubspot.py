@@ -6,34 +6,10 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.connectors.hubspot import OBJECTS, connector, where
+from sync_platform_tests.connectors.answers_by_path import Answers
 
 JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
 FEB_1 = datetime(2024, 2, 1, tzinfo=UTC)
-
-
-class Answers:
-    """An Api that has one answer, and remembers the path."""
-
-    def __init__(self, answer: spec.Json) -> None:
-        self.answer = answer
-        self.paths: list[str] = []
-
-    def get(self, path: str, **params: str) -> spec.Json:
-        self.paths.append(path)
-        return self.answer
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {}
-
-    def send(self, request: spec.Request, asked: object = None) -> spec.Json:
-        raise AssertionError("not asked")
-
-    def ask(self, request: spec.Request, asked: object = None) -> spec.Answer:
-        raise AssertionError("not asked")
-
-    def pause(self, seconds: float) -> None:
-        raise AssertionError("not asked")
 
 
 def request_of(reading: Any) -> spec.Request:
@@ -55,7 +31,8 @@ def filters(name: str, **asked: Any) -> Any:
 def fields(name: str, *found: dict[str, Any]) -> list[spec.Field]:
     discover = connector[name].fields
     assert callable(discover)
-    answered: Iterable[spec.Field] = discover(Answers({"results": found}))
+    api = Answers({f"/crm/v3/properties/{name}": {"results": found}})
+    answered: Iterable[spec.Field] = discover(api)
     return list(answered)
 
 
@@ -74,6 +51,11 @@ def test_a_window_is_closed_above_by_what_is_not_in_it() -> None:
     asked = filters("deals", since=JAN_1, until=FEB_1)
     assert where("hs_lastmodifieddate", "GTE", 1704067200000) in asked
     assert where("hs_lastmodifieddate", "LT", 1706745600000) in asked
+
+
+def test_days_are_asked_for_in_milliseconds_as_everywhere() -> None:
+    asked = filters("deals", filters={"created_within": "2024-01-01T00:00:00.000Z"})
+    assert where("createdate", "GTE", 1704067200000) in asked
 
 
 def test_a_full_read_asks_for_everything() -> None:
@@ -158,11 +140,8 @@ def test_what_hubspot_computes_or_keeps_to_itself_is_read_only(
 
 
 def test_properties_are_asked_of_their_own_object() -> None:
-    api = Answers({"results": []})
-    discover = connector["line_items"].fields
-    assert callable(discover)
-    assert list(discover(api)) == []
-    assert api.paths == ["/crm/v3/properties/line_items"]
+    for name in OBJECTS:
+        assert fields(name) == []  # where another path was asked, there would be no answer
 
 
 def test_changes_carry_their_values_as_properties() -> None:

@@ -87,6 +87,12 @@ def test_several_statuses_are_not_asked_for_but_kept() -> None:
     assert [status.keeps({"status": it}, "open,paid") for it in ("paid", "void")] == [True, False]
 
 
+def test_payouts_are_not_asked_for_by_a_status_since_their_list_takes_only_some() -> None:
+    api = Answers({"/v1/payouts": page()})
+    read(api, "payouts", filters={"status": "in_transit"})
+    assert "status" not in api.asked[0][1]
+
+
 def test_the_rest_of_a_list_within_an_object_is_asked_for() -> None:
     lines = page({"id": "il_1"}, more=True) | {"url": "/v1/invoices/in_1/lines"}
     invoice = customer("in_1", lines=lines)

@@ -132,6 +132,18 @@ def test_lists_without_conditions_take_a_status_and_a_day(name: str) -> None:
     assert {"Status", "DateFrom"}.isdisjoint(params(name))
 
 
+@pytest.mark.parametrize("name", ["credit_notes", "manual_journals", "overpayments", "prepayments"])
+def test_one_status_is_a_condition_and_of_several_the_rows_are_looked_at(name: str) -> None:
+    status, _ = connector[name].filters
+    (chosen, *others) = status.values
+    assert params(name, filters={"status": chosen})["where"] == f'Status=="{chosen}"'
+    assert "where" not in params(name, filters={"status": ",".join(status.values)})
+    assert "Statuses" not in params(name, filters={"status": chosen})
+    assert status.keeps is not None
+    assert status.keeps({"Status": chosen}, f"{chosen},X")
+    assert not status.keeps({"Status": others[0]}, f"{chosen},X")
+
+
 def test_rows_of_such_lists_are_looked_at_again() -> None:
     status, lately = connector["quotes"].filters
     assert status.keeps

@@ -50,6 +50,8 @@ def _lines(connector: Connector, it: Vouched) -> Iterator[str]:
     )
     for setting in connector.settings:
         yield f"- Setting `{setting.name}`: {setting.label}"
+    if connector.object_settings:
+        yield f"- Settings of one object, by its name: `{connector.object_settings}<object>.…`"
     for limit in connector.limits:
         where = "" if limit.path == "*" else f", for `{limit.path}`"
         yield f"- Rate limit `{limit.name}`: {limit.calls:,} calls in {limit.seconds:,g} s{where}"

@@ -7,7 +7,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.connectors import _airtable_deletions as deletions
-from sync_platform.connectors._airtable_fields import COMPUTED, TYPES
+from sync_platform.connectors._airtable_fields import COMPUTED, TYPES, watches_everything
 from sync_platform.connectors.airtable import connector, discovered, field
 from sync_platform.errors import NotPermitted
 from sync_platform_tests.contract.airtable_samples import FOLDER, MISSING, field_samples, sample
@@ -112,8 +112,9 @@ def test_computed_fields_are_read_only() -> None:
 
 def test_the_last_modified_time_of_the_samples_watches_everything() -> None:
     (it,) = [it for it in field_samples() if it["type"] == "lastModifiedTime"]
-    assert deletions.FILTERS  # both are of the connector's own words
-    assert it["options"]["referencedFieldIds"] == []
+    assert watches_everything(it)
+    it["options"]["referencedFieldIds"] = ["fld1"]
+    assert not watches_everything(it)
 
 
 def test_the_tables_of_a_base_become_objects() -> None:

@@ -10,14 +10,12 @@ from jsonschema import ValidationError
 
 from sync_platform import spec
 from sync_platform.connectors.google_sheets import connector
-from sync_platform.engine.ports import Secret
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.calls import Call
 from sync_platform.sandbox.google_sheets import PLAN, ROBOT, GoogleSheets
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.throttle import RateLimiter
 from sync_platform_tests.contract.google_sheets_document import DOCUMENT, REASON, Contract
-from sync_platform_tests.fakes import FakeClock, MemoryQuotas
+from sync_platform_tests.contract.lines import line_to
 
 pytestmark = pytest.mark.skipif(not DOCUMENT.exists(), reason=REASON)
 
@@ -44,19 +42,10 @@ def vendor() -> Iterator[Listening]:
 
 @pytest.fixture
 def api(vendor: Listening) -> Iterator[HttpApi]:
-    clock = FakeClock()
     secret = {"client_email": ROBOT, "private_key": "", "access_token": "sandbox-token"}
-    api = HttpApi(
-        connector,
-        connection="acme-sheets",
-        base_url=vendor.url,
-        secret=lambda: Secret({**secret, "auth": "JwtBearer"}),
-        settings={"spreadsheet_ids": PLAN, "tab.people.key": "Id", "rows_per_call": "20"},
-        limiter=RateLimiter("acme-sheets", connector.limits, MemoryQuotas(clock), clock),
-        clock=clock,
-    )
-    yield api
-    api.close()
+    settings = {"spreadsheet_ids": PLAN, "tab.people.key": "Id", "rows_per_call": "20"}
+    with line_to(connector, vendor.url, secret | {"auth": "JwtBearer"}, **settings) as api:
+        yield api
 
 
 def people(api: HttpApi) -> spec.ConnectorObject:

@@ -23,10 +23,8 @@ from referencing.jsonschema import DRAFT202012
 from sync_platform import spec
 from sync_platform.connectors.hubspot import OBJECTS, connector
 from sync_platform.engine import extract
-from sync_platform.engine.ports import Secret
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.throttle import RateLimiter
-from sync_platform_tests.fakes import FakeClock, MemoryQuotas
+from sync_platform_tests.contract.lines import line_to
 from sync_platform_tests.transport.wire import Heard, Wire, listening
 
 DOCUMENT = Path(__file__).parents[3] / "shared" / "specs" / "hubspot.json"
@@ -133,18 +131,8 @@ def wire() -> Iterator[Wire]:
 
 @pytest.fixture(scope="module")
 def api(wire: Wire) -> Iterator[HttpApi]:
-    clock = FakeClock()
-    api = HttpApi(
-        connector,
-        connection="acme-hubspot",
-        base_url=wire.url,
-        secret=lambda: Secret({"token": "sandbox-token"}),
-        settings={},
-        limiter=RateLimiter("acme-hubspot", connector.limits, MemoryQuotas(clock), clock),
-        clock=clock,
-    )
-    yield api
-    api.close()
+    with line_to(connector, wire.url, {"token": "sandbox-token"}) as api:
+        yield api
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -26,10 +26,17 @@ def document() -> Document:
 @pytest.fixture(scope="module")
 def stripe() -> Iterator[Stripe]:
     vendor = Stripe(customers=60)
-    charge = next(iter(vendor.account.records["charges"]))
+
+    def one(name: str) -> str:
+        return next(iter(vendor.account.records[name]))
+
+    charge = one("charges")
     vendor.refund(charge, 100)
+    vendor.fail_refund(vendor.refund(charge, 50))
+    vendor.discount(one("promotion_codes"), one("customers"))
+    vendor.discount(one("promotion_codes"), one("customers"), one("subscriptions"))
     vendor.dispute(charge)
-    vendor.credit(next(iter(vendor.account.records["invoices"])))
+    vendor.credit(one("invoices"))
     with serve(vendor):
         yield vendor
 

@@ -87,11 +87,12 @@ def client(xero: Xero, document: Document) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_lists_are_answered_as_described(client: httpx.Client, xero: Xero, name: str) -> None:
-    kind = KINDS[name]
+    kind, there = KINDS[name], xero.records(name).items()
+    shown = {id for id, record in there if record.get(kind.status) not in kind.hidden}
     for page in ("", "?page=1") if kind.page else ("",):
         answer = client.get(f"/{kind.path}{page}").json()
         listed = answer["Organisations" if name == "organisations" else kind.path]
-        assert {each[kind.key] for each in listed} == xero.records(name).keys() or kind.hidden
+        assert {each[kind.key] for each in listed} == shown
 
 
 @pytest.mark.parametrize("name", sorted(set(DESCRIBED) - {"currencies", "organisations"}))

@@ -18,11 +18,9 @@ from sync_platform.connectors._stripe_fields import CONSTANT, LEFT_OUT, TABLES, 
 from sync_platform.connectors._stripe_kinds import KINDS
 from sync_platform.connectors.stripe import STATUSES, connector
 from sync_platform.engine import extract
-from sync_platform.engine.ports import Secret
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.throttle import RateLimiter
+from sync_platform_tests.contract.lines import line_to
 from sync_platform_tests.contract.stripe_document import DOCUMENT, UNDESCRIBED, Document
-from sync_platform_tests.fakes import FakeClock, MemoryQuotas
 from sync_platform_tests.transport.wire import Heard, Wire, listening
 
 WINDOW = spec.Read(
@@ -56,18 +54,8 @@ def wire() -> Iterator[Wire]:
 @pytest.fixture
 def api(wire: Wire) -> Iterator[HttpApi]:
     wire.forget()
-    clock = FakeClock()
-    api = HttpApi(
-        connector,
-        connection="acme-stripe",
-        base_url=wire.url,
-        secret=lambda: Secret({"token": "sandbox-token"}),
-        settings={},
-        limiter=RateLimiter("acme-stripe", connector.limits, MemoryQuotas(clock), clock),
-        clock=clock,
-    )
-    yield api
-    api.close()
+    with line_to(connector, wire.url, {"token": "sandbox-token"}) as api:
+        yield api
 
 
 def check(document: Document, heard: Heard) -> None:

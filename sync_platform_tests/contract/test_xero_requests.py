@@ -17,11 +17,9 @@ from jsonschema import ValidationError
 from sync_platform import spec
 from sync_platform.connectors.xero import connector
 from sync_platform.engine import extract
-from sync_platform.engine.ports import Secret
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.throttle import RateLimiter
+from sync_platform_tests.contract.lines import line_to
 from sync_platform_tests.contract.xero_document import DOCUMENT, ROOT, Document
-from sync_platform_tests.fakes import FakeClock, MemoryQuotas
 from sync_platform_tests.transport.wire import Heard, Wire, listening
 
 NOT_DESCRIBED = {
@@ -70,18 +68,9 @@ def wire() -> Iterator[Wire]:
 
 @pytest.fixture
 def api(wire: Wire) -> Iterator[HttpApi]:
-    clock = FakeClock()
-    api = HttpApi(
-        connector,
-        connection="acme-xero",
-        base_url=wire.url,
-        secret=lambda: Secret({"auth": "OAuth2", "access_token": "access-0123456789"}),
-        settings={"tenant_id": "t-1"},
-        limiter=RateLimiter("acme-xero", connector.limits, MemoryQuotas(clock), clock),
-        clock=clock,
-    )
-    yield api
-    api.close()
+    secret = {"auth": "OAuth2", "access_token": "access-0123456789"}
+    with line_to(connector, wire.url, secret, tenant_id="t-1") as api:
+        yield api
 
 
 def check(document: Document, heard: Heard) -> None:

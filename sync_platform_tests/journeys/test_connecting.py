@@ -162,6 +162,19 @@ def test_what_should_have_been_told_and_was_not_is_named(stage: Stage) -> None:
         stage.signs_in()
 
 
+def test_tokens_are_fetched_at_the_data_centre_that_the_way_back_names(stage: Stage) -> None:
+    connection = stage.connects()
+    assert connection.settings["centre"] == "eu"
+    assert stage.books.calls["POST", "/login/centres/eu/token"] == 1
+
+
+def test_a_data_centre_that_the_connector_does_not_know_gets_nothing(stage: Stage) -> None:
+    stage.books.location = "evil.example"
+    with pytest.raises(ConfigurationError, match=r"Books told 'evil\.example', for which its"):
+        stage.signs_in()
+    assert not [path for _, path in stage.books.calls if path.endswith("/token")]
+
+
 def test_a_missing_setting_is_told_before_anybody_is_sent_away(stage: Stage) -> None:
     with pytest.raises(ConfigurationError, match="Books needs the setting 'login'"):
         stage.begins(settings={})

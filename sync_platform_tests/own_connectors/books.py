@@ -15,8 +15,16 @@ def fields(api: spec.Api) -> Iterator[spec.Field]:
         yield spec.Field(name)
 
 
+CENTRES = {"eu": "centres/eu", "us": "centres/us"}  # no other address is to get our secret
+
+
+def token_url(settings: spec.Json) -> str:
+    """That of the data centre which the vendor names on the way back."""
+    return f"{settings['login']}/login/{CENTRES[settings['centre']]}/token"
+
+
 def robot(secret: spec.Json, settings: spec.Json) -> spec.Json:
-    return {"iss": secret["email"], "aud": f"{settings['login']}/login/token"}
+    return {"iss": secret["email"], "aud": f"{settings['login']}/login/centres/eu/token"}
 
 
 connector = spec.Connector(
@@ -26,15 +34,17 @@ connector = spec.Connector(
     auth=[
         spec.OAuth2(
             authorize_url=lambda settings: f"{settings['login']}/login/authorize",
-            token_url=lambda settings: f"{settings['login']}/login/token",
+            token_url=token_url,
             revoke_url=lambda settings: f"{settings['login']}/login/revoke",
             scopes=["profile"],
             refresh_rotates=True,
         ),
         spec.ApiKey(name="X-Key"),
-        spec.ClientCredentials(token_url=lambda settings: f"{settings['login']}/login/token"),
+        spec.ClientCredentials(
+            token_url=lambda settings: f"{settings['login']}/login/centres/eu/token"
+        ),
         spec.JwtBearer(
-            token_url=lambda settings: f"{settings['login']}/login/token",
+            token_url=lambda settings: f"{settings['login']}/login/centres/eu/token",
             claims=robot,
             key_file=lambda file: {"private_key": file["key"], "email": file["email"]},
         ),
@@ -44,6 +54,13 @@ connector = spec.Connector(
         spec.Setting(name="instance_url", label="Instance", found_in="token"),
         spec.Setting(
             name="company", label="Company", found_in="callback", found_as="realmId", required=False
+        ),
+        spec.Setting(
+            name="centre",
+            label="Data centre",
+            found_in="callback",
+            found_as="location",
+            required=False,
         ),
         spec.Setting(name="organisation", label="Organisation", options=organisations),
     ],

@@ -63,12 +63,17 @@ def ties(on: Stage) -> None:
 
 @behaviour("Incremental", needs="lag")
 def what_shows_late(on: Stage) -> None:
-    """A change that the vendor shows late is brought by a later sync."""
+    """A change that the vendor shows late is brought by a later sync, also where newer ones were
+    shown before it."""
     on.synced()
     assert on.it.lag is not None
     on.it.lag(on.vendor)
     on.change(creates=1, updates=1)
     on.incremental()
+    on.let_show()
+    on.incremental()
+    assert on.differences == []
+    on.created_at(now() - timedelta(seconds=30))  # older than what was just read
     on.let_show()
     on.incremental()
     assert on.differences == []

@@ -1,6 +1,5 @@
 """Xero into Postgres: real HTTP, real Postgres."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,16 +9,9 @@ import pytest
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.errors import RateLimited, Refused
 from sync_platform.sandbox.xero_query import written
-from sync_platform.settings import Settings
-from sync_platform_tests.journeys.xero_stage import Stage, staged
+from sync_platform_tests.journeys.xero.stage import Stage
 
 JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
-    with staged(settings) as stage:
-        yield stage
 
 
 def test_every_object_is_read_in_full_and_equals_what_xero_has(stage: Stage) -> None:
@@ -175,19 +167,25 @@ def test_a_from_date_sync_reads_its_window(stage: Stage) -> None:
     assert sorted(stage.rows()) == ["i-1", "i-2"]
 
 
-def test_orders_are_filtered_by_statuses_and_days(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("object", "key"), [("purchase_orders", "PurchaseOrderID"), ("credit_notes", "CreditNoteID")]
+)
+def test_documents_are_filtered_by_statuses_and_days(stage: Stage, object: str, key: str) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for id, status, days in (
-        ("p-1", "DRAFT", 1), ("p-2", "BILLED", 1), ("p-3", "SUBMITTED", 1), ("p-4", "DRAFT", 40),
-    ):  # fmt: skip
+        ("p-1", "DRAFT", 1),
+        ("p-2", "AUTHORISED", 1),
+        ("p-3", "SUBMITTED", 1),
+        ("p-4", "DRAFT", 40),
+    ):
         date = written(int((today - timedelta(days=days)).timestamp() * 1000))
-        stage.xero.add("purchase_orders", PurchaseOrderID=id, Status=status, Date=date)
-    stage.connects(objects=["purchase_orders"])
+        stage.xero.add(object, Status=status, Date=date, **{key: id})
+    stage.connects(objects=[object])
     for chosen, there in (("DRAFT", {"p-1"}), ("DRAFT,SUBMITTED", {"p-1", "p-3"})):
         filters = {"status": chosen, "issued_within": "30"}
-        stage.platform.set_filters("acme-xero", "purchase_orders", filters)
-        stage.sync("purchase_orders")
-        assert stage.rows("purchase_orders").keys() == there
+        stage.platform.set_filters("acme-xero", object, filters)
+        stage.sync(object)
+        assert stage.rows(object).keys() == there
 
 
 def test_tax_rates_tell_no_changes_so_only_full_syncs_read_them(stage: Stage) -> None:

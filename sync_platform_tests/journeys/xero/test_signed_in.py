@@ -1,29 +1,20 @@
 """Xero accounts that become connections, through the consent page, and stay signed in."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.errors import ConfigurationError, NeedsReauth, NotPermitted
-from sync_platform.settings import Settings
-from sync_platform_tests.journeys.xero_stage import (
+from sync_platform_tests.journeys.xero.stage import (
     BROWSER,
     FIRST,
     HERE,
     SECOND,
     UNLIMITED,
     Stage,
-    staged,
 )
 from sync_platform_tests.person import query_of
-
-
-@pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
-    with staged(settings) as stage:
-        yield stage
 
 
 def test_one_organisation_is_taken_and_it_is_whose_data_it_is(stage: Stage) -> None:

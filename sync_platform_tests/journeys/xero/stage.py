@@ -1,8 +1,6 @@
 """A platform whose person connects one of two organisations at Xero."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -14,11 +12,8 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
-from sync_platform.sandbox import serve
 from sync_platform.sandbox.xero import TENANTS, Xero
-from sync_platform.settings import Settings
 from sync_platform.spec import OutboundChange
-from sync_platform_tests.conftest import HastyClock
 from sync_platform_tests.person import Person
 
 HERE = "http://127.0.0.1:8000/connect/callback"
@@ -83,15 +78,3 @@ class Stage:
             return request(api, asked) if callable(request) else api.send(request, asked)
         finally:
             api.close()
-
-
-@contextmanager
-def staged(settings: Settings) -> Iterator[Stage]:
-    """An installation with an app at Xero, and a Xero without call limits."""
-    clients = {"xero": ("sandbox-client", "sandbox-secret")}
-    platform = Platform(replace(settings, oauth_clients=clients), clock=HastyClock())
-    try:
-        with serve(Xero()) as xero:
-            yield Stage(platform, xero, Person())
-    finally:
-        platform.close()

@@ -1,19 +1,11 @@
 """Changes that are written to Xero, as its sandbox takes them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sync_platform.errors import RecordRejected
-from sync_platform.settings import Settings
-from sync_platform_tests.journeys.xero_stage import Stage, staged
-
-
-@pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
-    with staged(settings) as stage:
-        yield stage
+from sync_platform_tests.journeys.xero.stage import Stage
 
 
 def test_a_change_is_written_once_however_often_it_is_sent(stage: Stage) -> None:
