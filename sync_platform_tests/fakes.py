@@ -1,7 +1,7 @@
 """The ports, in memory: what tests use where the real thing is not what they are about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -47,6 +47,7 @@ class FakeClock:
 
 @dataclass
 class _Bucket:
+    calls: float
     tokens: float
     filled_at: datetime
     blocked_until: datetime | None = None
@@ -73,6 +74,7 @@ class MemoryQuotas:
         with self._lock:
             bucket = self._filled(connection, budget)
             bucket.tokens = min(bucket.tokens, left, budget.calls)
+            bucket.calls = budget.calls
 
     def block(self, connection: str, budgets: Sequence[Budget], seconds: float) -> None:
         """Nobody calls on these buckets for so long."""
@@ -84,7 +86,10 @@ class MemoryQuotas:
 
     def _take(self, connection: str, budget: Budget, reserve: float) -> float:
         now = self.clock.now()
+        if budget.declared:
+            budget = replace(budget, calls=self._bucket(connection, budget).calls)
         bucket = self._filled(connection, budget)
+        bucket.calls = budget.calls
         bucket.tokens -= 1
         wait = (reserve * budget.calls - bucket.tokens) * budget.seconds / budget.calls
         blocked = (bucket.blocked_until - now).total_seconds() if bucket.blocked_until else 0.0
@@ -99,7 +104,7 @@ class MemoryQuotas:
         return bucket
 
     def _bucket(self, connection: str, budget: Budget) -> _Bucket:
-        fresh = _Bucket(tokens=budget.calls, filled_at=self.clock.now())
+        fresh = _Bucket(calls=budget.calls, tokens=budget.calls, filled_at=self.clock.now())
         return self._buckets.setdefault((connection, budget.name), fresh)
 
 

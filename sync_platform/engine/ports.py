@@ -134,11 +134,16 @@ class Leases(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """One rate limit of one connection, as a bucket that all processes share."""
+    """One rate limit of one connection, as a bucket that all processes share.
+
+    Where the vendor tells how many calls there are, and this process has not heard it yet, they are
+    `declared`: then what another process has heard counts.
+    """
 
     name: str
     calls: float
     seconds: float
+    declared: bool = False
 
 
 class Quotas(Protocol):

@@ -14,11 +14,14 @@ from sync_platform.store.database import Database
 TAKE = text("""
     INSERT INTO sync_platform.quotas AS kept
            (connection, name, calls, seconds, tokens, filled_at)
-    SELECT :connection, name, calls, seconds, calls - 1, clock_timestamp()
-    FROM unnest(CAST(:names AS text[]), CAST(:calls AS float8[]), CAST(:seconds AS float8[]))
-         AS asked (name, calls, seconds),
+    SELECT :connection, asked.name, coalesce(heard.calls, asked.calls),
+           coalesce(heard.seconds, asked.seconds), asked.calls - 1, clock_timestamp()
+    FROM unnest(CAST(:names AS text[]), CAST(:calls AS float8[]), CAST(:seconds AS float8[]),
+                CAST(:declared AS bool[])) AS asked (name, calls, seconds, declared)
+         LEFT JOIN (SELECT * FROM sync_platform.quotas WHERE connection = :connection) AS heard
+         ON heard.name = asked.name AND asked.declared,
          set_config('synchronous_commit', 'off', true)
-    ORDER BY name
+    ORDER BY asked.name
     ON CONFLICT (connection, name) DO UPDATE SET
         calls = excluded.calls,
         seconds = excluded.seconds,
@@ -43,6 +46,7 @@ LOWER = text("""
     FROM set_config('synchronous_commit', 'off', true)
     ON CONFLICT (connection, name) DO UPDATE SET
         calls = excluded.calls,
+        seconds = excluded.seconds,
         tokens = least(
             excluded.tokens,
             kept.tokens + excluded.calls / excluded.seconds * greatest(
@@ -114,4 +118,5 @@ def _asked(connection: str, budgets: Sequence[Budget]) -> dict[str, object]:
         "names": list(by_name),
         "calls": [float(budget.calls) for budget in by_name.values()],
         "seconds": [float(budget.seconds) for budget in by_name.values()],
+        "declared": [budget.declared for budget in by_name.values()],
     }

@@ -47,6 +47,7 @@ class RateLimiter:
         self._limits: list[tuple[RateLimit, re.Pattern[str]]] = []
         self._calls: dict[str, float] = {}
         self._fixed: set[str] = set()  # limits whose calls a person has set
+        self._heard: set[str] = set()  # limits whose calls the vendor has told
         self._told_at: dict[str, float] = {}
         for limit in limits:
             calls = _calls(limit, connection, settings or {})
@@ -62,13 +63,10 @@ class RateLimiter:
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
         seconds = 0.0
-        matching = self._matching(path)
-        budgets = [budget for _, budget in matching]
+        budgets = [budget for _, budget in self._matching(path)]
         blocked = self._blocked_until(budgets)
         if budgets:
-            # A share of how many? What was declared may be far from what this account has.
-            told = all(self._heard(limit, budget) for limit, budget in matching)
-            reserve = self._reserve if told and not urgent else 0.0
+            reserve = 0.0 if urgent else self._reserve
             seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
         self._pause(seconds)
         while (later := self._blocked_until(budgets)) and later != blocked:  # by another thread
@@ -122,11 +120,6 @@ class RateLimiter:
         window = min((it.seconds for it in limits), default=least)
         return max(penalties) if penalties else min(max(least, window), most)
 
-    def _heard(self, limit: RateLimit, budget: Budget) -> bool:
-        """Whether the limit's calls are known, where the vendor is the one to tell them."""
-        fixed = limit.told is None or limit.name in self._fixed
-        return fixed or budget.name in self._told_at
-
     def _listen(self, limit: RateLimit, budget: Budget, headers: Mapping[str, str]) -> None:
         """Keep to what the answer says is left, if it says; others may call on the same account."""
         told = limit.told(headers) if limit.told is not None else None
@@ -134,6 +127,7 @@ class RateLimiter:
             return
         if told.of and limit.name not in self._fixed:
             self._calls[limit.name] = told.of
+            self._heard.add(limit.name)
             budget = replace(_budget(limit, told.of), name=budget.name)
         much = told.left > MUCH * (told.of or limit.calls)
         since = monotonic() - self._told_at.get(budget.name, float("-inf"))
@@ -152,6 +146,8 @@ class RateLimiter:
                 budget = _budget(limit, self._calls[limit.name])
                 if fits.groups():
                     budget = replace(budget, name=f"{limit.name}:{fits[1]}")
+                if limit.told and limit.name not in self._fixed | self._heard:
+                    budget = replace(budget, declared=True)
                 found.append((limit, budget))
         return found
 

@@ -72,6 +72,17 @@ def test_a_larger_budget_counts_from_the_next_call_on(store: Database) -> None:
     assert quotas.take("acme", [faster]) == pytest.approx(1, abs=0.5)
 
 
+def test_what_another_process_was_told_counts_more_than_what_is_declared(store: Database) -> None:
+    quotas = Quotas(store)
+    declared = Budget(name="daily", calls=100_000, seconds=86_400, declared=True)
+    assert quotas.take("acme", [declared], reserve=0.1) == 0  # nobody has heard anything yet
+    quotas.lower("acme", Budget(name="daily", calls=5_000, seconds=86_400), 4_000)
+    assert quotas.take("acme", [declared], reserve=0.1) == 0  # 500 must stay, not 10,000
+    quotas.lower("acme", Budget(name="daily", calls=5_000, seconds=86_400), 400)
+    assert quotas.take("acme", [declared], reserve=0.1) > 0
+    assert quotas.take("acme", [declared]) == 0
+
+
 def test_no_budget_needs_no_wait(store: Database) -> None:
     assert Quotas(store).take("acme", []) == 0
     Quotas(store).block("acme", [], 10)
