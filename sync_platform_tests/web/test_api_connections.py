@@ -237,6 +237,7 @@ def test_a_setting_that_only_some_ways_tell_by_themselves_is_asked_before(
         "login": "before",
         "instance_url": "before",  # a plain key tells no instance
         "company": "before",
+        "centre": "before",
         "organisation": "after",
     }
 
