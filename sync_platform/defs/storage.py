@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import make_url
+from sqlalchemy import QueuePool, event, make_url
+from sqlalchemy.exc import DisconnectionError
 
 from sync_platform.embedded import server_url
 from sync_platform.settings import Settings
@@ -35,6 +36,18 @@ class PlatformStorage(DagsterPostgresStorage):
         with psycopg.connect(libpq(url), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         return cls(postgres_url=storage_url(url), inst_data=inst_data)
+
+
+@event.listens_for(QueuePool, "checkout")
+def replace_if_dead(connection: Any, record: object, proxy: object) -> None:
+    """The webserver keeps its connections, but does not look whether they still live: after a
+    restart of Postgres its next answer would be an error."""
+    if type(connection).__module__.startswith("psycopg2"):  # our own store looks after its own
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except connection.Error as error:
+            raise DisconnectionError from error  # to the pool, which opens another
 
 
 def libpq(url: str) -> str:

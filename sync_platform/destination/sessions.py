@@ -13,7 +13,9 @@ from sync_platform import errors
 Connection = psycopg.Connection[tuple[Any, ...]]
 SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
 
-# A server that is gone is noticed within a minute or so, not when TCP gives up, two hours later.
+# A server that is gone is noticed within a minute or so, not when TCP gives up, two hours later. So
+# is a machine of ours, by the server: until then it would keep what that one had locked.
+NOTICED = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 UNLESS_GIVEN: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -32,6 +34,7 @@ def connected(url: str, purpose: str) -> Iterator[Connection]:
     with translated("connecting"):
         try:
             given = UNLESS_GIVEN | conninfo_to_dict(url)
+            given["options"] = f"{NOTICED} {given.get('options', '')}".strip()
             given["application_name"] = purpose.encode("ascii", "replace")[:63].decode()
             given["client_encoding"] = "utf8"
             connection = psycopg.connect(

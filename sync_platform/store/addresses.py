@@ -8,7 +8,14 @@ from sqlalchemy import URL
 
 from sync_platform.errors import ConfigurationError
 
-SESSION = {"timezone": "UTC"}
+SESSION = {
+    "timezone": "UTC",
+    # The server finds out within a minute or so that our machine is gone, and frees what it locked;
+    # by itself it would after two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 DEFAULTS = {"application_name": "sync_platform", "connect_timeout": "10"}
 
 

@@ -21,16 +21,11 @@ from sync_platform.store.database import in_our_words
 SLOTS = 2  # syncs of one connection at a time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds between two tries
 
-# The client finds a dead server, and the server a client whose machine is gone, within a minute or
-# so. Sync sessions are idle for hours: a server's limit on that must not end them.
+# The client finds a dead server within a minute or so. Sync sessions are idle for hours: a server's
+# limit on that must not end them.
 KEEPALIVES = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10",
               "keepalives_count": "3"}  # fmt: skip
-SESSION = {
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-    "idle_session_timeout": "0",
-}
+SESSION = {"idle_session_timeout": "0"}
 
 
 class Leases:

@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 
 from sync_platform.engine.requested import AskedStatus
-from sync_platform.errors import DagsterUnavailable, Unexpected
+from sync_platform.errors import DagsterUnavailable, Refused, Unexpected
 
 ANSWER_WITHIN = 20.0  # seconds
 LAUNCH_WITHIN = 60.0
 REQUEST_TAG = "sync_platform/request"
 CONNECTION_TAG = "sync_platform/connection"
 JOB = "__ASSET_JOB"  # Dagster's own, of all assets
+ELSEWHERE = "RunsElsewhere: "  # of defs/launcher.py; what follows is for people
 
 PLACES = """
 query Places($keys: [AssetKeyInput!]) {
@@ -96,7 +97,7 @@ class DagsterRuns:
     """A Dagster webserver, seen as the place to launch runs at.
 
     Every method raises DagsterUnavailable where it cannot be reached, and Unexpected where it
-    refuses a call.
+    refuses a call; `cancel` raises Refused for runs on machines that it does not reach.
     """
 
     def __init__(self, url: str, shown_at: str | None = None) -> None:
@@ -177,6 +178,9 @@ class DagsterRuns:
         )
         told = answer["terminateRuns"]
         if told["__typename"] != "TerminateRunsResult":
+            _, found, reason = _said(told).partition(ELSEWHERE)
+            if found:
+                raise Refused(reason.strip())
             raise Unexpected(f"Dagster did not end the runs: {_said(told)}", evidence=told)
         ends = [each["__typename"] for each in told["terminateRunResults"]]
         failed = [id for id, end in zip(run_ids, ends, strict=True) if end == "TerminateRunFailure"]

@@ -7,6 +7,7 @@ and when the objects that connections have are others than before.
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -42,7 +43,10 @@ def main() -> None:
     )
     watching.start()
     options = ["start", "-m", MODULE, "--location-name", LOCATION, "--log-level", "warning"]
-    code_server_cli([*options, *place.options()], prog_name="dagster code-server")
+    try:
+        code_server_cli([*options, *place.options()], prog_name="dagster code-server")
+    except subprocess.TimeoutExpired:  # Dagster waits for runs so long, and `up` ends them then
+        sys.exit("Some syncs have not ended in the time that they had.")
 
 
 class Place:

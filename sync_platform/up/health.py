@@ -86,18 +86,23 @@ def _daemon(home: Path) -> str:
     """By the heartbeats in Dagster's storage: they are those of the one daemon that there is, here
     or on another machine. Dagster reads from this process's environment where its storage is."""
     os.environ["SYNC_PLATFORM_HOME"] = str(home)
+    os.environ.setdefault("PGCONNECT_TIMEOUT", f"{WITHIN:.0f}")  # libpq's own, of both drivers
     os.environ["DAGSTER_HOME"] = str(dagster_home(home, os.environ.get("DAGSTER_HOME")))
     from dagster import DagsterInstance
     from dagster._daemon.controller import get_daemon_statuses
 
-    with DagsterInstance.get() as instance:
-        wanted = instance.get_required_daemon_types()
-        statuses = get_daemon_statuses(
-            instance,
-            wanted,
-            heartbeat_tolerance_seconds=HEARTBEAT_WITHIN,
-            ignore_errors=True,
-        )
+    try:
+        with DagsterInstance.get() as instance:
+            statuses = get_daemon_statuses(
+                instance,
+                instance.get_required_daemon_types(),
+                heartbeat_tolerance_seconds=HEARTBEAT_WITHIN,
+                ignore_errors=True,
+            )
+    except Exception as error:  # of two drivers and of Dagster, which may quote the address
+        raise _Unwell(
+            f"Dagster's tables cannot be read ({type(error).__name__}): is its database away?"
+        ) from error
     silent = sorted(name.lower() for name, status in statuses.items() if not status.healthy)
     if silent:
         raise _Unwell(f"No heartbeat for {HEARTBEAT_WITHIN:.0f} s of: {', '.join(silent)}.")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -68,7 +69,7 @@ class LineUp:
         """Every part, in the order of their start, and where it listens."""
         known: dict[str, str | None] = {
             CODE_SERVER: self._place,
-            WEBSERVER: self.webserver.url,
+            WEBSERVER: self.dagster_url,
             DAEMON_PART: None,
             WEB: self.web.url,
         }
@@ -76,6 +77,23 @@ class LineUp:
         if chosen & {WEBSERVER, DAEMON_PART}:
             chosen.add(CODE_SERVER)
         return {part: address for part, address in known.items() if part in chosen}
+
+    @property
+    def dagster_url(self) -> str:
+        """Dagster's UI, as this machine reaches it."""
+        return f"{self.webserver.url}{self._prefix}"
+
+    @property
+    def _prefix(self) -> str:
+        """The path of Dagster's UI: that of its address behind a proxy; "" where it has none."""
+        return urlsplit(self.settings.dagster_url).path
+
+    @property
+    def _internal_url(self) -> str | None:
+        """Where our parts reach Dagster: straight, where it runs here; a proxy before it may ask
+        who they are."""
+        here = self.dagster_url if WEBSERVER in self.parts else None
+        return self.settings.dagster_internal_url or here
 
     @property
     def _place(self) -> str:
@@ -106,14 +124,14 @@ class LineUp:
         )
 
     def _webserver(self) -> Part:
-        host, port = self.webserver.host, str(self.webserver.port)
         path = str(workspace(self.home, self._place, LOCATION))
+        listen = ("-h", self.webserver.host, "-p", str(self.webserver.port), "-l", self._prefix)
         return Part(
             name=WEBSERVER,
-            arguments=("dagster_webserver", "-h", host, "-p", port, "-w", path),
+            arguments=("dagster_webserver", *listen, "-w", path),
             cwd=self.home,
             env=self._env,
-            ready=lambda: answers(f"{self.webserver.url}/server_info"),
+            ready=lambda: answers(f"{self.dagster_url}/server_info"),
             after=(CODE_SERVER,),
         )
 
@@ -152,6 +170,7 @@ class LineUp:
             "SYNC_PLATFORM_PARTITION_GRAIN": settings.grain,
             "SYNC_PLATFORM_PUBLIC_URL": settings.public_url,
             "SYNC_PLATFORM_DAGSTER_URL": settings.dagster_url,
+            "SYNC_PLATFORM_DAGSTER_INTERNAL_URL": self._internal_url or "",
             "SYNC_PLATFORM_UP": self.up,
             "DAGSTER_HOME": str(dagster_home(settings.home, os.environ.get("DAGSTER_HOME"))),
             # Runs over many dates write one event for each: 22 s one by one, 1 s in batches.

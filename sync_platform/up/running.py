@@ -208,7 +208,7 @@ def _announce(it: Raised, telling: Telling) -> None:
     if WEB in parts:
         telling.say(f"  Pages     {it.line_up.settings.public_url}")
     if WEBSERVER in parts:
-        telling.say(f"  Dagster   {it.line_up.webserver.url}")
+        telling.say(f"  Dagster   {it.line_up.dagster_url}")
     link = it.platform.access.first_link() if WEB in parts else None
     if link:
         telling.say(f"  Make the first admin's password, once and within a day: {link}")

@@ -35,6 +35,21 @@ def test_what_dagster_remembers_is_there_again_when_it_is_started_again(
         assert list(again.get_dynamic_partitions("hubspot_connections")) == ["acme-hubspot"]
 
 
+def test_the_webserver_answers_at_once_after_a_restart_of_postgres(
+    daemon: Daemon, database: str
+) -> None:
+    with daemon.instance.from_ref(daemon.instance.get_ref()) as webservers:
+        webservers.optimize_for_webserver(statement_timeout=5000, pool_recycle=60, max_overflow=1)
+        webservers.add_dynamic_partitions("hubspot_connections", ["acme-hubspot"])
+        with psycopg.connect(database, autocommit=True) as postgres:
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert list(webservers.get_dynamic_partitions("hubspot_connections")) == ["acme-hubspot"]
+        assert webservers.get_runs() == []
+
+
 @pytest.mark.parametrize(
     ("given", "made"),
     [

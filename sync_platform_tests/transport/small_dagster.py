@@ -37,6 +37,7 @@ class SmallDagster:
     refuse_launch: dict[str, Any] | None = None  # answered instead of launching
     launches_until_refused: int = 0
     workers_gone: bool = False  # runs cannot be asked to stop
+    elsewhere: str = ""  # runs are on machines that are not reached: what is said of them
 
     def run(self, id: str) -> SmallRun:
         return next(run for run in self.runs if run.id == id)
@@ -83,6 +84,9 @@ class SmallDagster:
         return {"__typename": "Runs", "results": found}
 
     def _terminateRuns(self, ids: list[str], policy: str) -> dict[str, Any]:
+        if self.elsewhere:
+            message = f"sync_platform.defs.launcher.RunsElsewhere: {self.elsewhere}\n"
+            return {"__typename": "PythonError", "message": message}
         ends = [self._terminated(self.run(id), policy) for id in ids]
         results = [{"__typename": each} for each in ends]
         return {"__typename": "TerminateRunsResult", "terminateRunResults": results}

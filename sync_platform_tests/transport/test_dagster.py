@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync_platform.engine.requested import AskedStatus
-from sync_platform.errors import DagsterUnavailable, Unexpected
+from sync_platform.errors import DagsterUnavailable, Refused, Unexpected
 from sync_platform.transport.dagster import REQUEST_TAG, DagsterRuns, Launch
 from sync_platform_tests.transport.small_dagster import SmallDagster, small_dagster
 from sync_platform_tests.transport.wire import Wire, unused_url
@@ -137,3 +137,14 @@ def test_links_lead_where_people_reach_it() -> None:
     assert DagsterRuns("http://10.0.0.5:3000").link("1") == "http://10.0.0.5:3000/runs/1"
     behind_a_proxy = DagsterRuns("http://10.0.0.5:3000", shown_at="https://dagster.example.com/")
     assert behind_a_proxy.link("1") == "https://dagster.example.com/runs/1"
+
+
+def test_a_run_on_a_machine_that_is_not_reached_goes_on_and_that_is_told(
+    runs: DagsterRuns, dagster: SmallDagster
+) -> None:
+    id = runs.launch(CONTACTS)
+    dagster.elsewhere = "The sync runs on another machine."
+    with pytest.raises(Refused) as refused:
+        runs.cancel([id])
+    assert str(refused.value) == "The sync runs on another machine."
+    assert runs.states([id]) == {id: AskedStatus.WAITING}
