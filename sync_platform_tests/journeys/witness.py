@@ -183,7 +183,7 @@ class Witness:
         counted = counts.created + counts.updated + counts.deleted
         self.figures.counted += counts.created
         self.figures.uncounted += len(new) - counts.created
-        if exit == 0:
+        if exit == 0 or last.status is SyncStatus.SUCCEEDED:  # or killed on its way out
             assert last.status is SyncStatus.SUCCEEDED
             assert counts.created == len(new)
             assert not quiet or counted == len(written)
