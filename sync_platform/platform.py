@@ -62,18 +62,16 @@ class Platform(Parts):
     @cached_property
     def connecting(self) -> "Connecting":
         """The way through connecting accounts, and signing in anew."""
-        from sync_platform.waist.connecting import (
-            Connecting,  # authlib: only who connects pays for it
-        )
+        # Here, because it imports authlib: only who connects pays for that.
+        from sync_platform.waist.connecting import Connecting
 
         return Connecting(self)
 
     @cached_property
     def access(self) -> "Access":
         """Who may use the platform: people and API keys."""
-        from sync_platform.waist.access import (
-            Access,  # Argon2: only the web face and its commands pay
-        )
+        # Here, because it imports Argon2: only the web face and its commands pay for that.
+        from sync_platform.waist.access import Access
 
         return Access(self.database, self.settings, self.clock)
 
