@@ -71,9 +71,14 @@ ROOMS = (
         ),
         others=("psycopg", "orjson"),
     ),
+    Room(  # only who has something to migrate pays for importing these
+        ("store.migrations",),
+        others=("alembic", "psycopg", "sqlalchemy"),
+    ),
     Room(
         ("store",),
         ours=(
+            "store.migrations",
             "engine.ports",
             *ENGINE_VALUES,
             "engine.connections",
@@ -87,7 +92,7 @@ ROOMS = (
             "spec",
             "errors",
         ),
-        others=("sqlalchemy", "psycopg", "alembic", "argon2", "cryptography"),
+        others=("psycopg", "argon2", "cryptography"),
     ),
     Room(
         ("platform", "waist"),

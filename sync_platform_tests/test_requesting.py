@@ -186,8 +186,8 @@ def test_what_has_ended_stays_as_it_ended_when_dagster_and_history_have_forgotte
     carry_out(platform, dagster.runs[0])
     ended = platform.sync_request("acme-hubspot", id)
     dagster.runs.clear()
-    with platform.database.transaction() as transaction:
-        transaction.exec_driver_sql("DELETE FROM sync_platform.syncs")
+    with platform.database.statement() as session:
+        session.execute("DELETE FROM sync_platform.syncs")
     later = platform.cancel_syncs("acme-hubspot", id)
     assert later.status is later.syncs[0].status is AskedStatus.SUCCEEDED
     assert later.ended_at == ended.ended_at
@@ -261,9 +261,8 @@ def test_where_dagster_cannot_be_reached_nothing_is_left_behind(
     with pytest.raises(DagsterUnavailable):
         alone.request_syncs(acme.name, Asked(), by="ana")
     alone.close()
-    with platform.database.statement() as reading:
-        count = reading.exec_driver_sql("SELECT count(*) FROM sync_platform.sync_requests").scalar()
-    assert count == 0
+    with platform.database.statement() as session:
+        assert session.execute("SELECT id FROM sync_platform.sync_requests").fetchall() == []
 
 
 @pytest.mark.usefixtures("acme")

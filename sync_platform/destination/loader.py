@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from math import ceil
 from typing import Any
 
 import psycopg
@@ -191,10 +192,11 @@ class PostgresLoader:
                     f"{self._landing.table.label}: which records the full sync saw is not known "
                     "any more, so nothing was marked as deleted. Sync it in full again."
                 )
-            live, going = self._row(self._sql.count_unseen, [before])
-            if most is not None and going and (going > most * live or (going == live and not kept)):
-                raise self._too_many(going, live)
+            going = self._connection.execute(self._sql.find_unseen, [before]).rowcount
+            if going and most is not None:
+                self._guard(going, most, kept)
             if going:
+                self._connection.execute(BY_INDEX)
                 going = self._connection.execute(self._sql.mark_unseen, [before]).rowcount
         return Counts(deleted=going)
 
@@ -220,6 +222,14 @@ class PostgresLoader:
         row = self._connection.execute(statement, values).fetchone()
         assert row is not None
         return row
+
+    def _guard(self, going: int, most: float, seen: int) -> None:
+        """Raises TooManyDeletes where so many may not go. Live rows are counted no further than
+        it takes to tell: one more than `going`, and enough to make that a share below `most`."""
+        enough = max(ceil(going / most), going + 1) if most > 0 else None
+        (live,) = self._row(self._sql.count_live_up_to, [enough])
+        if going > most * live or (going == live and not seen):
+            raise self._too_many(going, live)
 
     def _count_seen(self) -> int | None:
         """How many keys were seen; None where the table that holds them is gone."""

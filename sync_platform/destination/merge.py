@@ -48,7 +48,7 @@ class Statements:
             "seen": landing.seen,
             "all": names(order),
             "keys": names(keys),
-            "staged_keys": of("s", keys),
+            "table_keys": of("t", keys),
             "first_key": Identifier("t", keys[0]),
             "same_key": same_key,
             "typed": _typed(order, types),
@@ -112,17 +112,19 @@ class Statements:
         self.see_staged = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM {staging}")
         self.see_given = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM ({given_keys}) s")
 
-        unseen = """
-            t._deleted_at IS NULL AND t._synced_at < %s
+        # Kept aside, so that they are looked for once and counted before any is marked.
+        self.find_unseen = sql("""
+            CREATE TEMP TABLE _unseen ON COMMIT DROP AS SELECT {table_keys} FROM {table} t
+            WHERE t._deleted_at IS NULL AND t._synced_at < %s
             AND NOT EXISTS (SELECT FROM {seen} s WHERE {same_key})
-        """
-        self.count_unseen = sql(
-            "SELECT (SELECT count(*) FROM {table} WHERE _deleted_at IS NULL),"
-            " (SELECT count(*) FROM {table} t WHERE " + unseen + ")"
-        )
-        self.mark_unseen = sql(
-            "UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile',"
-            " _synced_at = now() WHERE " + unseen
+        """)
+        self.mark_unseen = sql("""
+            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile', _synced_at = now()
+            FROM pg_temp._unseen s
+            WHERE {same_key} AND t._deleted_at IS NULL AND t._synced_at < %s
+        """)
+        self.count_live_up_to = sql(
+            "SELECT count(*) FROM (SELECT FROM {table} WHERE _deleted_at IS NULL LIMIT %s) live"
         )
         self.count_live = sql("SELECT count(*) FROM {table} WHERE _deleted_at IS NULL")
 

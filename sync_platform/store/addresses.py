@@ -1,10 +1,9 @@
-"""The address of a Postgres, in the forms that libpq and SQLAlchemy want it."""
+"""The address of a Postgres, as libpq wants it."""
 
 from typing import Any
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import URL
 
 from sync_platform.errors import ConfigurationError
 
@@ -46,18 +45,6 @@ def conninfo(url: str, session: dict[str, str] | None = None, **defaults: str) -
     wanted = " ".join(f"-c {name}={value}" for name, value in (SESSION | (session or {})).items())
     given["options"] = f"{given.get('options', '')} {wanted}".strip()
     return make_conninfo("", **given)
-
-
-def sqlalchemy_url(url: str) -> URL:
-    """The same address for SQLAlchemy; str() of it hides the password."""
-    given = {name: str(value) for name, value in parameters(conninfo(url)).items()}
-    return URL.create(
-        "postgresql+psycopg",
-        username=given.pop("user", None),
-        password=given.pop("password", None),
-        database=given.pop("dbname", None),
-        query=given,
-    )
 
 
 def described(url: str) -> str:

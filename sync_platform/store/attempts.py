@@ -3,12 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
-
 from sync_platform.engine.access import block_after
 from sync_platform.store.database import Database
-from sync_platform.store.tables import attempts
 
 FORGOTTEN = timedelta(days=1)  # failures in a row are so far apart at most
 
@@ -26,30 +22,39 @@ class Attempts:
         attempts at once are a thousand, not one.
         """
         with self._database.transaction() as transaction:
-            transaction.execute(delete(attempts).where(attempts.c.last_at < now - FORGOTTEN))
+            transaction.execute(
+                "DELETE FROM sync_platform.attempts WHERE last_at < %s", (now - FORGOTTEN,)
+            )
             for key in sorted(free):  # in one order, so that no two callers wait for each other
-                offered = insert(attempts).values(key=key, failures=0, last_at=now)
-                transaction.execute(offered.on_conflict_do_nothing())
+                transaction.execute(
+                    """
+                    INSERT INTO sync_platform.attempts (key, failures, last_at) VALUES (%s, 0, %s)
+                    ON CONFLICT DO NOTHING
+                    """,
+                    (key, now),
+                )
             rows = transaction.execute(
-                select(attempts)
-                .where(attempts.c.key.in_(list(free)))
-                .order_by(attempts.c.key)
-                .with_for_update()
-            ).all()
-            waits = [row.blocked_until - now for row in rows if row.blocked_until]
+                """
+                SELECT key, failures, blocked_until FROM sync_platform.attempts
+                WHERE key = ANY(%s::text[])
+                ORDER BY key
+                FOR UPDATE
+                """,
+                (list(free),),
+            ).fetchall()
+            waits = [row["blocked_until"] - now for row in rows if row["blocked_until"]]
             longest = max(waits, default=timedelta(0))
             if longest > timedelta(0):
                 return longest.total_seconds()
             for row in rows:
-                block = block_after(row.failures + 1, free[row.key])
+                block = block_after(row["failures"] + 1, free[row["key"]])
                 transaction.execute(
-                    update(attempts)
-                    .where(attempts.c.key == row.key)
-                    .values(
-                        failures=row.failures + 1,
-                        last_at=now,
-                        blocked_until=now + block if block else None,
-                    )
+                    """
+                    UPDATE sync_platform.attempts
+                    SET failures = failures + 1, last_at = %(now)s, blocked_until = %(until)s
+                    WHERE key = %(key)s
+                    """,
+                    {"now": now, "until": now + block if block else None, "key": row["key"]},
                 )
         return 0.0
 
@@ -60,9 +65,12 @@ class Attempts:
         """
         others = [key for key in free if key != forget]
         with self._database.transaction() as transaction:
-            transaction.execute(delete(attempts).where(attempts.c.key == forget))
+            transaction.execute("DELETE FROM sync_platform.attempts WHERE key = %s", (forget,))
             transaction.execute(
-                update(attempts)
-                .where(attempts.c.key.in_(others))
-                .values(failures=func.greatest(attempts.c.failures - 1, 0), blocked_until=None)
+                """
+                UPDATE sync_platform.attempts
+                SET failures = greatest(failures - 1, 0), blocked_until = NULL
+                WHERE key = ANY(%s::text[])
+                """,
+                (others,),
             )

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
+from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Field
 from sync_platform.store.database import Database
+from sync_platform.store.statements import inserting
 from sync_platform.store.storable import storable
-from sync_platform.store.tables import catalogs, schema_changes
 
 
 class Catalogs:
@@ -23,14 +23,12 @@ class Catalogs:
 
     def fields(self, target: Target) -> list[Field] | None:
         """The fields last found, in the vendor's order; None before the first discovery."""
-        with self._database.statement() as connection:
-            found = connection.scalar(
-                select(catalogs.c.fields).where(
-                    catalogs.c.connection == target.connection,
-                    catalogs.c.object == target.object,
-                )
-            )
-        return None if found is None else [Field(**each) for each in found]
+        with self._database.statement() as session:
+            row = session.execute(
+                "SELECT fields FROM sync_platform.catalogs WHERE connection = %s AND object = %s",
+                (target.connection, target.object),
+            ).fetchone()
+        return None if row is None else [Field(**each) for each in row["fields"]]
 
     def save(self, target: Target, fields: Sequence[Field]) -> list[SchemaChange]:
         """Keep what was found; tells and keeps what changed since the last time.
@@ -39,54 +37,58 @@ class Catalogs:
         """
         kept = [storable(_as_json(each)) for each in fields]
         where = {"connection": target.connection, "object": target.object}
-        with self._database.transaction() as connection:
-            first = connection.execute(
-                upsert(catalogs)
-                .values(fields=kept, found_at=func.now(), **where)
-                .on_conflict_do_nothing()
-                .returning(catalogs.c.object)
-            ).first()
-            if first is not None:
+        with self._database.transaction() as session:
+            first = session.execute(
+                """
+                INSERT INTO sync_platform.catalogs (connection, object, fields, found_at)
+                VALUES (%(connection)s, %(object)s, %(fields)s, now())
+                ON CONFLICT DO NOTHING
+                """,
+                {"fields": Jsonb(kept), **where},
+            )
+            if first.rowcount:
                 return []
-            before = connection.execute(
-                select(catalogs.c.fields, catalogs.c.vanished).filter_by(**where).with_for_update()
-            ).one()
-            had, vanished = _listed(before.fields), _vanished(before.vanished)
+            before = session.execute(
+                """
+                SELECT fields, vanished, now() AS found_at FROM sync_platform.catalogs
+                WHERE connection = %(connection)s AND object = %(object)s
+                FOR UPDATE
+                """,
+                where,
+            ).fetchone()
+            if before is None:
+                raise UnknownConnection(f"{target.connection} has been removed meanwhile.")
+            had, vanished = _listed(before["fields"]), _vanished(before["vanished"])
             kept = [storable(_as_json(it)) for it in _typed_as_before(fields, [*vanished, *had])]
             changes, gone = compare(target.object, had, _listed(kept), vanished)
-            found_at = connection.execute(
-                update(catalogs)
-                .filter_by(**where)
-                .values(fields=kept, vanished=_as_vanished(gone), found_at=func.now())
-                .returning(catalogs.c.found_at)
-            ).scalar_one()
-            changes = [replace(each, found_at=found_at) for each in changes]
-            if changes:
-                connection.execute(
-                    insert(schema_changes).values(connection=target.connection),
-                    [asdict(each) for each in changes],
-                )
+            session.execute(
+                """
+                UPDATE sync_platform.catalogs
+                SET fields = %(fields)s, vanished = %(vanished)s, found_at = now()
+                WHERE connection = %(connection)s AND object = %(object)s
+                """,
+                {"fields": Jsonb(kept), "vanished": Jsonb(_as_vanished(gone)), **where},
+            )
+            changes = [replace(each, found_at=before["found_at"]) for each in changes]
+            values = [{"connection": target.connection, **asdict(each)} for each in changes]
+            if values:
+                session.cursor().executemany(inserting("schema_changes", values[0]), values)
         return changes
 
     def changes(self, connection: str, object: str | None = None) -> list[SchemaChange]:
         """What changed on a connection (or one of its objects), newest first."""
-        table = schema_changes.c
-        query = select(schema_changes).where(table.connection == connection)
-        if object is not None:
-            query = query.where(table.object == object)
-        with self._database.statement() as reading:
-            rows = reading.execute(query.order_by(table.id.desc())).all()
-        return [
-            SchemaChange(
-                object=row.object,
-                field=row.field,
-                kind=row.kind,
-                before=row.before,
-                after=row.after,
-                found_at=row.found_at,
+        with self._database.statement() as session:
+            rows = session.execute(
+                """
+                SELECT object, field, kind, before, after, found_at
+                FROM sync_platform.schema_changes
+                WHERE connection = %(connection)s
+                  AND (%(object)s::text IS NULL OR object = %(object)s)
+                ORDER BY id DESC
+                """,
+                {"connection": connection, "object": object},
             )
-            for row in rows
-        ]
+            return [SchemaChange(**row) for row in rows]
 
 
 def compare(

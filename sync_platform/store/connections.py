@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Update, case, delete, func, select, update
-from sqlalchemy import Connection as Transaction
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.sql import SQL, Composable
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.connections import (
     Connection,
@@ -19,10 +18,43 @@ from sync_platform.engine.ports import Clock, ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.errors import ConfigurationError, UnknownConnection, UnknownObject
 from sync_platform.store.database import Database
+from sync_platform.store.pool import Session
+from sync_platform.store.statements import assignments
 from sync_platform.store.storable import storable, text
-from sync_platform.store.tables import connection_objects, connections, quotas
 
 Found = list[Connection]
+
+REGISTER = """
+    INSERT INTO sync_platform.connections
+        (name, connector, schema, status, status_reason, base_url, settings, interval,
+         account_id, label, created_at)
+    VALUES
+        (%(name)s, %(connector)s, %(schema)s, %(status)s, %(status_reason)s, %(base_url)s,
+         %(settings)s, %(interval)s, %(account_id)s, %(label)s,
+         coalesce(%(created_at)s, clock_timestamp()))
+    ON CONFLICT DO NOTHING
+"""
+FIND = """
+    SELECT name, connector, schema, status, status_reason, base_url, settings, interval,
+           account_id, created_at, label
+    FROM sync_platform.connections
+    WHERE (%(name)s::text IS NULL OR name = %(name)s)
+      AND (%(connector)s::text IS NULL OR connector = %(connector)s)
+    ORDER BY name
+"""
+CHOOSE = """
+    INSERT INTO sync_platform.connection_objects (connection, object, position, interval, filters)
+    VALUES (%(connection)s, %(object)s, %(position)s, %(interval)s, %(filters)s)
+    ON CONFLICT (connection, object) DO UPDATE SET
+        position = excluded.position, interval = excluded.interval, filters = excluded.filters
+"""
+UNLESS_PAUSED = SQL("""
+    status = CASE WHEN status = 'paused' THEN status ELSE %(status)s END,
+    status_reason = CASE WHEN status = 'paused' THEN status_reason ELSE %(reason)s END
+""")
+RESUMED = SQL("""
+    status = 'active', status_reason = NULL, resumed_at = coalesce(%(now)s, clock_timestamp())
+""")
 
 
 class Connections:
@@ -41,148 +73,146 @@ class Connections:
         """
         checked_name(connection.name)
         checked_schema(connection.schema)
-        with self._database.transaction() as transaction:
-            made = transaction.execute(
-                insert(connections)
-                .values(
-                    name=connection.name,
-                    connector=connection.connector,
-                    schema=connection.schema,
-                    status=connection.status.value,
-                    status_reason=connection.status_reason,
-                    base_url=connection.base_url,
-                    settings=storable(connection.settings),
-                    interval=connection.interval,
-                    account_id=connection.account_id,
-                    label=connection.label,
-                    created_at=connection.created_at or self._now(),
-                )
-                .on_conflict_do_nothing()
-                .returning(connections.c.name)
-            ).first()
-            if made is None:
-                raise self._taken(transaction, connection)
-            _choose(transaction, connection.name, connection.objects)
-            return _found(transaction, connections.c.name == connection.name)[0]
+        with self._database.transaction() as session:
+            made = session.execute(
+                REGISTER,
+                {
+                    "name": connection.name,
+                    "connector": connection.connector,
+                    "schema": connection.schema,
+                    "status": connection.status.value,
+                    "status_reason": connection.status_reason,
+                    "base_url": connection.base_url,
+                    "settings": Jsonb(storable(connection.settings)),
+                    "interval": connection.interval,
+                    "account_id": connection.account_id,
+                    "label": connection.label,
+                    "created_at": connection.created_at or self._now(),
+                },
+            )
+            if not made.rowcount:
+                raise self._taken(session, connection)
+            _choose(session, connection.name, connection.objects)
+            return _found(session, name=connection.name)[0]
 
     def get(self, name: str) -> Connection:
         """The connection of that name."""
-        with self._database.statement() as reading:
-            for connection in _found(reading, connections.c.name == name):
+        with self._database.statement() as session:
+            for connection in _found(session, name=name):
                 return connection
-            raise _unknown(reading, name)
+            raise _unknown(session, name)
 
     def list(self, connector: str | None = None) -> Found:
         """All connections (of one connector), by name."""
-        condition = connections.c.connector == connector if connector is not None else None
-        with self._database.transaction() as transaction:
-            return _found(transaction, condition)
+        with self._database.transaction() as session:
+            return _found(session, connector=connector)
 
     def choose_objects(self, name: str, choices: Sequence[ObjectChoice]) -> None:
         """Sync these objects, so, and no others. Cursors and tables of the others stay."""
-        with self._database.transaction() as transaction:
-            locked = select(connections.c.name).where(connections.c.name == name)
-            if transaction.execute(locked.with_for_update()).first() is None:
-                raise _unknown(transaction, name)
-            _choose(transaction, name, choices)
+        with self._database.transaction() as session:
+            locked = session.execute(
+                "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE", (name,)
+            )
+            if not locked.rowcount:
+                raise _unknown(session, name)
+            _choose(session, name, choices)
 
     def set_interval(self, name: str, interval: timedelta | None) -> None:
         """How often it syncs; None: the connector's default."""
-        self._change(name, interval=interval)
+        self._set(name, interval=interval)
 
     def set_settings(self, name: str, settings: Mapping[str, str]) -> None:
         """Its settings, all of them."""
-        self._change(name, settings=storable(settings))
+        self._set(name, settings=Jsonb(storable(settings)))
 
     def set_base_url(self, name: str, base_url: str | None) -> None:
         """Where its API is; None: where the connector says."""
-        self._change(name, base_url=base_url)
+        self._set(name, base_url=base_url)
 
     def set_label(self, name: str, label: str | None) -> None:
         """What people call it; None: by its name."""
-        self._change(name, label=None if label is None else text(label))
+        self._set(name, label=None if label is None else text(label))
 
     def set_account(self, name: str, account_id: str | None) -> None:
         """Whose account it is, as the vendor names it."""
-        self._change(name, account_id=account_id)
+        self._set(name, account_id=account_id)
 
     def pause(self, name: str, reason: str) -> None:
         """No automatic syncs until it is resumed; `reason` is a sentence for people."""
-        self._change(name, status=ConnectionStatus.PAUSED.value, status_reason=text(reason))
+        self._set(name, status=ConnectionStatus.PAUSED.value, status_reason=text(reason))
 
     def flag(self, name: str, status: ConnectionStatus, reason: str) -> None:
         """It needs a person, and why. One that a person paused stays paused: resuming a flag must
         not undo that."""
-        self._change(
-            name,
-            status=_unless_paused(connections.c.status, status.value),
-            status_reason=_unless_paused(connections.c.status_reason, text(reason)),
-        )
+        self._change(name, UNLESS_PAUSED, status=status.value, reason=text(reason))
 
     def resume(self, name: str) -> None:
         """It may sync by itself again; failures from before no longer count."""
-        self._change(
-            name,
-            status=ConnectionStatus.ACTIVE.value,
-            status_reason=None,
-            resumed_at=self._now(),
-        )
+        self._change(name, RESUMED, now=self._now())
 
     def resume_object(self, name: str, object: str) -> None:
         """One object may sync by itself again. Raises UnknownObject where it is not chosen."""
-        changed = (
-            update(connection_objects)
-            .filter_by(connection=name, object=object)
-            .values(resumed_at=self._now())
-            .returning(connection_objects.c.object)
-        )
-        with self._database.transaction() as transaction:
-            if transaction.execute(changed).first() is None:
-                for connection in _found(transaction, connections.c.name == name):
+        with self._database.transaction() as session:
+            changed = session.execute(
+                """
+                UPDATE sync_platform.connection_objects
+                SET resumed_at = coalesce(%(now)s, clock_timestamp())
+                WHERE connection = %(connection)s AND object = %(object)s
+                """,
+                {"now": self._now(), "connection": name, "object": object},
+            )
+            if not changed.rowcount:
+                for connection in _found(session, name=name):
                     chosen = ", ".join(each.object for each in connection.objects) or "nothing yet"
                     raise UnknownObject(
                         f"{name} does not sync an object {object!r}. Chosen are: {chosen}."
                     )
-                raise _unknown(transaction, name)
+                raise _unknown(session, name)
 
     def resumed_at(self, target: Target) -> datetime | None:
         """When the object or its connection was last resumed, whichever is later; or None."""
-        with self._database.statement() as reading:
-            return reading.scalar(
-                select(func.greatest(connections.c.resumed_at, connection_objects.c.resumed_at))
-                .select_from(connections)
-                .outerjoin(
-                    connection_objects,
-                    (connection_objects.c.connection == connections.c.name)
-                    & (connection_objects.c.object == target.object),
-                )
-                .where(connections.c.name == target.connection)
-            )
+        with self._database.statement() as session:
+            row = session.execute(
+                """
+                SELECT greatest(whole.resumed_at, one.resumed_at) AS resumed_at
+                FROM sync_platform.connections AS whole
+                LEFT JOIN sync_platform.connection_objects AS one
+                    ON one.connection = whole.name AND one.object = %s
+                WHERE whole.name = %s
+                """,
+                (target.object, target.connection),
+            ).fetchone()
+        return row["resumed_at"] if row else None
 
     def remove(self, name: str) -> None:
         """Forget it: its secrets, cursors, catalogs and history too. Its data tables stay."""
-        with self._database.transaction() as transaction:
-            gone = delete(connections).where(connections.c.name == name)
-            if transaction.execute(gone.returning(connections.c.name)).first() is None:
-                raise _unknown(transaction, name)
-            transaction.execute(delete(quotas).where(quotas.c.connection == name))
+        with self._database.transaction() as session:
+            gone = session.execute("DELETE FROM sync_platform.connections WHERE name = %s", (name,))
+            if not gone.rowcount:
+                raise _unknown(session, name)
+            session.execute("DELETE FROM sync_platform.quotas WHERE connection = %s", (name,))
 
-    def _change(self, name: str, **values: Any) -> None:
-        changed: Update = update(connections).where(connections.c.name == name).values(**values)
-        with self._database.transaction() as transaction:
-            if transaction.execute(changed.returning(connections.c.name)).first() is None:
-                raise _unknown(transaction, name)
+    def _set(self, name: str, **values: Any) -> None:
+        self._change(name, assignments(values), **values)
 
-    def _now(self) -> Any:
-        return self._clock.now() if self._clock else func.clock_timestamp()
+    def _change(self, name: str, changes: Composable, **values: Any) -> None:
+        query = SQL("UPDATE sync_platform.connections SET {} WHERE name = %(name)s").format(changes)
+        with self._database.transaction() as session:
+            if not session.execute(query, {**values, "name": name}).rowcount:
+                raise _unknown(session, name)
 
-    def _taken(self, transaction: Transaction, wanted: Connection) -> ConfigurationError:
-        query = select(connections.c.name).where(connections.c.schema == wanted.schema)
-        owner = transaction.scalar(query)
-        if owner is not None and owner != wanted.name:
+    def _now(self) -> datetime | None:
+        """None: the database tells the time."""
+        return self._clock.now() if self._clock else None
+
+    def _taken(self, session: Session, wanted: Connection) -> ConfigurationError:
+        owner = session.execute(
+            "SELECT name FROM sync_platform.connections WHERE schema = %s", (wanted.schema,)
+        ).fetchone()
+        if owner is not None and owner["name"] != wanted.name:
             return ConfigurationError(
-                f"The schema {wanted.schema!r} holds the tables of {owner!r} already. Choose "
-                f"another schema for {wanted.name!r}."
+                f"The schema {wanted.schema!r} holds the tables of {owner['name']!r} already. "
+                f"Choose another schema for {wanted.name!r}."
             )
         return ConfigurationError(
             f"There is a connection {wanted.name!r} already. Choose another name, or remove that "
@@ -190,62 +220,50 @@ class Connections:
         )
 
 
-def _unless_paused(column: ColumnElement[Any], value: str) -> ColumnElement[Any]:
-    paused = connections.c.status == ConnectionStatus.PAUSED.value
-    return case((paused, column), else_=value)
-
-
-def _choose(transaction: Transaction, name: str, choices: Sequence[ObjectChoice]) -> None:
-    table = connection_objects.c
-    kept = [each.object for each in choices]
-    transaction.execute(
-        delete(connection_objects).where(table.connection == name, table.object.not_in(kept))
+def _choose(session: Session, name: str, choices: Sequence[ObjectChoice]) -> None:
+    session.execute(
+        "DELETE FROM sync_platform.connection_objects"
+        " WHERE connection = %s AND object <> ALL(%s::text[])",
+        (name, [each.object for each in choices]),
     )
-    if not choices:
-        return
-    offered = insert(connection_objects)
-    transaction.execute(
-        offered.on_conflict_do_update(
-            index_elements=["connection", "object"],
-            set_={each: offered.excluded[each] for each in ("position", "interval", "filters")},
-        ),
+    session.cursor().executemany(
+        CHOOSE,
         [
             {
                 "connection": name,
                 "object": each.object,
                 "position": position,
                 "interval": each.interval,
-                "filters": storable(each.filters),
+                "filters": Jsonb(storable(each.filters)),
             }
             for position, each in enumerate(choices)
         ],
     )
 
 
-def _found(transaction: Transaction, condition: ColumnElement[bool] | None) -> Found:
-    wanted = select(connections).order_by(connections.c.name)
-    chosen = select(connection_objects).order_by(connection_objects.c.position)
-    if condition is not None:
-        wanted = wanted.where(condition)
-        names = select(connections.c.name).where(condition)
-        chosen = chosen.where(connection_objects.c.connection.in_(names))
-    rows = transaction.execute(wanted).mappings().all()
+def _found(session: Session, *, name: str | None = None, connector: str | None = None) -> Found:
+    rows = session.execute(FIND, {"name": name, "connector": connector}).fetchall()
+    chosen = session.execute(
+        """
+        SELECT connection, object, interval, filters FROM sync_platform.connection_objects
+        WHERE connection = ANY(%s::text[]) ORDER BY position
+        """,
+        ([row["name"] for row in rows],),
+    )
     choices: dict[str, list[ObjectChoice]] = {}
-    for each in transaction.execute(chosen):
-        choices.setdefault(each.connection, []).append(
-            ObjectChoice(object=each.object, interval=each.interval, filters=each.filters)
-        )
+    for each in chosen:
+        choices.setdefault(each.pop("connection"), []).append(ObjectChoice(**each))
     return [_connection(row, choices.get(row["name"], ())) for row in rows]
 
 
-def _connection(row: RowMapping, choices: Iterable[ObjectChoice]) -> Connection:
-    values = {name: value for name, value in row.items() if name != "resumed_at"}
-    values |= {"status": ConnectionStatus(row["status"]), "objects": tuple(choices)}
-    return Connection(**values)
+def _connection(row: dict[str, Any], choices: Iterable[ObjectChoice]) -> Connection:
+    status = ConnectionStatus(row["status"])
+    return Connection(**row | {"status": status, "objects": tuple(choices)})
 
 
-def _unknown(transaction: Transaction, name: str) -> UnknownConnection:
-    known = transaction.scalars(select(connections.c.name).order_by(connections.c.name)).all()
+def _unknown(session: Session, name: str) -> UnknownConnection:
+    rows = session.execute("SELECT name FROM sync_platform.connections ORDER BY name")
+    known = [row["name"] for row in rows]
     close = get_close_matches(name, known, n=3, cutoff=0.6)
     if close:
         hint = f"Did you mean {' or '.join(close)}?"

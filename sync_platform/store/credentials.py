@@ -4,15 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-
 from sync_platform.engine.ports import Secret
 from sync_platform.errors import NeedsReauth, StoreUnavailable, VendorUnavailable
 from sync_platform.store.database import Database
 from sync_platform.store.keys import load_or_make_keys
 from sync_platform.store.lock import Lock, Locked
-from sync_platform.store.tables import credentials
+from sync_platform.store.pool import Session
 
 __all__ = ["Credentials", "load_or_make_keys"]
 
@@ -23,7 +20,7 @@ HELD = 180  # seconds for the vendor's answer; then the server ends our transact
 LOCK_TIMEOUT = "55P03"
 
 # Whatever the server's own limits are; those that it does not know are left out.
-PATIENTLY = text(f"""
+PATIENTLY = f"""
     SELECT set_config(name, value, true)
     FROM (VALUES
         ('lock_timeout', '{WAITED}s'),
@@ -32,7 +29,8 @@ PATIENTLY = text(f"""
         ('transaction_timeout', '0')
     ) AS wanted (name, value)
     JOIN pg_settings USING (name)
-""")
+"""
+WANTED = "SELECT secret, version FROM sync_platform.credentials WHERE connection = %s"
 
 
 class Credentials:
@@ -42,7 +40,7 @@ class Credentials:
         """`keys`: Fernet keys, newest first. Raises ConfigurationError where one is none."""
         self._database = database
         self._lock = Lock(keys)
-        self.locked = Locked(database, self._lock, credentials, "connection")
+        self.locked = Locked(database, self._lock, "credentials", "connection")
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -52,26 +50,25 @@ class Credentials:
 
         Raises UnknownConnection where there is no such connection.
         """
-        offered = insert(credentials).values(
-            connection=connection, secret=self._lock.close(secret), version=1, updated_at=func.now()
-        )
-        with self._database.transaction() as transaction:
-            transaction.execute(
-                offered.on_conflict_do_update(
-                    index_elements=["connection"],
-                    set_={
-                        "secret": offered.excluded.secret,
-                        "version": credentials.c.version + 1,
-                        "updated_at": offered.excluded.updated_at,
-                    },
-                )
+        with self._database.transaction() as session:
+            session.execute(
+                """
+                INSERT INTO sync_platform.credentials AS kept
+                    (connection, secret, version, updated_at)
+                VALUES (%s, %s, 1, now())
+                ON CONFLICT (connection) DO UPDATE SET
+                    secret = excluded.secret,
+                    version = kept.version + 1,
+                    updated_at = excluded.updated_at
+                """,
+                (connection, self._lock.close(secret)),
             )
 
     def read(self, connection: str) -> Secret:
         """The secret, opened. Raises NeedsReauth where there is none, ConfigurationError where no
         key opens it."""
-        with self._database.statement() as reading:
-            row = reading.execute(_wanted(connection)).first()
+        with self._database.statement() as session:
+            row = session.execute(WANTED, (connection,)).fetchone()
         return self._opened(connection, row)
 
     def rotate(self, connection: str, refresh: Callable[[Secret], Secret]) -> Secret:
@@ -88,16 +85,16 @@ class Credentials:
         fresh: Secret | None = None
         version = 0
         try:
-            with self._database.apart() as transaction:  # it waits for a vendor: not in the pool
-                transaction.execute(PATIENTLY)
-                row = transaction.execute(_wanted(connection).with_for_update()).first()
+            with self._database.apart() as session:  # it waits for a vendor: not in the pool
+                session.execute(PATIENTLY)
+                row = session.execute(f"{WANTED} FOR UPDATE", (connection,)).fetchone()
                 given = self._opened(connection, row)
-                version = row.version if row else 0
+                version = row["version"] if row else 0
                 renewed = refresh(given)
                 if renewed == given:
                     return given
                 fresh = renewed
-                if self._replace(transaction, connection, fresh, version):
+                if self._replace(session, connection, fresh, version):
                     return fresh
         except (StoreUnavailable, NeedsReauth) as error:
             if fresh is None:
@@ -122,9 +119,9 @@ class Credentials:
         """
         for pause in (*PAUSES, None):
             try:
-                with self._database.apart() as transaction:
-                    transaction.execute(PATIENTLY)
-                    replaced = self._replace(transaction, connection, fresh, version)
+                with self._database.apart() as session:
+                    session.execute(PATIENTLY)
+                    replaced = self._replace(session, connection, fresh, version)
                 return fresh if replaced else self.read(connection)
             except StoreUnavailable as error:
                 if pause is None:
@@ -137,27 +134,21 @@ class Credentials:
                 time.sleep(pause)
         raise AssertionError  # the last turn of the loop returns or raises
 
-    def _replace(
-        self, transaction: Connection, connection: str, secret: Secret, version: int
-    ) -> bool:
+    def _replace(self, session: Session, connection: str, secret: Secret, version: int) -> bool:
         """Whether the secret of that version was still there to be replaced."""
-        replaced = transaction.execute(
-            update(credentials)
-            .where(credentials.c.connection == connection, credentials.c.version == version)
-            .values(secret=self._lock.close(secret), version=version + 1, updated_at=func.now())
-            .returning(credentials.c.version)
+        replaced = session.execute(
+            """
+            UPDATE sync_platform.credentials
+            SET secret = %(secret)s, version = version + 1, updated_at = now()
+            WHERE connection = %(connection)s AND version = %(version)s
+            """,
+            {"secret": self._lock.close(secret), "connection": connection, "version": version},
         )
-        return replaced.first() is not None
+        return replaced.rowcount == 1
 
-    def _opened(self, connection: str, row: Row[Any] | None) -> Secret:
+    def _opened(self, connection: str, row: dict[str, Any] | None) -> Secret:
         if row is None:
             raise NeedsReauth(f"{connection} has no sign-in saved. Connect it again.")
         return self._lock.open(
-            row.secret, f"the saved sign-in of {connection}", f"connect {connection} again"
+            row["secret"], f"the saved sign-in of {connection}", f"connect {connection} again"
         )
-
-
-def _wanted(connection: str) -> Any:
-    return select(credentials.c.secret, credentials.c.version).where(
-        credentials.c.connection == connection
-    )

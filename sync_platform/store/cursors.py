@@ -2,12 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
-
 from sync_platform.engine.results import Target
 from sync_platform.store.database import Database
-from sync_platform.store.tables import cursors
 
 
 class Cursors:
@@ -18,14 +14,21 @@ class Cursors:
 
     def get(self, target: Target) -> datetime | None:
         """The cursor, in UTC; None before the first."""
-        with self._database.statement() as connection:
-            return connection.scalar(select(cursors.c.cursor).where(*_is(target)))
+        with self._database.statement() as session:
+            row = session.execute(
+                "SELECT cursor FROM sync_platform.cursors WHERE connection = %s AND object = %s",
+                (target.connection, target.object),
+            ).fetchone()
+        return row["cursor"] if row else None
 
     def of(self, connection: str) -> dict[str, datetime]:
         """The cursors of a connection by object, in UTC."""
-        query = select(cursors.c.object, cursors.c.cursor).where(cursors.c.connection == connection)
-        with self._database.statement() as reading:
-            return {row.object: row.cursor for row in reading.execute(query)}
+        with self._database.statement() as session:
+            rows = session.execute(
+                "SELECT object, cursor FROM sync_platform.cursors WHERE connection = %s",
+                (connection,),
+            )
+            return {row["object"]: row["cursor"] for row in rows}
 
     def save(self, target: Target, cursor: datetime) -> None:
         """Keep the greater of this and what is kept: a cursor never goes back.
@@ -34,28 +37,22 @@ class Cursors:
         """
         if cursor.tzinfo is None:
             raise ValueError(f"the cursor {cursor} has no time zone")
-        offered = insert(cursors).values(
-            connection=target.connection,
-            object=target.object,
-            cursor=cursor,
-            updated_at=func.now(),
-        )
-        with self._database.statement() as connection:
-            connection.execute(
-                offered.on_conflict_do_update(
-                    index_elements=["connection", "object"],
-                    set_={
-                        "cursor": func.greatest(cursors.c.cursor, offered.excluded.cursor),
-                        "updated_at": offered.excluded.updated_at,
-                    },
-                )
+        with self._database.statement() as session:
+            session.execute(
+                """
+                INSERT INTO sync_platform.cursors AS kept (connection, object, cursor, updated_at)
+                VALUES (%s, %s, %s, now())
+                ON CONFLICT (connection, object) DO UPDATE SET
+                    cursor = greatest(kept.cursor, excluded.cursor),
+                    updated_at = excluded.updated_at
+                """,
+                (target.connection, target.object, cursor),
             )
 
     def forget(self, target: Target) -> None:
         """The next incremental sync reads everything."""
-        with self._database.statement() as connection:
-            connection.execute(delete(cursors).where(*_is(target)))
-
-
-def _is(target: Target) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return cursors.c.connection == target.connection, cursors.c.object == target.object
+        with self._database.statement() as session:
+            session.execute(
+                "DELETE FROM sync_platform.cursors WHERE connection = %s AND object = %s",
+                (target.connection, target.object),
+            )

@@ -1,17 +1,26 @@
 """The objects that discovery found on each connection, where accounts have objects of their own."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import count
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.spec import Discovered
 from sync_platform.store.database import Database
+from sync_platform.store.pool import Session
 from sync_platform.store.storable import storable, text
-from sync_platform.store.tables import connections, discovered_objects, schema_changes
+
+KEEP = """
+    INSERT INTO sync_platform.discovered_objects
+        (connection, object, position, id, label, about, chosen, found_at)
+    VALUES
+        (%(connection)s, %(object)s, %(position)s, %(id)s, %(label)s, %(about)s, %(chosen)s, now())
+    ON CONFLICT (connection, object) DO UPDATE SET
+        position = excluded.position, id = excluded.id, label = excluded.label,
+        about = excluded.about, chosen = excluded.chosen, vanished_at = NULL
+"""
 
 
 class DiscoveredObjects:
@@ -27,71 +36,91 @@ class DiscoveredObjects:
         same id: its table and its asset go on under it; only its label follows. What was not found
         any more stays, marked as vanished. Raises UnknownConnection if the connection is gone.
         """
-        table = discovered_objects
-        with self._database.transaction() as transaction:
+        with self._database.transaction() as session:
             # One at a time: two that discover at once would both add the same objects.
-            owner = select(connections.c.name).where(connections.c.name == connection)
-            transaction.execute(owner.with_for_update())
-            query = select(table).where(table.c.connection == connection)
-            known = {row.object: row for row in transaction.execute(query)}
-            by_id = {row.id: row.object for row in known.values() if row.id}
+            session.execute(
+                "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE",
+                (connection,),
+            )
+            rows = session.execute(
+                """
+                SELECT object, id, label, vanished_at FROM sync_platform.discovered_objects
+                WHERE connection = %s
+                """,
+                (connection,),
+            )
+            known = {row["object"]: row for row in rows}
+            by_id = {row["id"]: row["object"] for row in known.values() if row["id"]}
             changes: list[SchemaChange] = []
             kept: set[str] = set()
             for position, each in enumerate(found):
                 name = by_id.get(each.id) if each.id else None
                 if name is None:
-                    name = _free(each, kept | {it for it, row in known.items() if row.id})
+                    name = _free(each, kept | {it for it, row in known.items() if row["id"]})
                 kept.add(name)
-                values = {
-                    "position": position,
-                    "id": each.id,
-                    "label": text(each.label),
-                    "about": storable(dict(each.about)),
-                    "chosen": each.chosen,
-                    "vanished_at": None,
-                }
-                where = {"connection": connection, "object": name}
+                label = text(each.label)
+                session.execute(
+                    KEEP,
+                    {
+                        "connection": connection,
+                        "object": name,
+                        "position": position,
+                        "id": each.id,
+                        "label": label,
+                        "about": Jsonb(storable(each.about)),
+                        "chosen": each.chosen,
+                    },
+                )
                 before = known.get(name)
                 if before is None:
-                    made = insert(table).values(**where, **values, found_at=func.now())
-                    transaction.execute(made)
                     if known:
                         changes.append(_change(name, "added", after=each.label))
                     continue
-                transaction.execute(update(table).filter_by(**where).values(**values))
-                if before.vanished_at is not None:
+                if before["vanished_at"] is not None:
                     changes.append(_change(name, "returned", after=each.label))
-                if before.label != text(each.label):
-                    changes.append(_change(name, "renamed", before.label, each.label))
+                if before["label"] != label:
+                    changes.append(_change(name, "renamed", before["label"], each.label))
             for name, row in known.items():
-                if name not in kept and row.vanished_at is None:
-                    where = {"connection": connection, "object": name}
-                    gone = update(table).filter_by(**where).values(vanished_at=func.now())
-                    transaction.execute(gone)
-                    changes.append(_change(name, "vanished", before=row.label))
-            return _remember(transaction, connection, changes)
+                if name not in kept and row["vanished_at"] is None:
+                    session.execute(
+                        """
+                        UPDATE sync_platform.discovered_objects SET vanished_at = now()
+                        WHERE connection = %s AND object = %s
+                        """,
+                        (connection, name),
+                    )
+                    changes.append(_change(name, "vanished", before=row["label"]))
+            return _remember(session, connection, changes)
 
     def of(self, connection: str) -> list[Discovered]:
         """What a connection has, in the vendor's order; what vanished last."""
-        table = discovered_objects.c
-        query = select(discovered_objects).where(table.connection == connection)
-        order = (table.vanished_at.is_not(None), table.position)
-        with self._database.statement() as reading:
-            rows = reading.execute(query.order_by(*order)).all()
-        return [_discovered(row) for row in rows]
+        with self._database.statement() as session:
+            rows = session.execute(
+                """
+                SELECT object AS name, label, id, about, chosen
+                FROM sync_platform.discovered_objects
+                WHERE connection = %s
+                ORDER BY vanished_at IS NOT NULL, position
+                """,
+                (connection,),
+            )
+            return [Discovered(**row) for row in rows]
 
     def all(self) -> dict[str, list[Discovered]]:
         """What each connector's connections have: of a name that several have, one of them."""
-        query = (
-            select(connections.c.connector, discovered_objects)
-            .join(connections, connections.c.name == discovered_objects.c.connection)
-            .order_by(discovered_objects.c.object, discovered_objects.c.connection)
-        )
-        with self._database.statement() as reading:
-            rows = reading.execute(query).all()
         found: dict[str, dict[str, Discovered]] = {}
-        for row in rows:
-            found.setdefault(row.connector, {}).setdefault(row.object, _discovered(row))
+        with self._database.statement() as session:
+            rows = session.execute(
+                """
+                SELECT connector, object AS name, found.label, id, about, chosen
+                FROM sync_platform.discovered_objects AS found
+                JOIN sync_platform.connections ON connections.name = connection
+                ORDER BY object, connection
+                """
+            )
+            for row in rows:
+                alike = found.setdefault(row.pop("connector"), {})
+                alike.setdefault(row["name"], Discovered(**row))
         return {connector: list(each.values()) for connector, each in found.items()}
 
 
@@ -104,12 +133,6 @@ def named(found: Sequence[Discovered]) -> list[Discovered]:
         taken.add(name)
         kept.append(replace(each, name=name))
     return kept
-
-
-def _discovered(row: Row[Any]) -> Discovered:
-    return Discovered(
-        name=row.object, label=row.label, id=row.id, about=row.about, chosen=row.chosen
-    )
 
 
 def _free(it: Discovered, taken: set[str]) -> str:
@@ -129,22 +152,24 @@ def _change(
 
 
 def _remember(
-    transaction: Connection, connection: str, changes: Sequence[SchemaChange]
+    session: Session, connection: str, changes: Sequence[SchemaChange]
 ) -> list[SchemaChange]:
     kept = []
     for each in changes:
-        found_at = transaction.execute(
-            insert(schema_changes)
-            .values(
-                connection=connection,
-                object=each.object,
-                field=each.field,
-                kind=each.kind,
-                before=None if each.before is None else text(each.before),
-                after=None if each.after is None else text(each.after),
-                found_at=func.now(),
-            )
-            .returning(schema_changes.c.found_at)
-        ).scalar_one()
-        kept.append(replace(each, found_at=found_at))
+        rows = session.execute(
+            """
+            INSERT INTO sync_platform.schema_changes
+                (connection, object, field, kind, before, after, found_at)
+            VALUES
+                (%(connection)s, %(object)s, %(field)s, %(kind)s, %(before)s, %(after)s, now())
+            RETURNING found_at
+            """,
+            {
+                **asdict(each),
+                "connection": connection,
+                "before": None if each.before is None else text(each.before),
+                "after": None if each.after is None else text(each.after),
+            },
+        )
+        kept += [replace(each, found_at=row["found_at"]) for row in rows]
     return kept

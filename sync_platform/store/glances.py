@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from psycopg.sql import SQL
 
-from sync_platform.engine.breaker import FAILURES, UNCOUNTED
 from sync_platform.engine.overview import Glance
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.store.database import Database
-from sync_platform.store.history import COUNTED
-from sync_platform.store.records import COLUMNS, result_of
-from sync_platform.store.tables import syncs
+from sync_platform.store.history import BREAKER
+from sync_platform.store.pool import Session
+from sync_platform.store.records import COLUMNS, rows_of
+from sync_platform.store.statements import columns
 
 # One step into an index for each object, whatever the length of its history.
-LATEST = text("""
+LATEST = """
     SELECT t.connection, t.object, t.last_started_at, latest.status, latest.finished_at,
            EXISTS (
                SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
@@ -28,12 +27,26 @@ LATEST = text("""
     LEFT JOIN LATERAL (
         SELECT s.status, s.finished_at
         FROM sync_platform.syncs s
-        WHERE s.connection = t.connection AND s.object = t.object AND s.status = ANY (:counted)
+        WHERE s.connection = t.connection AND s.object = t.object AND s.status = ANY(%(counted)s)
         ORDER BY s.started_at DESC, s.id DESC LIMIT 1
     ) latest ON true
-    WHERE CAST(:connection AS text) IS NULL OR t.connection = :connection
-""")
-TARGET = ("connection", "object")
+    WHERE %(connection)s::text IS NULL OR t.connection = %(connection)s
+"""
+
+# The newest five that count for the breaker, of these objects.
+NEWEST = SQL("""
+    SELECT * FROM (
+        SELECT {}, row_number() OVER (
+            PARTITION BY s.connection, s.object ORDER BY s.started_at DESC, s.id DESC
+        ) AS place
+        FROM sync_platform.syncs s
+        JOIN unnest(%(connections)s::text[], %(objects)s::text[]) AS wanted (connection, object)
+            ON wanted.connection = s.connection AND wanted.object = s.object
+        WHERE s.status = ANY(%(counted)s) AND coalesce(s.error_code, '') <> ALL(%(uncounted)s)
+    ) ranked
+    WHERE place <= %(failures)s
+    ORDER BY place
+""").format(columns(COLUMNS, "s"))
 
 
 class Glances:
@@ -44,50 +57,36 @@ class Glances:
 
     def all(self, connection: str | None = None) -> dict[Target, Glance]:
         """Of every chosen object that has ever synced (of one connection), in two queries."""
-        with self._database.transaction() as reading:
-            rows = reading.execute(
-                LATEST, {"connection": connection, "counted": list(COUNTED)}
-            ).all()
+        with self._database.transaction() as session:
+            rows = session.execute(LATEST, BREAKER | {"connection": connection}).fetchall()
             # A refusal does not count for the breaker, and hides what does.
-            unsure = [row for row in rows if row.status not in (None, SyncStatus.SUCCEEDED.value)]
-            failures = _failures(reading, unsure) if unsure else {}
+            sure = (None, SyncStatus.SUCCEEDED.value)
+            unsure = [_target(row) for row in rows if row["status"] not in sure]
+            failures = _failures(session, unsure) if unsure else {}
         return {
             target: Glance(
-                last_started_at=row.last_started_at,
-                last_finished_at=row.finished_at,
-                last_status=SyncStatus(row.status) if row.status else None,
-                running=row.running,
+                last_started_at=row["last_started_at"],
+                last_finished_at=row["finished_at"],
+                last_status=SyncStatus(row["status"]) if row["status"] else None,
+                running=row["running"],
                 failures=failures.get(target, ()),
-                resumed_at=row.resumed_at,
+                resumed_at=row["resumed_at"],
             )
             for row in rows
-            if (target := Target(row.connection, row.object))
+            if (target := _target(row))
         }
 
 
-def _failures(reading: Any, rows: Any) -> dict[Target, list[SyncResult]]:
-    """The newest five that count for the breaker, of these objects."""
-    newest = func.row_number().over(
-        partition_by=(syncs.c.connection, syncs.c.object),
-        order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
-    )
-    names = [cast([getattr(row, each) for row in rows], ARRAY(Text)) for each in TARGET]
-    wanted = func.unnest(*names).table_valued(*TARGET).render_derived(name="wanted")
-    ranked = (
-        select(*COLUMNS, newest.label("place"))
-        .join(
-            wanted,
-            (wanted.c.connection == syncs.c.connection) & (wanted.c.object == syncs.c.object),
-        )
-        .where(
-            syncs.c.status.in_(COUNTED),
-            func.coalesce(syncs.c.error_code, "").not_in(UNCOUNTED),
-        )
-        .subquery()
-    )
-    query = select(ranked).where(ranked.c.place <= FAILURES).order_by(ranked.c.place)
+def _target(row: dict[str, Any]) -> Target:
+    return Target(row["connection"], row["object"])
+
+
+def _failures(session: Session, targets: list[Target]) -> dict[Target, list[SyncResult]]:
+    wanted = {
+        "connections": [each.connection for each in targets],
+        "objects": [each.object for each in targets],
+    }
     found: dict[Target, list[SyncResult]] = {}
-    for row in reading.execute(query).mappings():
-        result = result_of(row)
+    for result in rows_of(session.execute(NEWEST, BREAKER | wanted)):
         found.setdefault(result.target, []).append(result)
     return found

@@ -3,23 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    and_,
-    bindparam,
-    func,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from psycopg import OperationalError
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.breaker import FAILURES, UNCOUNTED
@@ -28,47 +16,131 @@ from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.errors import StoreUnavailable, SyncPlatformError
 from sync_platform.store.database import Database
+from sync_platform.store.pool import Session
 from sync_platform.store.records import (
     COLUMNS,
     OpenRecord,
     failure,
-    listed,
     new_id,
     result_of,
     row_of,
     rows_of,
 )
-from sync_platform.store.tables import connection_objects, connections, sync_targets, syncs
+from sync_platform.store.statements import assignments, columns, inserting
 
 KEPT = 50  # finished syncs of a connection
 STALE_AFTER = timedelta(minutes=5)
-RUNNING = syncs.c.status == SyncStatus.RUNNING.value
-COUNTED = (SyncStatus.SUCCEEDED.value, SyncStatus.FAILED.value, SyncStatus.STALE.value)
+BREAKER = {  # what counts for it
+    "counted": [SyncStatus.SUCCEEDED.value, SyncStatus.FAILED.value, SyncStatus.STALE.value],
+    "uncounted": list(UNCOUNTED),
+    "failures": FAILURES,
+}
+
+# All in one: either all of it is, or nothing. A refresh of computed fields does not stand for the
+# sync that is due.
+OPEN = SQL("""
+    WITH interrupted AS (
+        UPDATE sync_platform.syncs
+        SET status = 'failed',
+            finished_at = heartbeat_at,
+            error = 'Interrupted: its process ended without a word. What it had committed stays; '
+                'the next sync goes on from there.',
+            error_code = 'interrupted'
+        WHERE status = 'running' AND connection = %(connection)s AND object = %(object)s
+    ), started AS (
+        INSERT INTO sync_platform.sync_targets AS known
+            (connection, object, last_started_at, last_full_started_at, last_computed_at)
+        VALUES (%(connection)s, %(object)s, %(started_at)s, %(full)s, %(computed)s)
+        ON CONFLICT (connection, object) DO UPDATE SET
+            last_started_at = CASE WHEN excluded.last_computed_at IS NULL
+                THEN greatest(known.last_started_at, excluded.last_started_at)
+                ELSE known.last_started_at END,
+            last_full_started_at =
+                greatest(known.last_full_started_at, excluded.last_full_started_at),
+            last_computed_at = greatest(known.last_computed_at, excluded.last_computed_at)
+    )
+    {}
+""").format(inserting("syncs", COLUMNS))
+
+# A sync that was taken for dead tells its true end; one that was followed up stays closed.
+CLOSE = SQL("""
+    UPDATE sync_platform.syncs SET {}
+    WHERE id = %(id)s AND status IN ('running', 'stale')
+""").format(assignments((*COLUMNS, "evidence")))
+
+RECENT = SQL("""
+    SELECT {} FROM sync_platform.syncs
+    WHERE (%(connection)s::text IS NULL OR connection = %(connection)s)
+      AND (%(object)s::text IS NULL OR object = %(object)s)
+    ORDER BY started_at DESC, id DESC
+    LIMIT %(limit)s
+""").format(columns(COLUMNS))
+
+# The newest syncs of each object that count for the breaker.
+COUNTED = SQL("""
+    SELECT * FROM (
+        SELECT {}, row_number() OVER (
+            PARTITION BY connection, object ORDER BY started_at DESC, id DESC
+        ) AS place
+        FROM sync_platform.syncs
+        WHERE status = ANY(%(counted)s) AND coalesce(error_code, '') <> ALL(%(uncounted)s)
+          AND (%(connection)s::text IS NULL OR connection = %(connection)s)
+    ) ranked
+    WHERE place <= %(failures)s
+    ORDER BY place
+""").format(columns(COLUMNS))
+
+KNOWN = """
+    SELECT t.connection, t.object,
+           t.last_started_at, t.last_full_started_at, t.last_computed_at,
+           EXISTS (
+               SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
+               AND s.connection = t.connection AND s.object = t.object
+           ) AS running,
+           greatest(c.resumed_at, o.resumed_at) AS resumed_at
+    FROM sync_platform.sync_targets t
+    JOIN sync_platform.connections c ON c.name = t.connection
+    LEFT JOIN sync_platform.connection_objects o
+        ON o.connection = t.connection AND o.object = t.object
+    WHERE %(connection)s::text IS NULL OR t.connection = %(connection)s
+"""
+
+MARK_STALE = SQL("""
+    UPDATE sync_platform.syncs
+    SET status = 'stale',
+        finished_at = heartbeat_at,
+        error = 'Not heard of for five minutes; its process'
+            || coalesce(' (Dagster run ' || run_id || ')', '')
+            || ' has probably died. What it had committed stays; the next sync goes on.',
+        error_code = 'stale'
+    WHERE status = 'running' AND heartbeat_at < %s
+    RETURNING {}
+""").format(columns(COLUMNS))
 
 # The breaker's evidence stays beyond the 50, or objects that sync often would push out the failures
 # of one that syncs daily. Rows that another process prunes at this moment are left to it.
-PRUNE = text("""
+PRUNE = """
     WITH finished AS (
         SELECT id,
                row_number() OVER (ORDER BY finished_at DESC, id DESC) AS place,
                row_number() OVER (
-                   PARTITION BY object, status = ANY(:counted)
+                   PARTITION BY object, status = ANY(%(counted)s)
                    ORDER BY started_at DESC, id DESC
                ) AS place_in_object,
-               status = ANY(:counted) AS counted
+               status = ANY(%(counted)s) AS counted
         FROM sync_platform.syncs
-        WHERE connection = :connection AND status <> 'running'
+        WHERE connection = %(connection)s AND status <> 'running'
     )
     DELETE FROM sync_platform.syncs WHERE id IN (
         SELECT id FROM sync_platform.syncs
         WHERE id IN (
             SELECT id FROM finished
-            WHERE place > :kept AND NOT (counted AND place_in_object <= :failures)
+            WHERE place > %(kept)s AND NOT (counted AND place_in_object <= %(failures)s)
         )
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     )
-""")
+"""
 
 
 class History:
@@ -129,25 +201,24 @@ class History:
         self, connection: str | None = None, object: str | None = None, limit: int = 50
     ) -> list[SyncResult]:
         """The latest syncs, newest first."""
-        query = listed().order_by(syncs.c.started_at.desc(), syncs.c.id.desc()).limit(limit)
-        if connection is not None:
-            query = query.where(syncs.c.connection == connection)
-        if object is not None:
-            query = query.where(syncs.c.object == object)
-        with self._database.statement() as reading:
-            return rows_of(reading.execute(query))
+        asked = {"connection": connection, "object": object, "limit": limit}
+        with self._database.statement() as session:
+            return rows_of(session.execute(RECENT, asked))
 
     def get(self, id: str) -> SyncResult | None:
         """The sync of that id; None where it is not kept (any more)."""
-        with self._database.statement() as reading:
-            found = rows_of(reading.execute(listed().where(syncs.c.id == id)))
-        return found[0] if found else None
+        query = SQL("SELECT {} FROM sync_platform.syncs WHERE id = %s").format(columns(COLUMNS))
+        with self._database.statement() as session:
+            found = session.execute(query, (id,)).fetchone()
+        return result_of(found) if found else None
 
     def evidence(self, id: str) -> dict[str, Any]:
         """What was kept for us of the error that ended a sync."""
-        with self._database.statement() as reading:
-            found = reading.scalar(select(syncs.c.evidence).where(syncs.c.id == id))
-        return dict(found or {})
+        with self._database.statement() as session:
+            found = session.execute(
+                "SELECT evidence FROM sync_platform.syncs WHERE id = %s", (id,)
+            ).fetchone()
+        return dict(found["evidence"] or {}) if found else {}
 
     def latest(self, target: Target) -> SyncResult | None:
         """The newest sync of an object; None before the first."""
@@ -159,138 +230,43 @@ class History:
         `recent` are the newest five that count for the breaker: none running, canceled, refused.
         """
         recent: dict[Target, list[SyncResult]] = {}
-        of_one = connection is not None
-        named = {"named": connection} if of_one else {}
-        with self._database.statement() as reading:
-            for row in reading.execute(_recent(of_one), named).mappings():
-                result = result_of(row)
+        with self._database.statement() as session:
+            for result in rows_of(session.execute(COUNTED, BREAKER | {"connection": connection})):
                 recent.setdefault(result.target, []).append(result)
-            found = reading.execute(_known(of_one), named).all()
-        targets = {Target(row.connection, row.object): row for row in found}
+            found = session.execute(KNOWN, {"connection": connection}).fetchall()
         return {
             target: TargetActivity(
-                last_started_at=row.last_started_at,
-                last_full_started_at=row.last_full_started_at,
-                last_computed_at=row.last_computed_at,
-                running=row.running,
+                last_started_at=row["last_started_at"],
+                last_full_started_at=row["last_full_started_at"],
+                last_computed_at=row["last_computed_at"],
+                running=row["running"],
                 recent=tuple(recent.get(target, ())),
-                resumed_at=row.resumed_at,
+                resumed_at=row["resumed_at"],
             )
-            for target, row in targets.items()
+            for row in found
+            if (target := Target(row["connection"], row["object"]))
         }
 
     def mark_stale(self, now: datetime) -> list[SyncResult]:
         """Give up on the running syncs not heard of for five minutes; those that were."""
-        silent = and_(RUNNING, syncs.c.heartbeat_at < now - STALE_AFTER)
-        run = func.coalesce(" (Dagster run " + syncs.c.run_id + ")", "")
-        sentence = literal("Not heard of for five minutes; its process").concat(run)
-        marked = (
-            update(syncs)
-            .where(silent)
-            .values(
-                status=SyncStatus.STALE.value,
-                finished_at=syncs.c.heartbeat_at,
-                error=sentence.concat(
-                    " has probably died. What it had committed stays; the next sync goes on."
-                ),
-                error_code="stale",
-            )
-            .returning(*COLUMNS)
-        )
-        with self._database.transaction() as transaction:
-            return rows_of(transaction.execute(marked))
+        with self._database.transaction() as session:
+            return rows_of(session.execute(MARK_STALE, (now - STALE_AFTER,)))
 
     def _open(self, result: SyncResult) -> None:
-        target = result.target
-        full = result.started_at if result.mode is SyncMode.FULL else None
-        computed = result.started_at if result.mode is SyncMode.COMPUTED else None
-        # A refresh of computed fields does not stand for the sync that is due.
-        moved = ["last_full_started_at", "last_computed_at"]
-        moved += ["last_started_at"] if computed is None else []
-        interrupted = (
-            update(syncs)
-            .where(RUNNING)
-            .filter_by(connection=target.connection, object=target.object)
-            .values(
-                status=SyncStatus.FAILED.value,
-                finished_at=syncs.c.heartbeat_at,
-                error="Interrupted: its process ended without a word. What it had committed "
-                "stays; the next sync goes on from there.",
-                error_code="interrupted",
-            )
-        )
-        started = insert(sync_targets).values(
-            connection=target.connection,
-            object=target.object,
-            last_started_at=result.started_at,
-            last_full_started_at=full,
-            last_computed_at=computed,
-        )
-        started = started.on_conflict_do_update(
-            index_elements=["connection", "object"],
-            set_={
-                name: func.greatest(sync_targets.c[name], started.excluded[name]) for name in moved
-            },
-        )
-        opening = insert(syncs).values(row_of(result))
-        with self._database.statement() as writing:  # all in one: either all of it is, or nothing
-            writing.execute(opening.add_cte(interrupted.cte("interrupted"), started.cte("started")))
+        at, mode = result.started_at, result.mode
+        full, computed = (at if mode is it else None for it in (SyncMode.FULL, SyncMode.COMPUTED))
+        with self._database.statement() as session:
+            session.execute(OPEN, row_of(result) | {"full": full, "computed": computed})
 
     def _close(self, record: OpenRecord, *, evidence: dict[str, Any] | None, **end: Any) -> None:
         result = record.finished(**end)
-        # A sync that was taken for dead tells its true end; one that was followed up stays closed.
-        still = or_(RUNNING, syncs.c.status == SyncStatus.STALE.value)
-        with self._database.statement() as writing:
-            writing.execute(
-                update(syncs)
-                .where(syncs.c.id == result.id, still)
-                .values(**row_of(result), evidence=evidence or None)
-            )
+        kept = {"evidence": Jsonb(evidence) if evidence else None}
+        with self._database.statement() as session:
+            session.execute(CLOSE, row_of(result) | kept)
             with suppress(OperationalError):  # its end is written; the next sync prunes
-                _prune(writing, result.target.connection)
+                _prune(session, result.target.connection)
 
 
-def _prune(writing: Connection, connection: str) -> None:
+def _prune(session: Session, connection: str) -> None:
     """Forget all but the last finished syncs of a connection, and its breakers' evidence."""
-    limits = {"kept": KEPT, "failures": FAILURES, "counted": list(COUNTED)}
-    writing.execute(PRUNE, {"connection": connection, **limits})
-
-
-@cache
-def _recent(of_one: bool) -> Select[Any]:
-    """The newest syncs of each object that count for the breaker (of the connection `named`)."""
-    newest = func.row_number().over(
-        partition_by=(syncs.c.connection, syncs.c.object),
-        order_by=(syncs.c.started_at.desc(), syncs.c.id.desc()),
-    )
-    ranked = select(*COLUMNS, newest.label("place")).where(
-        syncs.c.status.in_(COUNTED),
-        func.coalesce(syncs.c.error_code, "").not_in(UNCOUNTED),
-    )
-    if of_one:
-        ranked = ranked.where(syncs.c.connection == bindparam("named"))
-    within = ranked.subquery()
-    return select(within).where(within.c.place <= FAILURES).order_by(within.c.place)
-
-
-@cache
-def _known(of_one: bool) -> Select[Any]:
-    """What is known of each object that ever synced (of the connection `named`)."""
-    running = select(literal(1)).where(
-        RUNNING,
-        syncs.c.connection == sync_targets.c.connection,
-        syncs.c.object == sync_targets.c.object,
-    )
-    resumed_at = func.greatest(connections.c.resumed_at, connection_objects.c.resumed_at)
-    known = (
-        select(sync_targets, running.exists().label("running"), resumed_at.label("resumed_at"))
-        .join(connections, connections.c.name == sync_targets.c.connection)
-        .outerjoin(
-            connection_objects,
-            and_(
-                connection_objects.c.connection == sync_targets.c.connection,
-                connection_objects.c.object == sync_targets.c.object,
-            ),
-        )
-    )
-    return known.where(sync_targets.c.connection == bindparam("named")) if of_one else known
+    session.execute(PRUNE, BREAKER | {"connection": connection, "kept": KEPT})

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import Clock
 from sync_platform.errors import IdempotencyKeyReused, StillUnderWay
 from sync_platform.store.database import Database
-from sync_platform.store.tables import idempotency_keys
 
 KEPT = timedelta(hours=24)
 ABANDONED = timedelta(minutes=5)  # no call takes so long: its process is gone
@@ -46,47 +44,60 @@ class Idempotency:
         Raises IdempotencyKeyReused if that call had another body, and StillUnderWay while it has
         no answer yet.
         """
-        now, table = self._clock.now(), idempotency_keys.c
+        now = self._clock.now()
         print_ = blake2b(body, digest_size=16, key=key.salt).digest()
         with self._database.transaction() as transaction:
             transaction.execute(
-                delete(idempotency_keys).where(
-                    (table.asked_at < now - KEPT)
-                    | (table.status.is_(None) & (table.asked_at < now - ABANDONED))
-                )
+                """
+                DELETE FROM sync_platform.idempotency_keys
+                WHERE asked_at < %s OR (status IS NULL AND asked_at < %s)
+                """,
+                (now - KEPT, now - ABANDONED),
             )
             mine = transaction.execute(
-                insert(idempotency_keys)
-                .values(hash=key.hash, fingerprint=print_, asked_at=now)
-                .on_conflict_do_nothing()
-                .returning(table.hash)
-            ).first()
-            if mine is not None:
+                """
+                INSERT INTO sync_platform.idempotency_keys (hash, fingerprint, asked_at)
+                VALUES (%s, %s, %s)
+                ON CONFLICT DO NOTHING
+                """,
+                (key.hash, print_, now),
+            )
+            if mine.rowcount:
                 return None
             first = transaction.execute(
-                select(idempotency_keys).where(table.hash == key.hash)
-            ).first()
+                """
+                SELECT fingerprint, status, headers, body FROM sync_platform.idempotency_keys
+                WHERE hash = %s
+                """,
+                (key.hash,),
+            ).fetchone()
         if first is None:  # it came to nothing this very moment
             raise StillUnderWay(retry_after=1)
-        if first.fingerprint != print_:
+        if first["fingerprint"] != print_:
             raise IdempotencyKeyReused
-        if first.status is None:
+        if first["status"] is None:
             raise StillUnderWay(retry_after=1)
-        return Answer(status=first.status, headers=first.headers, body=first.body)
+        return Answer(status=first["status"], headers=first["headers"], body=first["body"])
 
     def keep(self, key: "CallKey", *, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """This is the answer, also for those who ask again."""
-        with self._database.statement() as writing:
-            writing.execute(
-                update(idempotency_keys)
-                .where(idempotency_keys.c.hash == key.hash)
-                .values(status=status, headers=dict(headers), body=body)
+        told = Jsonb(dict(headers))
+        with self._database.statement() as session:
+            session.execute(
+                """
+                UPDATE sync_platform.idempotency_keys
+                SET status = %(status)s, headers = %(headers)s, body = %(body)s
+                WHERE hash = %(hash)s
+                """,
+                {"status": status, "headers": told, "body": body, "hash": key.hash},
             )
 
     def forget(self, key: "CallKey") -> None:
         """The call came to nothing: whoever asks again is the first."""
-        with self._database.statement() as writing:
-            writing.execute(delete(idempotency_keys).where(idempotency_keys.c.hash == key.hash))
+        with self._database.statement() as session:
+            session.execute(
+                "DELETE FROM sync_platform.idempotency_keys WHERE hash = %s", (key.hash,)
+            )
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import LiteralString
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Column, Table, select, update
+from psycopg.sql import SQL, Composed, Identifier
 
 from sync_platform.engine.ports import Secret
 from sync_platform.errors import ConfigurationError
@@ -73,33 +73,35 @@ class Renewed:
 class Locked:
     """All secrets of one table, to encrypt them anew: `name` tells its rows apart."""
 
-    def __init__(self, database: Database, lock: Lock, table: Table, name: str) -> None:
-        self._database, self._lock, self._table = database, lock, table
-        self._name: Column[Any] = table.c[name]
-        self.what = table.name
+    def __init__(self, database: Database, lock: Lock, table: str, name: str) -> None:
+        self._database, self._lock, self._name, self.what = database, lock, name, table
 
     def old(self) -> list[str]:
         """The rows that the newest key does not open."""
-        return [name for name, closed in self._all() if not self._lock.newest_opens(closed)]
+        kept = self._about("SELECT {name} AS name, secret FROM {table} WHERE secret IS NOT NULL")
+        with self._database.statement() as session:
+            rows = session.execute(kept).fetchall()
+        return [row["name"] for row in rows if not self._lock.newest_opens(row["secret"])]
 
     def renew(self) -> Renewed:
         """Close with the newest key what an older one opens. What no key opens stays as it is. A
         row that is being renewed elsewhere is waited for."""
+        wanted = self._about("SELECT secret FROM {table} WHERE {name} = %s FOR UPDATE")
+        renewed = self._about("UPDATE {table} SET secret = %s WHERE {name} = %s")
         done, lost = 0, []
         for name in self.old():
-            row = self._name == name
-            with self._database.transaction() as transaction:
-                wanted = select(self._table.c.secret).where(row).with_for_update()
-                closed = transaction.scalar(wanted)
+            with self._database.transaction() as session:
+                row = session.execute(wanted, (name,)).fetchone()
+                closed = row["secret"] if row else None
                 if closed is not None and not self._lock.opens(closed):
                     lost.append(name)
                 elif closed is not None:
-                    renewed = update(self._table).where(row)
-                    transaction.execute(renewed.values(secret=self._lock.renewed(closed)))
+                    session.execute(renewed, (self._lock.renewed(closed), name))
                     done += 1
         return Renewed(count=done, lost=tuple(lost))
 
-    def _all(self) -> list[tuple[str, bytes]]:
-        wanted = select(self._name, self._table.c.secret).where(self._table.c.secret.is_not(None))
-        with self._database.statement() as reading:
-            return [(row[0], row[1]) for row in reading.execute(wanted)]
+    def _about(self, statement: LiteralString) -> Composed:
+        """The statement, of this table."""
+        return SQL(statement).format(
+            table=Identifier("sync_platform", self.what), name=Identifier(self._name)
+        )

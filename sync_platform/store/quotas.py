@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
-
 from sync_platform.engine.ports import Budget
 from sync_platform.store.database import Database
 
@@ -11,14 +9,14 @@ from sync_platform.store.database import Database
 # the server forgets is a fraction of a second of calls. Rows are locked in the order of their
 # names, so that no two callers wait for each other. Tokens may go below zero: they are then
 # reservations, and whoever made one waits until it is covered.
-TAKE = text("""
+TAKE = """
     INSERT INTO sync_platform.quotas AS kept
            (connection, name, calls, seconds, tokens, filled_at)
-    SELECT :connection, asked.name, coalesce(heard.calls, asked.calls),
+    SELECT %(connection)s, asked.name, coalesce(heard.calls, asked.calls),
            coalesce(heard.seconds, asked.seconds), asked.calls - 1, clock_timestamp()
-    FROM unnest(CAST(:names AS text[]), CAST(:calls AS float8[]), CAST(:seconds AS float8[]),
-                CAST(:declared AS bool[])) AS asked (name, calls, seconds, declared)
-         LEFT JOIN (SELECT * FROM sync_platform.quotas WHERE connection = :connection) AS heard
+    FROM unnest(%(names)s::text[], %(calls)s::float8[], %(seconds)s::float8[],
+                %(declared)s::bool[]) AS asked (name, calls, seconds, declared)
+         LEFT JOIN (SELECT * FROM sync_platform.quotas WHERE connection = %(connection)s) AS heard
          ON heard.name = asked.name AND asked.declared,
          set_config('synchronous_commit', 'off', true)
     ORDER BY asked.name
@@ -34,15 +32,16 @@ TAKE = text("""
         filled_at = greatest(kept.filled_at, excluded.filled_at)
     RETURNING greatest(
         0,
-        (:reserve * calls - tokens) * seconds / calls,
+        (%(reserve)s * calls - tokens) * seconds / calls,
         extract(epoch FROM blocked_until - clock_timestamp())::float8
     ) AS wait
-""")
+"""
 
-LOWER = text("""
+LOWER = """
     INSERT INTO sync_platform.quotas AS kept
            (connection, name, calls, seconds, tokens, filled_at)
-    SELECT :connection, :name, :calls, :seconds, least(:left, :calls), clock_timestamp()
+    SELECT %(connection)s, %(name)s, %(calls)s, %(seconds)s, least(%(left)s, %(calls)s),
+           clock_timestamp()
     FROM set_config('synchronous_commit', 'off', true)
     ON CONFLICT (connection, name) DO UPDATE SET
         calls = excluded.calls,
@@ -54,20 +53,20 @@ LOWER = text("""
             )
         ),
         filled_at = greatest(kept.filled_at, excluded.filled_at)
-""")
+"""
 
-BLOCK = text("""
+BLOCK = """
     INSERT INTO sync_platform.quotas AS kept
            (connection, name, calls, seconds, tokens, filled_at, blocked_until)
-    SELECT :connection, name, calls, seconds, calls, clock_timestamp(),
-           clock_timestamp() + make_interval(secs => :wait)
-    FROM unnest(CAST(:names AS text[]), CAST(:calls AS float8[]), CAST(:seconds AS float8[]))
+    SELECT %(connection)s, name, calls, seconds, calls, clock_timestamp(),
+           clock_timestamp() + make_interval(secs => %(wait)s)
+    FROM unnest(%(names)s::text[], %(calls)s::float8[], %(seconds)s::float8[])
          AS asked (name, calls, seconds),
          set_config('synchronous_commit', 'off', true)
     ORDER BY name
     ON CONFLICT (connection, name) DO UPDATE SET
         blocked_until = greatest(kept.blocked_until, excluded.blocked_until)
-""")
+"""
 
 
 class Quotas:
@@ -84,15 +83,15 @@ class Quotas:
         """
         if not budgets:
             return 0.0
-        with self._database.statement() as writing:
-            asked = {"reserve": float(reserve), **_asked(connection, budgets)}
-            waits = writing.execute(TAKE, asked).scalars().all()
+        asked = {"reserve": float(reserve), **_asked(connection, budgets)}
+        with self._database.statement() as session:
+            waits = [row["wait"] for row in session.execute(TAKE, asked)]
         return float(max(waits, default=0.0))
 
     def lower(self, connection: str, budget: Budget, left: float) -> None:
         """The vendor said how many calls are left: the bucket holds no more than these."""
-        with self._database.statement() as writing:
-            writing.execute(
+        with self._database.statement() as session:
+            session.execute(
                 LOWER,
                 {
                     "connection": connection,
@@ -107,8 +106,8 @@ class Quotas:
         """The vendor said to wait: nobody calls on these buckets for so long."""
         if not budgets:
             return
-        with self._database.statement() as writing:
-            writing.execute(BLOCK, {"wait": float(seconds), **_asked(connection, budgets)})
+        with self._database.statement() as session:
+            session.execute(BLOCK, {"wait": float(seconds), **_asked(connection, budgets)})
 
 
 def _asked(connection: str, budgets: Sequence[Budget]) -> dict[str, object]:

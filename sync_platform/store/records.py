@@ -1,27 +1,36 @@
 """One row of history: how it is read, and how a running sync keeps it."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from psycopg.sql import SQL
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
 from sync_platform.errors import StoreUnavailable, SyncPlatformError
 from sync_platform.store.database import Database
+from sync_platform.store.statements import assignments
 from sync_platform.store.storable import storable, text
-from sync_platform.store.tables import sync_targets, syncs
 
 BEAT_EVERY = timedelta(seconds=5)
 WRITE_EVERY = timedelta(seconds=1)
 COUNTS = tuple(Counts.__dataclass_fields__)
 USAGE = tuple(Usage.__dataclass_fields__)
-COLUMNS = [column for column in syncs.c if column.name != "evidence"]
+ENDS = ("status", "heartbeat_at", "finished_at", "error", "error_code")
+COLUMNS = ("id", "connection", "object", "mode", "since", "until", "started_at", *ENDS,
+           *COUNTS, *USAGE, "run_id", "resumed", "automatic")  # fmt: skip
 ERROR_LENGTH = 2000  # of a sentence for people; what is longer is in the evidence
+
+# One that was taken for dead, and beats, runs; one that was closed for good stays so.
+WRITE = SQL("""
+    UPDATE sync_platform.syncs SET {}
+    WHERE id = %(id)s AND status IN ('running', 'stale')
+""").format(assignments((*ENDS, *COUNTS, *USAGE)))
 
 
 def new_id(now: datetime) -> str:
@@ -30,7 +39,7 @@ def new_id(now: datetime) -> str:
     return f"{milliseconds & (1 << 48) - 1:012x}7{secrets.token_hex(10)[1:]}"
 
 
-def result_of(row: RowMapping) -> SyncResult:
+def result_of(row: dict[str, Any]) -> SyncResult:
     """The row as a value."""
     return SyncResult(
         id=row["id"],
@@ -134,19 +143,24 @@ class OpenRecord:
         """It goes on where an interrupted one stopped, over that one's window."""
         with self._guard:
             self._result = replace(self._result, mode=mode, window=window, resumed=True)
-            values = {"mode": mode.value, "since": window.since, "until": window.until}
-            with self._database.transaction() as transaction:
-                transaction.execute(
-                    update(syncs).where(syncs.c.id == self.id).values(resumed=True, **values)
+            row = row_of(self._result)
+            with self._database.transaction() as session:
+                session.execute(
+                    """
+                    UPDATE sync_platform.syncs
+                    SET resumed = true, mode = %(mode)s, since = %(since)s, until = %(until)s
+                    WHERE id = %(id)s
+                    """,
+                    row,
                 )
                 if mode is SyncMode.FULL:
-                    started_at = self._result.started_at
-                    target = self._result.target
-                    known = sync_targets.c.last_full_started_at
-                    transaction.execute(
-                        update(sync_targets)
-                        .filter_by(connection=target.connection, object=target.object)
-                        .values(last_full_started_at=func.greatest(known, started_at))
+                    session.execute(
+                        """
+                        UPDATE sync_platform.sync_targets
+                        SET last_full_started_at = greatest(last_full_started_at, %(started_at)s)
+                        WHERE connection = %(connection)s AND object = %(object)s
+                        """,
+                        row,
                     )
 
     def finished(self, **changes: Any) -> SyncResult:
@@ -162,26 +176,13 @@ class OpenRecord:
             return
         self._written_at, self._written = now, self._result.usage
         self._result = replace(self._result, heartbeat_at=now)
-        # One that was taken for dead, and beats, runs; one that was closed for good stays so.
-        alive = syncs.c.status.in_([SyncStatus.RUNNING.value, SyncStatus.STALE.value])
-        values = row_of(self._result)
-        changing = ("status", "heartbeat_at", "finished_at", "error", "error_code")
         try:
-            with self._database.statement() as writing:
-                writing.execute(
-                    update(syncs)
-                    .where(syncs.c.id == self.id, alive)
-                    .values({name: values[name] for name in (*changing, *COUNTS, *USAGE)})
-                )
+            with self._database.statement() as session:
+                session.execute(WRITE, row_of(self._result))
         except StoreUnavailable:
             pass  # no reason to stop a sync: the next beat, or the end, writes it all
 
 
-def rows_of(rows: Any) -> list[SyncResult]:
+def rows_of(rows: Iterable[dict[str, Any]]) -> list[SyncResult]:
     """A query's rows as values."""
-    return [result_of(row) for row in rows.mappings()]
-
-
-def listed() -> Any:
-    """The query for rows that become values."""
-    return select(*COLUMNS)
+    return [result_of(row) for row in rows]

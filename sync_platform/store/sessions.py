@@ -7,16 +7,30 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from psycopg.sql import SQL
 
 from sync_platform.engine.access import OneTimeLink, Person, Session
 from sync_platform.store.database import Database
-from sync_platform.store.people import person_of
-from sync_platform.store.tables import one_time_links, people, sessions
+from sync_platform.store.people import PERSON, person_of
+from sync_platform.store.statements import columns
 
 IDLE = timedelta(hours=12)  # a session ends so long after it was last used,
 LONGEST = timedelta(days=14)  # and so long after it began
 TOUCH = timedelta(minutes=1)  # its use is written so often at most
+
+LIVING = SQL("""
+    SELECT {}, sessions.created_at AS begun_at, sessions.last_seen_at AS used_at,
+           sessions.expires_at
+    FROM sync_platform.sessions JOIN sync_platform.people ON people.id = sessions.person
+    WHERE sessions.hash = %s AND sessions.expires_at > %s AND people.disabled_at IS NULL
+""").format(columns(PERSON, of="people"))
+
+LINKED = SQL("""
+    SELECT {} FROM sync_platform.people
+         JOIN sync_platform.one_time_links AS links ON people.id = links.person
+    WHERE links.hash = %s AND links.used_at IS NULL AND links.expires_at > %s
+      AND people.disabled_at IS NULL
+""").format(columns(PERSON, of="people"))
 
 
 def hash_of(token: str) -> bytes:
@@ -34,58 +48,46 @@ class Sessions:
         """A new session's token. Sessions that are over are swept out by the way."""
         token = secrets.token_urlsafe(32)
         with self._database.statement() as writing:
-            writing.execute(delete(sessions).where(sessions.c.expires_at <= now))
+            writing.execute("DELETE FROM sync_platform.sessions WHERE expires_at <= %s", (now,))
             writing.execute(
-                insert(sessions).values(
-                    hash=hash_of(token),
-                    person=person.id,
-                    created_at=now,
-                    last_seen_at=now,
-                    expires_at=now + IDLE,
-                )
+                """
+                INSERT INTO sync_platform.sessions
+                       (hash, person, created_at, last_seen_at, expires_at)
+                VALUES (%(hash)s, %(person)s, %(now)s, %(now)s, %(expires_at)s)
+                """,
+                {"hash": hash_of(token), "person": person.id, "now": now, "expires_at": now + IDLE},
             )
         return token
 
     def get(self, token: str, now: datetime) -> Session | None:
         """The session, now a little longer; None where it is over, or its person disabled."""
         hashed = hash_of(token)
-        wanted = (
-            select(
-                people,
-                sessions.c.created_at.label("begun_at"),
-                sessions.c.last_seen_at.label("used_at"),
-                sessions.c.expires_at,
-            )
-            .join(people, people.c.id == sessions.c.person)
-            .where(
-                sessions.c.hash == hashed,
-                sessions.c.expires_at > now,
-                people.c.disabled_at.is_(None),
-            )
-        )
-        with self._database.statement() as connection:
-            row = connection.execute(wanted).first()
+        with self._database.statement() as writing:
+            row = writing.execute(LIVING, (hashed, now)).fetchone()
             if row is None:
                 return None
-            expires_at = row.expires_at
-            if now - row.used_at >= TOUCH:
-                expires_at = min(now + IDLE, row.begun_at + LONGEST)
-                connection.execute(
-                    update(sessions)
-                    .where(sessions.c.hash == hashed)
-                    .values(last_seen_at=now, expires_at=expires_at)
+            expires_at = row["expires_at"]
+            if now - row["used_at"] >= TOUCH:
+                expires_at = min(now + IDLE, row["begun_at"] + LONGEST)
+                writing.execute(
+                    """
+                    UPDATE sync_platform.sessions
+                    SET last_seen_at = %(now)s, expires_at = %(expires_at)s
+                    WHERE hash = %(hash)s
+                    """,
+                    {"now": now, "expires_at": expires_at, "hash": hashed},
                 )
-        return Session(person=person_of(row), created_at=row.begun_at, expires_at=expires_at)
+        return Session(person=person_of(row), created_at=row["begun_at"], expires_at=expires_at)
 
     def end(self, token: str) -> None:
         """Sign out."""
         with self._database.statement() as writing:
-            writing.execute(delete(sessions).where(sessions.c.hash == hash_of(token)))
+            writing.execute("DELETE FROM sync_platform.sessions WHERE hash = %s", (hash_of(token),))
 
     def end_all(self, person: str) -> None:
         """Sign the person out everywhere."""
         with self._database.statement() as writing:
-            writing.execute(delete(sessions).where(sessions.c.person == person))
+            writing.execute("DELETE FROM sync_platform.sessions WHERE person = %s", (person,))
 
 
 class OneTimeLinks:
@@ -98,40 +100,39 @@ class OneTimeLinks:
         """A link for the person; the ones before it no longer work."""
         token = secrets.token_urlsafe(32)
         with self._database.transaction() as transaction:
-            transaction.execute(delete(one_time_links).where(one_time_links.c.person == person.id))
             transaction.execute(
-                insert(one_time_links).values(
-                    hash=hash_of(token), person=person.id, expires_at=now + lasts
-                )
+                "DELETE FROM sync_platform.one_time_links WHERE person = %s", (person.id,)
+            )
+            transaction.execute(
+                """
+                INSERT INTO sync_platform.one_time_links (hash, person, expires_at)
+                VALUES (%s, %s, %s)
+                """,
+                (hash_of(token), person.id, now + lasts),
             )
         return OneTimeLink(person=person, token=token, expires_at=now + lasts)
 
     def whose(self, token: str, now: datetime) -> Person | None:
         """The person it is for; None where it is used, expired or replaced."""
-        wanted = (
-            select(people)
-            .join(one_time_links, people.c.id == one_time_links.c.person)
-            .where(*_works(token, now), people.c.disabled_at.is_(None))
-        )
+        hashed = hash_of(token)
         with self._database.statement() as reading:
-            row = reading.execute(wanted).first()
+            row = reading.execute(LINKED, (hashed, now)).fetchone()
         return person_of(row) if row else None
 
     def use(self, token: str, now: datetime) -> bool:
         """Whether it still worked; it does not any more."""
-        used = update(one_time_links).where(*_works(token, now)).values(used_at=now)
+        hashed = hash_of(token)
         with self._database.statement() as writing:
-            return writing.execute(used).rowcount == 1
+            used = writing.execute(
+                """
+                UPDATE sync_platform.one_time_links SET used_at = %(now)s
+                WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > %(now)s
+                """,
+                {"now": now, "hash": hashed},
+            )
+            return used.rowcount == 1
 
     def forget(self, person: str) -> None:
         """The person's links no longer work."""
         with self._database.statement() as writing:
-            writing.execute(delete(one_time_links).where(one_time_links.c.person == person))
-
-
-def _works(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        one_time_links.c.hash == hash_of(token),
-        one_time_links.c.used_at.is_(None),
-        one_time_links.c.expires_at > now,
-    )
+            writing.execute("DELETE FROM sync_platform.one_time_links WHERE person = %s", (person,))

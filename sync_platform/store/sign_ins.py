@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.signing_in import STATE_LASTS, SignIn, SignInStatus
@@ -15,10 +15,13 @@ from sync_platform.errors import Refused
 from sync_platform.spec import Account
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Lock, Locked
+from sync_platform.store.statements import assignments, inserting
 from sync_platform.store.storable import storable, text
-from sync_platform.store.tables import sign_ins
 
-KEPT = [each for each in sign_ins.c if each.name not in ("secret", "state_hash", "browser_hash")]
+SHOWN = """
+    id, connector, connection, again, status, redirect_uri, base_url, settings, objects, writing,
+    account_id, account_name, error, begun_at, expires_at
+"""
 
 
 class SignIns:
@@ -29,7 +32,7 @@ class SignIns:
         """`keys`: Fernet keys, newest first. Raises ConfigurationError where one is none."""
         self._database = database
         self._lock = Lock(keys)
-        self.locked = Locked(database, self._lock, sign_ins, "id")
+        self.locked = Locked(database, self._lock, "sign_ins", "id")
 
     def __repr__(self) -> str:
         return "SignIns(…)"
@@ -40,6 +43,7 @@ class SignIns:
         """Keep a new one: with the state that it will come back with, or one that has its secret
         already."""
         values = {
+            "id": sign_in.id,
             "connector": sign_in.connector,
             "connection": sign_in.connection,
             "again": sign_in.again,
@@ -48,7 +52,7 @@ class SignIns:
             "browser_hash": _hash(browser),
             "redirect_uri": sign_in.redirect_uri,
             "base_url": sign_in.base_url,
-            "settings": storable(sign_in.settings),
+            "settings": Jsonb(storable(sign_in.settings)),
             "objects": list(sign_in.objects) if sign_in.objects is not None else None,
             "writing": sign_in.writing,
             "secret": self._lock.close(secret),
@@ -56,22 +60,27 @@ class SignIns:
             "begun_at": sign_in.begun_at,
             "expires_at": sign_in.expires_at,
         }
-        with self._database.statement() as statement:
-            statement.execute(insert(sign_ins).values(id=sign_in.id, **values))
+        with self._database.statement() as session:
+            session.execute(inserting("sign_ins", values), values)
 
     def take(self, state: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
         """The sign-in that this state belongs to, and what was kept with it. It works once, and in
         the browser that began it; another gets nothing and changes nothing, or whoever sees an
         address on its way could end the sign-in."""
-        mine = (sign_ins.c.state_hash == _hash(state)) & (sign_ins.c.browser_hash == _hash(browser))
-        taken = (
-            update(sign_ins).where(mine).values(state_hash=None).returning(*KEPT, sign_ins.c.secret)
-        )
-        with self._database.transaction() as transaction:
-            row = transaction.execute(taken).first()
+        with self._database.transaction() as session:
+            row = session.execute(
+                f"""
+                UPDATE sync_platform.sign_ins SET state_hash = NULL
+                WHERE state_hash = %s AND browser_hash = %s
+                RETURNING {SHOWN}, secret
+                """,
+                (_hash(state), _hash(browser)),
+            ).fetchone()
             if row is None:
-                known = select(sign_ins.c.id).where(sign_ins.c.state_hash == _hash(state))
-                elsewhere = transaction.execute(known).first() is not None
+                known = session.execute(
+                    "SELECT id FROM sync_platform.sign_ins WHERE state_hash = %s", (_hash(state),)
+                )
+                elsewhere = known.fetchone() is not None
         if row is None and elsewhere:
             raise Refused(
                 "This sign-in was begun in another browser, so nothing was connected here. Open "
@@ -79,19 +88,22 @@ class SignIns:
             )
         if row is None:
             raise Refused("This sign-in was used already, or never begun here. Begin again.")
-        if now > row.begun_at + STATE_LASTS:
-            self.fail(row.id, "It took longer than ten minutes to come back.")
+        if now > row["begun_at"] + STATE_LASTS:
+            self.fail(row["id"], "It took longer than ten minutes to come back.")
             raise Refused("This sign-in took longer than ten minutes. Begin again.")
         return _sign_in(row), self._opened(row)
 
     def begun(self, state: str, *, browser: str) -> SignIn | None:
         """The sign-in that this state belongs to, if this browser began it and it has not come
         back yet."""
-        wanted = select(*KEPT).where(
-            sign_ins.c.state_hash == _hash(state), sign_ins.c.browser_hash == _hash(browser)
-        )
-        with self._database.statement() as reading:
-            row = reading.execute(wanted).first()
+        with self._database.statement() as session:
+            row = session.execute(
+                f"""
+                SELECT {SHOWN} FROM sync_platform.sign_ins
+                WHERE state_hash = %s AND browser_hash = %s
+                """,
+                (_hash(state), _hash(browser)),
+            ).fetchone()
         return None if row is None else _sign_in(row)
 
     def get(self, id: str, *, browser: str, now: datetime) -> SignIn:
@@ -101,13 +113,13 @@ class SignIns:
     def open(self, id: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
         """The sign-in and its secret. Refused unless it is signed in and not complete yet."""
         row = self._row(id, browser, now)
-        if row.status != SignInStatus.SIGNED_IN.value or row.secret is None:
+        if row["status"] != SignInStatus.SIGNED_IN.value or row["secret"] is None:
             told = {
                 SignInStatus.BEGUN.value: "The vendor has not sent this sign-in back yet.",
                 SignInStatus.DONE.value: "This sign-in is complete already.",
             }
             raise Refused(
-                told.get(row.status, f"This sign-in failed: {row.error or 'it has ended.'}")
+                told.get(row["status"], f"This sign-in failed: {row['error'] or 'it has ended.'}")
             )
         return _sign_in(row), self._opened(row)
 
@@ -116,14 +128,14 @@ class SignIns:
         self._change(
             sign_in.id,
             status=SignInStatus.SIGNED_IN.value,
-            settings=storable(sign_in.settings),
+            settings=Jsonb(storable(sign_in.settings)),
             secret=self._lock.close(secret),
             **_account(sign_in.account),
         )
 
     def answered(self, id: str, settings: Mapping[str, str], account: Account | None) -> None:
         """What was chosen, and whose account that is."""
-        self._change(id, settings=storable(settings), **_account(account))
+        self._change(id, settings=Jsonb(storable(settings)), **_account(account))
 
     def renew(self, id: str, secret: Secret) -> None:
         """Its access token was refreshed."""
@@ -141,18 +153,20 @@ class SignIns:
 
     def sweep(self, now: datetime) -> int:
         """Forget those whose hour is over, and their secrets; how many there were."""
-        gone = delete(sign_ins).where(sign_ins.c.expires_at <= now)
-        with self._database.statement() as statement:
-            return statement.execute(gone).rowcount
+        with self._database.statement() as session:
+            return session.execute(
+                "DELETE FROM sync_platform.sign_ins WHERE expires_at <= %s", (now,)
+            ).rowcount
 
-    def _row(self, id: str, browser: str, now: datetime) -> Any:
-        wanted = select(*KEPT, sign_ins.c.secret).where(
-            sign_ins.c.id == id,
-            sign_ins.c.browser_hash == _hash(browser),
-            sign_ins.c.expires_at > now,
-        )
-        with self._database.statement() as reading:
-            row = reading.execute(wanted).first()
+    def _row(self, id: str, browser: str, now: datetime) -> dict[str, Any]:
+        with self._database.statement() as session:
+            row = session.execute(
+                f"""
+                SELECT {SHOWN}, secret FROM sync_platform.sign_ins
+                WHERE id = %(id)s AND browser_hash = %(browser)s AND expires_at > %(now)s
+                """,
+                {"id": id, "browser": _hash(browser), "now": now},
+            ).fetchone()
         if row is None:
             raise Refused(
                 "There is no such sign-in in this browser (any more): it must be complete within "
@@ -160,12 +174,13 @@ class SignIns:
             )
         return row
 
-    def _opened(self, row: Row[Any]) -> Secret:
-        return self._lock.open(row.secret, "this sign-in", "begin again")
+    def _opened(self, row: dict[str, Any]) -> Secret:
+        return self._lock.open(row["secret"], "this sign-in", "begin again")
 
     def _change(self, id: str, **values: Any) -> None:
-        with self._database.statement() as statement:
-            statement.execute(update(sign_ins).where(sign_ins.c.id == id).values(**values))
+        change = SQL("UPDATE sync_platform.sign_ins SET {} WHERE id = %(id)s")
+        with self._database.statement() as session:
+            session.execute(change.format(assignments(values)), {"id": id, **values})
 
 
 def _hash(value: str) -> bytes:
@@ -180,21 +195,22 @@ def _account(account: Account | None) -> dict[str, str | None]:
     }
 
 
-def _sign_in(row: Row[Any]) -> SignIn:
-    account = Account(id=row.account_id, name=row.account_name or "") if row.account_id else None
+def _sign_in(row: dict[str, Any]) -> SignIn:
+    known = row["account_id"]
+    account = Account(id=known, name=row["account_name"] or "") if known else None
     return SignIn(
-        id=row.id,
-        connector=row.connector,
-        connection=row.connection,
-        again=row.again,
-        status=SignInStatus(row.status),
-        redirect_uri=row.redirect_uri,
-        base_url=row.base_url,
-        settings=row.settings,
-        objects=row.objects,
-        writing=row.writing,
+        id=row["id"],
+        connector=row["connector"],
+        connection=row["connection"],
+        again=row["again"],
+        status=SignInStatus(row["status"]),
+        redirect_uri=row["redirect_uri"],
+        base_url=row["base_url"],
+        settings=row["settings"],
+        objects=row["objects"],
+        writing=row["writing"],
         account=account,
-        error=row.error,
-        begun_at=row.begun_at,
-        expires_at=row.expires_at,
+        error=row["error"],
+        begun_at=row["begun_at"],
+        expires_at=row["expires_at"],
     )

@@ -7,7 +7,8 @@ from hashlib import blake2b
 from threading import BoundedSemaphore
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, update
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
@@ -15,14 +16,23 @@ from sync_platform.engine.requested import AskedStatus, AskedSync, RequestedSync
 from sync_platform.engine.results import SyncResult
 from sync_platform.errors import DagsterUnavailable, StoreUnavailable
 from sync_platform.store.database import Database
-from sync_platform.store.records import listed, new_id, rows_of
+from sync_platform.store.records import COLUMNS, new_id, rows_of
+from sync_platform.store.statements import columns, inserting
 from sync_platform.store.storable import storable
-from sync_platform.store.tables import sync_requests, syncs
 
 KEPT = timedelta(days=30)
 TURN_WITHIN = 60.0  # seconds that a request waits for those before it on its connection
 LAUNCHING_AT_ONCE = 3  # in a process; each uses two of its connections to the database
 LOCK_NOT_AVAILABLE = "55P03"
+FOUND = """
+    SELECT id, connection, asked, asked_by, status, asked_at, canceled_at, ended_at
+    FROM sync_platform.sync_requests
+    WHERE connection = %(connection)s
+      AND (%(id)s::text IS NULL OR id = %(id)s)
+      AND (ended_at IS NULL OR NOT %(open)s)
+      AND (%(fingerprint)s::bytea IS NULL OR fingerprint = %(fingerprint)s)
+    ORDER BY asked_at DESC, id
+"""
 
 
 class SyncRequests:
@@ -52,20 +62,20 @@ class SyncRequests:
             raise late
         try:
             with self._database.statement() as session:
-                limit = {"limit": f"{self._turn_within * 1000:.0f}ms"}
-                session.execute(text("SELECT set_config('lock_timeout', :limit, false)"), limit)
+                limit = f"{self._turn_within * 1000:.0f}ms"
+                session.execute("SELECT set_config('lock_timeout', %s, false)", (limit,))
                 try:
-                    session.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
-                    session.execute(text("RESET lock_timeout"))
+                    session.execute("SELECT pg_advisory_lock(%s)", (key,))
+                    session.execute("RESET lock_timeout")
                     yield
-                finally:  # the connection goes back to the pool
-                    session.execute(text("RESET lock_timeout"))
+                finally:  # the session goes back to the pool
+                    session.execute("RESET lock_timeout")
                     session.execute(
-                        text(
-                            "SELECT pg_advisory_unlock(:key) FROM pg_locks WHERE locktype = "
-                            "'advisory' AND granted AND pid = pg_backend_pid()"
-                        ),
-                        {"key": key},
+                        """
+                        SELECT pg_advisory_unlock(%s) FROM pg_locks
+                        WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()
+                        """,
+                        (key,),
                     )
         except StoreUnavailable as error:
             if error.evidence.get("sqlstate") == LOCK_NOT_AVAILABLE:
@@ -83,92 +93,108 @@ class SyncRequests:
 
         Raises UnknownConnection where the connection was removed meanwhile.
         """
-        table = sync_requests.c
-        with self._database.transaction() as transaction:
-            transaction.execute(
-                insert(sync_requests).values(
-                    id=request.id,
-                    connection=request.connection,
-                    asked=[_as_json(each) for each in request.asked],
-                    fingerprint=fingerprint(request.asked),
-                    asked_by=request.asked_by,
-                    status=request.status.value,
-                    asked_at=request.asked_at,
-                )
-            )
-            transaction.execute(
-                delete(sync_requests).where(
-                    table.connection == request.connection,
-                    table.asked_at < self._clock.now() - KEPT,
-                )
+        kept = {
+            "id": request.id,
+            "connection": request.connection,
+            "asked": Jsonb([_as_json(each) for each in request.asked]),
+            "fingerprint": fingerprint(request.asked),
+            "asked_by": request.asked_by,
+            "status": request.status.value,
+            "asked_at": request.asked_at,
+        }
+        with self._database.transaction() as session:
+            session.execute(inserting("sync_requests", kept), kept)
+            session.execute(
+                "DELETE FROM sync_platform.sync_requests WHERE connection = %s AND asked_at < %s",
+                (request.connection, self._clock.now() - KEPT),
             )
 
     def get(self, connection: str, id: str) -> RequestedSyncs | None:
         """The request of that id; None where the connection has none."""
-        found = self._found(sync_requests.c.connection == connection, sync_requests.c.id == id)
+        found = self._found(connection, id=id)
         return found[0] if found else None
 
     def under_way(self, connection: str, asked: Sequence[AskedSync]) -> list[RequestedSyncs]:
         """The requests for exactly these syncs that have not been seen to end and that nobody
         stopped, newest first."""
-        return self._found(
-            sync_requests.c.connection == connection,
-            sync_requests.c.fingerprint == fingerprint(asked),
-            sync_requests.c.ended_at.is_(None),
-            sync_requests.c.canceled_at.is_(None),
-        )
+        found = self._found(connection, open=True, asked=asked)
+        return [each for each in found if each.canceled_at is None]
 
     def open(self, connection: str) -> list[RequestedSyncs]:
         """The requests that have not been seen to end, newest first."""
-        return self._found(
-            sync_requests.c.connection == connection, sync_requests.c.ended_at.is_(None)
-        )
+        return self._found(connection, open=True)
 
     def of_runs(self, connection: str) -> dict[str, str]:
         """Which request a run of the connection carries: ids of requests by ids of runs."""
-        found = self._found(sync_requests.c.connection == connection)
+        found = self._found(connection)
         return {run: each.id for each in found for run in each.run_ids}
 
     def saw(self, request: RequestedSyncs) -> None:
         """Keep where it stands; one that was seen to end stays as it ended."""
-        asked = [_as_json(each) for each in request.asked]
-        status, ended_at = request.status.value, request.ended_at
-        self._change(request.id, status=status, asked=asked, ended_at=ended_at)
+        with self._database.statement() as session:
+            session.execute(
+                """
+                UPDATE sync_platform.sync_requests
+                SET status = %(status)s, asked = %(asked)s, ended_at = %(ended_at)s
+                WHERE id = %(id)s AND ended_at IS NULL
+                """,
+                {
+                    "id": request.id,
+                    "status": request.status.value,
+                    "asked": Jsonb([_as_json(each) for each in request.asked]),
+                    "ended_at": request.ended_at,
+                },
+            )
 
     def canceled(self, id: str) -> None:
         """Somebody asked to stop it, now."""
-        self._change(id, canceled_at=func.coalesce(sync_requests.c.canceled_at, self._clock.now()))
+        with self._database.statement() as session:
+            session.execute(
+                """
+                UPDATE sync_platform.sync_requests SET canceled_at = coalesce(canceled_at, %s)
+                WHERE id = %s AND ended_at IS NULL
+                """,
+                (self._clock.now(), id),
+            )
 
     def history(self, connection: str, run_ids: Sequence[str]) -> list[SyncResult]:
         """The rows of history that these runs wrote, newest first."""
-        rows = listed().where(syncs.c.connection == connection, syncs.c.run_id.in_(run_ids))
-        with self._database.statement() as reading:
-            return rows_of(reading.execute(rows.order_by(syncs.c.started_at.desc())))
+        query = SQL("""
+            SELECT {} FROM sync_platform.syncs
+            WHERE connection = %s AND run_id = ANY(%s::text[])
+            ORDER BY started_at DESC
+        """).format(columns(COLUMNS))
+        with self._database.statement() as session:
+            return rows_of(session.execute(query, (connection, list(run_ids))))
 
-    def _found(self, *conditions: ColumnElement[bool]) -> list[RequestedSyncs]:
-        table = sync_requests.c
-        query = select(sync_requests).where(*conditions).order_by(table.asked_at.desc(), table.id)
-        with self._database.statement() as reading:
-            return [_request(row) for row in reading.execute(query)]
+    def _found(
+        self,
+        connection: str,
+        *,
+        id: str | None = None,
+        open: bool = False,
+        asked: Sequence[AskedSync] | None = None,
+    ) -> list[RequestedSyncs]:
+        given = {
+            "connection": connection,
+            "id": id,
+            "open": open,
+            "fingerprint": None if asked is None else fingerprint(asked),
+        }
+        with self._database.statement() as session:
+            return [_request(row) for row in session.execute(FOUND, given)]
 
-    def _change(self, id: str, **values: Any) -> None:
-        table = sync_requests.c
-        with self._database.statement() as writing:
-            writing.execute(
-                update(sync_requests).where(table.id == id, table.ended_at.is_(None)).values(values)
-            )
 
-
-def _request(row: Row[Any]) -> RequestedSyncs:
+def _request(row: dict[str, Any]) -> RequestedSyncs:
     return RequestedSyncs(
-        id=row.id,
-        connection=row.connection,
-        asked=tuple(_asked(each) for each in row.asked),
-        asked_at=row.asked_at,
-        asked_by=row.asked_by,
-        canceled_at=row.canceled_at,
-        ended_at=row.ended_at,
-        status=AskedStatus(row.status),
+        id=row["id"],
+        connection=row["connection"],
+        asked=tuple(_asked(each) for each in row["asked"]),
+        asked_at=row["asked_at"],
+        asked_by=row["asked_by"],
+        canceled_at=row["canceled_at"],
+        ended_at=row["ended_at"],
+        status=AskedStatus(row["status"]),
     )
 
 

@@ -123,9 +123,9 @@ def test_ctrl_c_ends_the_wait_and_leaves_no_secret(settings: Settings, books: Bo
         httpx.get(f"http://127.0.0.1:{port}/callback")
     platform = Platform(settings)
     assert all(each.old() == [] for each in platform.locked)
-    with platform.database.statement() as reading:
-        kept = reading.exec_driver_sql("SELECT status, secret FROM sync_platform.sign_ins")
-        assert [tuple(row) for row in kept] == [("failed", None)]
+    with platform.database.statement() as session:
+        kept = session.execute("SELECT status, secret FROM sync_platform.sign_ins").fetchall()
+    assert kept == [{"status": "failed", "secret": None}]
     platform.close()
 
 

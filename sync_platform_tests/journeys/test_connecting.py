@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.due import due_syncs
@@ -76,11 +75,11 @@ class Stage:
 
     def kept(self) -> list[Any]:
         """The sign-ins as the store has them."""
-        listed = text(
-            "SELECT status, secret, state_hash FROM sync_platform.sign_ins ORDER BY begun_at"
-        )
-        with self.platform.database.statement() as reading:
-            return [tuple(row) for row in reading.execute(listed)]
+        with self.platform.database.statement() as session:
+            rows = session.execute(
+                "SELECT status, secret, state_hash FROM sync_platform.sign_ins ORDER BY begun_at"
+            )
+            return [tuple(row.values()) for row in rows]
 
 
 @pytest.fixture

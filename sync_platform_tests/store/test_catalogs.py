@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import text
+import pytest
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import Target
+from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Field, FieldType
 from sync_platform.store.catalogs import Catalogs
 from sync_platform.store.database import Database
@@ -157,9 +159,8 @@ def test_what_an_earlier_version_kept_of_vanished_fields_is_understood(
 ) -> None:
     catalogs = Catalogs(store)
     catalogs.save(CONTACTS, [EMAIL])
-    with store.transaction() as transaction:
-        vanished = """UPDATE sync_platform.catalogs SET vanished = '{"age": "integer"}'"""
-        transaction.execute(text(vanished))
+    with store.statement() as session:
+        session.execute("""UPDATE sync_platform.catalogs SET vanished = '{"age": "integer"}'""")
     assert told(catalogs.save(CONTACTS, [EMAIL, AGE])) == [("age", "returned", None, "integer")]
 
 
@@ -176,3 +177,20 @@ def test_a_change_says_what_happened_and_when(store: Database, acme: Connection)
         "The field 'email' is back.",
     ]
     assert saved[0] == catalogs.changes("acme-hubspot")[0]
+
+
+def test_a_connection_that_is_removed_while_its_catalog_is_kept_is_told(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    catalogs.save(CONTACTS, [EMAIL])
+    waiting = "SELECT FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))"
+    with ThreadPoolExecutor(1) as threads:
+        with store.transaction() as session:
+            session.execute("SELECT FROM sync_platform.catalogs FOR UPDATE")
+            saving = threads.submit(catalogs.save, CONTACTS, [EMAIL, AGE])
+            while not session.execute(waiting, (session.info.backend_pid,)).rowcount:
+                assert not saving.done()
+            session.execute("DELETE FROM sync_platform.connections")
+        with pytest.raises(UnknownConnection, match="acme-hubspot has been removed meanwhile"):
+            saving.result()

@@ -5,7 +5,6 @@ from time import monotonic
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import text
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
@@ -24,9 +23,9 @@ def test_a_secret_comes_back_and_is_not_readable_in_the_table(
     credentials = Credentials(store, [NEW])
     credentials.save("acme-hubspot", SIGN_IN)
     assert credentials.read("acme-hubspot") == SIGN_IN
-    with store.statement() as reading:
-        kept = reading.scalar(text("SELECT secret FROM sync_platform.credentials"))
-    assert b"hush" not in bytes(kept)
+    with store.statement() as session:
+        (kept,) = session.execute("SELECT secret FROM sync_platform.credentials")
+    assert b"hush" not in kept["secret"]
     assert "hush" not in repr((credentials, credentials.read("acme-hubspot")))
 
 
@@ -154,7 +153,7 @@ def test_a_vendor_that_takes_its_time_does_not_lose_the_lock(
     store: Database, acme: Connection, database: str
 ) -> None:
     """Servers end sessions that are idle in a transaction; this one may be, for as long as told."""
-    impatient = "-c idle_in_transaction_session_timeout=50 -c statement_timeout=5000"
+    impatient = "-c idle_in_transaction_session_timeout=200 -c statement_timeout=5000"
     hasty = Database(psycopg.conninfo.make_conninfo(database, options=impatient))
     credentials = Credentials(hasty, [NEW])
     credentials.save("acme-hubspot", SIGN_IN)
@@ -162,12 +161,13 @@ def test_a_vendor_that_takes_its_time_does_not_lose_the_lock(
 
     def refresh(current: Secret) -> Secret:
         with psycopg.connect(database) as other:  # slower than this server's patience
-            shown.append(other.execute("SELECT pg_sleep(0.2)").fetchone())
+            shown.append(other.execute("SELECT pg_sleep(0.4)").fetchone())
         return Secret({**current, "access_token": "hush-2"})
 
     assert credentials.rotate("acme-hubspot", refresh)["access_token"] == "hush-2"
-    with store.statement() as reading:
-        assert reading.scalar(text("SELECT version FROM sync_platform.credentials")) == 2
+    with store.statement() as session:
+        (kept,) = session.execute("SELECT version FROM sync_platform.credentials")
+        assert kept["version"] == 2
     hasty.close()
 
 
@@ -204,11 +204,11 @@ def end_other_sessions(database: str) -> None:
 
 def wait_for_a_locked_session(store: Database, count: int = 1) -> None:
     """Until so many sessions wait for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
+    waiting = """
+        SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
     until = monotonic() + 20
-    with store.statement() as reading:
-        while (reading.scalar(waiting) or 0) < count:
+    with store.statement() as session:
+        while session.execute(waiting).rowcount < count:
             assert monotonic() < until, "nobody waits for the lock"

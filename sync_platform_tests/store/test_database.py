@@ -3,7 +3,6 @@ import logging
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import text
 
 from sync_platform.errors import (
     ConfigurationError,
@@ -16,8 +15,10 @@ from sync_platform.store.database import Database
 
 
 def one(database: Database, query: str) -> object:
-    with database.statement() as connection:
-        return connection.scalar(text(query))
+    with database.statement() as session:
+        (row,) = session.execute(query)
+    (value,) = row.values()
+    return value
 
 
 def test_sessions_are_in_utc_and_bear_our_name(store: Database) -> None:
@@ -25,10 +26,21 @@ def test_sessions_are_in_utc_and_bear_our_name(store: Database) -> None:
     assert one(store, "SHOW application_name") == "sync_platform"
 
 
+def test_transactions_see_what_others_commit_whatever_the_servers_default(database: str) -> None:
+    strict = "-c default_transaction_isolation=serializable"
+    store = Database(make_conninfo(database, options=strict))
+    with store.transaction() as transaction:
+        row = transaction.execute("SHOW transaction_isolation").fetchone()
+    with store.apart() as transaction:
+        apart = transaction.execute("SHOW transaction_isolation").fetchone()
+    store.close()
+    assert row == apart == {"transaction_isolation": "read committed"}
+
+
 def test_a_transaction_is_rolled_back_by_an_exception(store: Database) -> None:
     def half() -> None:
-        with store.transaction() as transaction:
-            transaction.execute(text("CREATE TABLE public.half (id int)"))
+        with store.transaction() as session:
+            session.execute("CREATE TABLE public.half (id int)")
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -49,10 +61,10 @@ def test_a_server_that_is_not_there_makes_the_store_unavailable_and_hides_the_pa
 
 @pytest.mark.parametrize("typed", ["a\0b", "\ud800"])
 def test_a_text_that_cannot_be_kept_is_refused(store: Database, typed: str) -> None:
-    with pytest.raises(Refused, match="cannot keep"), store.statement() as connection:
-        connection.scalar(text("SELECT CAST(:it AS text)"), {"it": typed})
-    with pytest.raises(Refused, match="cannot keep"), store.transaction() as transaction:
-        transaction.scalar(text("SELECT CAST(:it AS text)"), {"it": typed})
+    with pytest.raises(Refused, match="cannot keep"), store.statement() as session:
+        session.execute("SELECT %s::text", (typed,))
+    with pytest.raises(Refused, match="cannot keep"), store.transaction() as session:
+        session.execute("SELECT %s::text", (typed,))
 
 
 def test_a_connection_that_the_server_ended_is_replaced(store: Database, database: str) -> None:
@@ -69,11 +81,11 @@ def test_a_connection_lost_in_a_transaction_makes_the_store_unavailable(
     store: Database, database: str
 ) -> None:
     def lose() -> None:
-        with store.transaction() as transaction:
-            pid = transaction.scalar(text("SELECT pg_backend_pid()"))
+        with store.transaction() as session:
             with psycopg.connect(database, autocommit=True) as other:
+                pid = session.info.backend_pid
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-            transaction.execute(text("SELECT 1"))
+            session.execute("SELECT 1")
 
     with pytest.raises(StoreUnavailable):
         lose()
@@ -101,9 +113,9 @@ def test_another_refusal_of_the_server_is_unexpected_and_shows_no_values(
     with (
         caplog.at_level(logging.DEBUG),
         pytest.raises(Unexpected) as failed,
-        store.statement() as writing,
+        store.statement() as session,
     ):
-        writing.execute(text("SELECT 1 / :zero, :hidden"), {"zero": 0, "hidden": "hushhush"})
+        session.execute("SELECT 1 / %s, %s", (0, "hushhush"))
     assert "division by zero" in str(failed.value)
     assert failed.value.evidence == {"sqlstate": "22012"}
     assert "hushhush" not in repr(failed.value.__cause__)
@@ -114,15 +126,15 @@ def test_a_session_that_the_server_ended_for_idling_is_a_store_that_was_unavaila
     database: str,
 ) -> None:
     impatient = Database(
-        make_conninfo(database, options="-c idle_in_transaction_session_timeout=1")
+        make_conninfo(database, options="-c idle_in_transaction_session_timeout=50")
     )
 
     def idle() -> None:
-        with impatient.transaction() as transaction:
-            transaction.execute(text("SELECT 1"))
+        with impatient.transaction() as session:
+            session.execute("SELECT 1")
             with psycopg.connect(database) as other:
-                other.execute("SELECT pg_sleep(0.1)")
-            transaction.execute(text("SELECT 1"))
+                other.execute("SELECT pg_sleep(0.2)")
+            session.execute("SELECT 1")
 
     with pytest.raises(StoreUnavailable, match="idle-in-transaction timeout"):
         idle()

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from sync_platform.engine import breaker
 from sync_platform.engine.connections import Connection
@@ -253,8 +252,7 @@ def test_pruning_at_the_same_time_does_not_wait(
     for _ in range(KEPT - 1):
         ended(history, clock)
     with store.transaction() as other:
-        lock = text("SELECT 1 FROM sync_platform.syncs WHERE id = :id FOR UPDATE")
-        other.execute(lock, {"id": oldest.id})
+        other.execute("SELECT FROM sync_platform.syncs WHERE id = %s FOR UPDATE", (oldest.id,))
         ended(history, clock)
     assert len(history.recent(limit=1000)) == KEPT + 1
     ended(history, clock)

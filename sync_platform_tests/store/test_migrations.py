@@ -1,16 +1,15 @@
 """Migrations: of an empty database, by several at once, and of one with content."""
 
 import json
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
-from sqlalchemy import event, text
 
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode
@@ -22,12 +21,15 @@ from sync_platform.errors import ConfigurationError
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.settings import Settings
+from sync_platform.store.addresses import conninfo
 from sync_platform.store.database import Database
 from sync_platform.store.migrations import MIGRATIONS
+from sync_platform.store.migrations.run import begun
 from sync_platform.store.migrations.run import settings as alembic_settings
-from sync_platform.store.tables import metadata
 from sync_platform_tests.conftest import HastyClock
+from sync_platform_tests.imports import HOUSE
 from sync_platform_tests.store.processes import process
+from sync_platform_tests.store.statements_heard import heard
 
 MIGRATE = """
 import sys
@@ -40,49 +42,43 @@ database.close()
 print("migrated", flush=True)
 """
 
+UP_TO_DATE = """
+import sys
+from pathlib import Path
+from sync_platform.platform import Platform
+from sync_platform.settings import Settings
+platform = Platform(Settings(home=Path(sys.argv[1]), database_url=sys.argv[2]))
+assert platform.connections() == []
+platform.close()
+print(sorted({"alembic", "sqlalchemy"} & set(sys.modules)))
+"""
 
-def statements(database: Database) -> list[str]:
-    """What it will have executed, growing."""
-    heard: list[str] = []
-    event.listen(
-        database._engine,
-        "before_cursor_execute",
-        lambda connection, cursor, statement, *rest: heard.append(statement),
-    )
-    return heard
 
-
-def test_an_empty_database_gets_all_tables(database: str) -> None:
-    empty = Database(database)
-    empty.apply_migrations()
-    with empty.statement() as reading:
-        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'sync_platform'"
-        found = set(reading.scalars(text(query)))
-    empty.close()
-    assert found == {table.name for table in metadata.tables.values()} | {"alembic_version"}
+def test_the_tables_that_there_are_and_those_that_the_store_speaks_of_are_the_same(
+    store: Database,
+) -> None:
+    """A table that nobody reads or writes is a mistake."""
+    with store.statement() as session:
+        tables = session.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'sync_platform'"
+        )
+        there = {row["tablename"] for row in tables}
+    sources = "".join(file.read_text("utf-8") for file in HOUSE.glob("store/*.py"))
+    assert there == set(re.findall(r"(?:FROM|JOIN|INTO|UPDATE)\s+sync_platform\.(\w+)", sources))
 
 
 def test_a_database_that_is_up_to_date_is_asked_one_thing(store: Database) -> None:
-    heard = statements(store)
+    sent = heard(store)
     store.apply_migrations()
-    assert len(heard) == 1
+    assert len(sent) == 1
 
 
-def test_the_tables_are_as_sqlalchemy_believes_them_to_be(store: Database) -> None:
-    with store.transaction() as transaction:
-        context = MigrationContext.configure(
-            transaction,
-            opts={
-                "include_schemas": True,
-                "include_name": lambda name, kind, parents: (
-                    kind != "schema" or name == "sync_platform"
-                ),
-                "version_table_schema": "sync_platform",
-                "compare_type": True,
-                "compare_server_default": True,
-            },
-        )
-        assert compare_metadata(context, metadata) == []
+def test_a_process_that_finds_all_tables_loads_neither_alembic_nor_sqlalchemy(
+    store: Database, tmp_path: Path
+) -> None:
+    """They are a third of a command's start."""
+    with process(UP_TO_DATE, str(tmp_path), store.url) as command:
+        assert command.hear() == "[]"
 
 
 def test_the_list_of_migrations_is_that_of_the_files() -> None:
@@ -97,23 +93,23 @@ def test_processes_that_start_at_once_migrate_once(database: str) -> None:
         two.go_on()
         assert [one.hear(), two.hear()] == ["migrated", "migrated"]
     again = Database(database)
-    heard = statements(again)
+    sent = heard(again)
     again.apply_migrations()
     again.close()
-    assert len(heard) == 1
+    assert len(sent) == 1
 
 
 def test_a_database_that_is_newer_than_we_are_is_refused(store: Database) -> None:
-    with store.transaction() as transaction:
-        transaction.execute(text("UPDATE sync_platform.alembic_version SET version_num = '9999'"))
+    with store.statement() as session:
+        session.execute("UPDATE sync_platform.alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigurationError, match=r"'9999'.* a newer one has been here"):
         store.apply_migrations()
 
 
 def test_a_schema_that_was_made_for_us_is_taken(database: str) -> None:
     given = Database(database)
-    with given.transaction() as transaction:
-        transaction.execute(text("CREATE SCHEMA sync_platform"))
+    with given.statement() as session:
+        session.execute("CREATE SCHEMA sync_platform")
     given.apply_migrations()
     given.close()
 
@@ -124,7 +120,7 @@ FIRST_VERSION = """
             (name, connector, schema, status, status_reason, base_url, settings, interval,
              account_id, resumed_at, created_at)
         VALUES
-            ('acme-hubspot', 'hubspot', 'acme_hubspot', 'active', NULL, :address,
+            ('acme-hubspot', 'hubspot', 'acme_hubspot', 'active', NULL, %(address)s,
              '{"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}', '30 minutes',
              '24117733', '2026-10-02 09:00+00', '2026-10-01 08:00+00'),
             ('beta-hubspot', 'hubspot', 'beta', 'paused', 'Paused by hand.', NULL, '{}', NULL,
@@ -137,8 +133,8 @@ FIRST_VERSION = """
             ('beta-hubspot', 'deals', 0, NULL, '{}', NULL);
     INSERT INTO sync_platform.credentials (connection, secret, version, updated_at)
         VALUES
-            ('acme-hubspot', :acme, 3, '2026-10-01 08:00+00'),
-            ('beta-hubspot', :beta, 1, '2026-10-01 08:30+00');
+            ('acme-hubspot', %(acme)s, 3, '2026-10-01 08:00+00'),
+            ('beta-hubspot', %(beta)s, 1, '2026-10-01 08:30+00');
     INSERT INTO sync_platform.cursors (connection, object, cursor, updated_at)
         VALUES ('acme-hubspot', 'contacts', '2026-11-01 00:00+00', '2026-11-01 00:01+00');
     INSERT INTO sync_platform.catalogs (connection, object, fields, vanished, found_at)
@@ -181,20 +177,19 @@ def first_version(settings: Settings, hubspot: HubSpot) -> Settings:
     (settings.home / "keys").write_bytes(key + b"\n")
     (settings.home / "keys").chmod(0o600)
     assert settings.database_url is not None
-    old = Database(settings.database_url)
-    with old.transaction() as transaction:
-        transaction.execute(text("CREATE SCHEMA sync_platform"))
+    with begun(conninfo(settings.database_url)) as connection:
+        connection.exec_driver_sql("CREATE SCHEMA sync_platform")
         at_first = alembic_settings()
-        at_first.attributes["connection"] = transaction
+        at_first.attributes["connection"] = connection
         command.upgrade(at_first, "0001")
-        secrets = {
-            name: Fernet(key).encrypt(json.dumps({"token": token}).encode())
-            for name, token in (("acme", "sandbox-token"), ("beta", "beta-token"))
-        }
+    secrets = {
+        name: Fernet(key).encrypt(json.dumps({"token": token}).encode())
+        for name, token in (("acme", "sandbox-token"), ("beta", "beta-token"))
+    }
+    old = Database(settings.database_url)
+    with old.transaction() as session:
         for each in FIRST_VERSION.split(";\n"):
-            named = {**secrets, "address": hubspot.url}
-            wanted = {name: it for name, it in named.items() if f":{name}," in each}
-            transaction.execute(text(each), wanted)
+            session.execute(each, {**secrets, "address": hubspot.url})
     old.close()
     return settings
 

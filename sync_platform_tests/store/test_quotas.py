@@ -1,7 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
 from sync_platform.engine.ports import Budget
 from sync_platform.store.database import Database
@@ -127,18 +126,18 @@ def test_a_take_is_not_slowed_by_the_disk_and_leaves_the_session_as_it_was(
 ) -> None:
     Quotas(store).take("acme", [HOURLY])
     with store.statement() as same:
-        assert same.scalar(text("SHOW synchronous_commit")) == "on"
+        assert same.execute("SHOW synchronous_commit").fetchone() == {"synchronous_commit": "on"}
 
 
 def pass_time(store: Database, seconds: float) -> None:
     """As if the buckets had been touched so long ago."""
     with store.transaction() as transaction:
         transaction.execute(
-            text(
-                "UPDATE sync_platform.quotas SET "
-                "filled_at = filled_at - make_interval(secs => :seconds), "
-                "blocked_until = blocked_until - make_interval(secs => :seconds)"
-            ),
+            """
+            UPDATE sync_platform.quotas SET
+                filled_at = filled_at - make_interval(secs => %(seconds)s),
+                blocked_until = blocked_until - make_interval(secs => %(seconds)s)
+            """,
             {"seconds": seconds},
         )
 

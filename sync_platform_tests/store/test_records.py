@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from psycopg.conninfo import make_conninfo
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode, SyncWindow
@@ -11,6 +11,7 @@ from sync_platform.store.database import Database
 from sync_platform.store.history import History
 from sync_platform.store.records import failure, new_id
 from sync_platform_tests.store.conftest import HandClock
+from sync_platform_tests.store.statements_heard import heard
 from sync_platform_tests.store.syncs import CONTACTS
 
 WINDOW = SyncWindow(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
@@ -60,16 +61,11 @@ def test_a_heart_beats_every_five_seconds_at_most(
     with history.record(
         CONTACTS, mode=SyncMode.INCREMENTAL, window=WINDOW, started_at=started
     ) as record:
-        heard: list[str] = []
-        event.listen(
-            store._engine,
-            "before_cursor_execute",
-            lambda connection, cursor, statement, *rest: heard.append(statement),
-        )
+        said = heard(store)
         for _ in range(12):
             clock.sleep(1)
             record.beat()
-        assert len(heard) == 2
+        assert len(said) == 2
         assert kept(history, record.id).heartbeat_at == started + timedelta(seconds=10)
 
 
@@ -146,14 +142,8 @@ def test_a_store_that_is_away_for_a_moment_does_not_stop_a_sync(
 def block_connections(store: Database, *, allow: bool) -> None:
     """Point the store at a port where nobody listens, and back."""
     store.close()
-    if not allow:
-        event.listen(store._engine, "do_connect", _nowhere)
-    else:
-        event.remove(store._engine, "do_connect", _nowhere)
-
-
-def _nowhere(dialect: object, record: object, args: object, parameters: dict[str, object]) -> None:
-    parameters |= {"host": "127.0.0.1", "port": "1"}
+    nowhere = {} if allow else {"host": "127.0.0.1", "port": "1"}
+    store._pool._conninfo = make_conninfo(store._conninfo, **nowhere)
 
 
 def test_an_error_of_ours_is_kept_with_its_sentence_code_and_evidence() -> None:
@@ -188,6 +178,6 @@ def test_a_removed_connection_ends_its_sync_s_row_quietly(
         ) as record,
         store.transaction() as transaction,
     ):
-        transaction.execute(text("DELETE FROM sync_platform.connections"))
+        transaction.execute("DELETE FROM sync_platform.connections")
     assert history.get(record.id) is None
     assert record.result.status is SyncStatus.SUCCEEDED

@@ -3,7 +3,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode, SyncWindow
@@ -123,4 +122,4 @@ def test_one_process_at_a_time_has_the_turn_and_one_that_dies_gives_it_up(
             with hasty.turn(ACME):
                 pass
     with hasty.turn(ACME), store.statement() as other:  # the limit does not stay behind
-        assert other.scalar(text("SHOW lock_timeout")) == "20s"
+        assert other.execute("SHOW lock_timeout").fetchone() == {"lock_timeout": "20s"}

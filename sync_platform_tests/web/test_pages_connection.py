@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
@@ -124,8 +123,8 @@ def test_deletes_that_the_guard_held_back_are_accepted_by_a_button(
     ids = hubspot.add_many("deals", 10)
     synced(platform, "deals")
     older = "UPDATE acme_hubspot.deals SET _synced_at = _synced_at - interval '2 days'"
-    with platform.database.transaction() as transaction:  # beyond the search's lag
-        transaction.execute(text(older))
+    with platform.database.statement() as session:  # beyond the search's lag
+        session.execute(older)
     for id in ids[:8]:
         hubspot.purge("deals", id)
     full = SyncRequest(Target("acme-hubspot", "deals"), mode=SyncMode.FULL)

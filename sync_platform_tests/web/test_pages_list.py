@@ -1,15 +1,14 @@
 """The first page: hundreds of connections, found and told apart."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from time import perf_counter
 
 import pytest
-from sqlalchemy import event, text
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.platform import Platform
+from sync_platform_tests.store.statements_heard import heard
 from sync_platform_tests.web.serving import Visitor
 from sync_platform_tests.web.visiting import member, read
 
@@ -43,17 +42,9 @@ def made(platform: Platform, *names: str) -> None:
 
 
 @pytest.fixture
-def statements(platform: Platform) -> Iterator[list[str]]:
+def statements(platform: Platform) -> list[str]:
     """Every statement that is sent to the store."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
-
-    engine = platform.database._engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    return heard(platform.database)
 
 
 def test_an_empty_store_says_what_to_do(signed_in: Visitor, platform: Platform, web: str) -> None:
@@ -105,9 +96,9 @@ def test_hundreds_are_listed_in_pages_quickly_and_by_few_statements(
     signed_in: Visitor, platform: Platform, statements: list[str]
 ) -> None:
     made(platform, *(f"customer-{number:03}" for number in range(MANY)))
-    with platform.database.transaction() as transaction:
+    with platform.database.transaction() as session:
         for sql in (SYNCED, STARTED):
-            transaction.execute(text(sql))
+            session.execute(sql)
     signed_in.get("/")
     statements.clear()
     began = perf_counter()

@@ -1,4 +1,4 @@
-"""Alembic runs this: the migrations, on the connection that `run.upgrade` was given."""
+"""Alembic runs this: the migrations, on the connection that `run.upgrade` opened."""
 
 from alembic import context
 

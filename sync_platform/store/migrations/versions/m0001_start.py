@@ -128,7 +128,7 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE TABLE sync_platform.quotas (
-            connection text NOT NULL,
+            connection text NOT NULL,  -- it may be called before it is registered
             name text NOT NULL,
             calls double precision NOT NULL,
             seconds double precision NOT NULL,

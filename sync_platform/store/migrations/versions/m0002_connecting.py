@@ -7,30 +7,33 @@ down_revision: str | None = "0001"
 
 
 def upgrade() -> None:
+    # What people call a connection; NULL: by its name.
     op.execute("ALTER TABLE sync_platform.connections ADD COLUMN label text")
+    # Our app at each vendor, where it is not in the settings.
     op.execute("""
         CREATE TABLE sync_platform.oauth_clients (
             connector text NOT NULL,
-            secret bytea NOT NULL,
+            secret bytea NOT NULL,  -- client_id and client_secret, encrypted
             updated_at timestamptz NOT NULL,
             CONSTRAINT oauth_clients_pkey PRIMARY KEY (connector)
         )
     """)
+    # People on their way through connecting an account.
     op.execute("""
         CREATE TABLE sync_platform.sign_ins (
             id text NOT NULL,
             connector text NOT NULL,
-            connection text,
-            again boolean NOT NULL,
-            status text NOT NULL,
-            state_hash bytea,
-            browser_hash bytea,
+            connection text,  -- the name wanted, or of the connection that is signed in anew
+            again boolean NOT NULL,  -- a re-authentication
+            status text NOT NULL,  -- begun, signed_in, done, failed
+            state_hash bytea,  -- single use: NULL once it came back
+            browser_hash bytea,  -- of the cookie, or the terminal's secret, that began
             redirect_uri text,
             base_url text,
             settings jsonb DEFAULT '{}' NOT NULL,
-            objects text[],
+            objects text[],  -- wanted; NULL: all
             writing boolean DEFAULT false NOT NULL,
-            secret bytea,
+            secret bytea,  -- PKCE's verifier, then what the vendor gave; encrypted
             account_id text,
             account_name text,
             error text,
@@ -45,9 +48,9 @@ def upgrade() -> None:
             id text NOT NULL,
             email text NOT NULL,
             name text,
-            role text NOT NULL,
-            password_hash text,
-            subject text,
+            role text NOT NULL,  -- admin, member
+            password_hash text,  -- NULL: signs in elsewhere
+            subject text,  -- "issuer subject" of OpenID Connect
             created_at timestamptz NOT NULL,
             last_seen_at timestamptz,
             disabled_at timestamptz,
@@ -56,6 +59,7 @@ def upgrade() -> None:
             CONSTRAINT people_subject_key UNIQUE (subject)
         )
     """)
+    # To choose a password: the first admin's, a new person's.
     op.execute("""
         CREATE TABLE sync_platform.one_time_links (
             hash bytea NOT NULL,
@@ -84,9 +88,9 @@ def upgrade() -> None:
             id text NOT NULL,
             name text NOT NULL,
             hash bytea NOT NULL,
-            hint text NOT NULL,
-            scopes text[] NOT NULL,
-            schemas text[],
+            hint text NOT NULL,  -- its beginning, to recognize it by
+            scopes text[] NOT NULL,  -- read, sync, write, admin
+            schemas text[],  -- the workspaces it is for; NULL: all
             created_by text,
             created_at timestamptz NOT NULL,
             last_used_at timestamptz,
@@ -95,6 +99,7 @@ def upgrade() -> None:
             CONSTRAINT api_keys_hash_key UNIQUE (hash)
         )
     """)
+    # Failed sign-ins, counted by address and by name.
     op.execute("""
         CREATE TABLE sync_platform.attempts (
             key text NOT NULL,
@@ -108,10 +113,10 @@ def upgrade() -> None:
         CREATE TABLE sync_platform.sync_requests (
             id text NOT NULL,
             connection text NOT NULL,
-            asked jsonb NOT NULL,
-            fingerprint bytea NOT NULL,
+            asked jsonb NOT NULL,  -- a list: object, mode, window, run
+            fingerprint bytea NOT NULL,  -- of `asked`: the same request again
             asked_by text,
-            status text NOT NULL,
+            status text NOT NULL,  -- waiting, running, succeeded, failed, canceled
             asked_at timestamptz NOT NULL,
             canceled_at timestamptz,
             ended_at timestamptz,
@@ -124,11 +129,12 @@ def upgrade() -> None:
         CREATE INDEX sync_requests_connection_asked_idx
             ON sync_platform.sync_requests (connection, asked_at)
     """)
+    # Answers to POSTs that may be sent twice.
     op.execute("""
         CREATE TABLE sync_platform.idempotency_keys (
-            hash bytea NOT NULL,
-            fingerprint bytea NOT NULL,
-            status integer,
+            hash bytea NOT NULL,  -- of who, route and key
+            fingerprint bytea NOT NULL,  -- of the body
+            status integer,  -- NULL while the first is under way
             headers jsonb,
             body bytea,
             asked_at timestamptz NOT NULL,
@@ -138,12 +144,13 @@ def upgrade() -> None:
     op.execute("""
         CREATE INDEX idempotency_keys_asked_idx ON sync_platform.idempotency_keys (asked_at)
     """)
+    # Of connections whose accounts have objects of their own.
     op.execute("""
         CREATE TABLE sync_platform.discovered_objects (
             connection text NOT NULL REFERENCES sync_platform.connections ON DELETE CASCADE,
             object text NOT NULL,
             position integer NOT NULL,
-            id text,
+            id text,  -- the vendor's
             label text NOT NULL,
             about jsonb NOT NULL,
             chosen boolean NOT NULL,

@@ -1,0 +1,25 @@
+"""Parts of SQL that follow from the columns given: lists of names, and what they are set to."""
+
+from collections.abc import Collection
+
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+
+COMMA = SQL(", ")
+
+
+def columns(names: Collection[str], of: str | None = None) -> Composed:
+    """`a, b`, or with the table's alias `t.a, t.b`."""
+    prefix = (of,) if of else ()
+    return COMMA.join([Identifier(*prefix, name) for name in names])
+
+
+def assignments(names: Collection[str]) -> Composed:
+    """`a = %(a)s, b = %(b)s`, for UPDATE."""
+    return COMMA.join([SQL("{} = {}").format(Identifier(it), Placeholder(it)) for it in names])
+
+
+def inserting(table: str, names: Collection[str]) -> Composed:
+    """`INSERT INTO sync_platform.<table> (a, b) VALUES (%(a)s, %(b)s)`; more may follow."""
+    return SQL("INSERT INTO {} ({}) VALUES ({}) ").format(
+        Identifier("sync_platform", table), columns(names), COMMA.join(map(Placeholder, names))
+    )
