@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Protocol
 
 from sync_platform.engine.destination import Loader, Progress
+from sync_platform.engine.interpreter import short_turns
 from sync_platform.engine.ports import SyncRecord, VendorApi
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Json, Page
@@ -36,7 +37,8 @@ class Commit:
 
     def _run(self) -> None:
         try:
-            self._counts = self._work()
+            with short_turns():
+                self._counts = self._work()
         except BaseException as error:  # raised again by whoever asks for the counts
             self._error = error
         finally:

@@ -3,20 +3,43 @@ import sys
 
 import pytest
 
-from sync_platform.engine.interpreter import NEW_OBJECTS, TURN_SECONDS, permanent, streaming
+from sync_platform.engine.interpreter import (
+    NEW_OBJECTS,
+    TURN_SECONDS,
+    permanent,
+    short_turns,
+    streaming,
+)
 
 
-def test_it_is_as_before_once_the_last_block_is_left() -> None:
-    before, turn = gc.get_threshold(), sys.getswitchinterval()
+def test_it_looks_for_cycles_as_before_once_the_last_block_is_left() -> None:
+    before = gc.get_threshold()
     first, second = streaming(), streaming()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
     assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
-    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
     second.__exit__(None, None, None)
     assert gc.get_threshold() == before
-    assert sys.getswitchinterval() == pytest.approx(turn)
+
+
+def test_turns_are_as_long_as_before_once_the_last_block_is_left() -> None:
+    before = sys.getswitchinterval()
+    with short_turns():
+        with short_turns():
+            pass
+        assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_whoever_wants_shorter_turns_keeps_them() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS / 5)
+    try:
+        with short_turns():
+            assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS / 5, rel=0.05)
+    finally:
+        sys.setswitchinterval(before)
 
 
 @pytest.mark.parametrize("own", [0, 2 * NEW_OBJECTS])
