@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -95,10 +96,7 @@ class RowEncoder:
         price of one by one. None where one of them does not fit, or a key is out of the ordinary:
         then one by one tells which."""
         try:
-            try:
-                columns = list(zip(*map(self._get, rows), strict=True))[:-2]
-            except KeyError:  # a field that is not there is NULL
-                columns = [tuple([row.get(field) for row in rows]) for field in self._fields]
+            columns = self._values(rows)
             cells = [
                 COLUMNS[column.type](values)
                 for column, values in zip(self._columns, columns, strict=True)
@@ -113,6 +111,16 @@ class RowEncoder:
         except (*MISFITS, DoesNotFit):
             return None
         return (keys[0] if len(keys) == 1 else list(zip(*keys, strict=True))), lines
+
+    def _values(self, rows: Sequence[Row]) -> list[list[Any]]:
+        """The rows' values, a list for each column. Row after row, since each row is somewhere else
+        in memory."""
+        try:
+            flat = list(chain.from_iterable(map(self._get, rows)))
+        except KeyError:  # a field that is not there is NULL
+            return [[row.get(field) for row in rows] for field in self._fields]
+        width = len(self._fields) + 2
+        return [flat[place::width] for place in range(len(self._fields))]
 
     def _identities(
         self, values: Sequence[Any], cells: Sequence[str], place: int

@@ -24,27 +24,28 @@ BOOLS: set[type] = {bool, NOTHING}
 ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}  # the backslash first
 NUL = "\0"  # no text in Postgres may hold it
 BETWEEN = "\x1e"  # separates the texts of a column, which hardly ever hold it
+BETWEEN_IN_JSON = ',"\\u001e",'
 
 Column = Callable[[Sequence[Any]], Sequence[str]]
 
 
 def _texts(values: Sequence[Any]) -> Sequence[str]:
-    types = set(map(type, values))
-    if not types <= TEXTS:
-        return _each("text", values)
-    texts = [value or "" for value in values] if NOTHING in types else values
-    written = BETWEEN.join(texts)
-    if any(special in written for special in ESCAPED):
-        if NUL in written or written.count(BETWEEN) >= len(values):
+    try:
+        written = BETWEEN.join(values)
+    except TypeError:  # None, or no text
+        if not TEXTS.issuperset(map(type, values)):
             return _each("text", values)
-        for special, escaped in ESCAPED.items():
-            written = written.replace(special, escaped)
-        texts = written.split(BETWEEN)
-    elif NUL in written:
+        texts = _texts([value or "" for value in values])
+        return [NULL if it is None else text for it, text in zip(values, texts, strict=True)]
+    if NUL in written:
         return _each("text", values)
-    if NOTHING not in types:
-        return texts
-    return [NULL if it is None else text for it, text in zip(values, texts, strict=True)]
+    if not any(special in written for special in ESCAPED):
+        return values
+    if written.count(BETWEEN) >= len(values):
+        return _each("text", values)
+    for special, escaped in ESCAPED.items():
+        written = written.replace(special, escaped)
+    return written.split(BETWEEN)
 
 
 def _literals(type_: FieldType, types: set[type], values: Sequence[Any]) -> Sequence[str]:
@@ -91,15 +92,20 @@ def _json(values: Sequence[Any]) -> Sequence[str]:
     types = set(map(type, values))
     if NOTHING in types or (str in types and "" in values):
         return _each("json", values)
+    spread: list[Any] = [BETWEEN] * (2 * len(values) - 1)
+    spread[::2] = values
     try:
-        written = b"\n".join(map(orjson.dumps, values)).decode()
+        written = orjson.dumps(spread)[1:-1].decode()
     except TypeError:
         return _each("json", values)
     if "null" in written or "\\u0000" in written:  # NaN, perhaps, or what jsonb does not hold
         return _each("json", values)
-    if "\\" in written:
-        written = written.replace("\\", "\\\\")
-    return written.split("\n")  # JSON without spaces has no lines
+    cells = written.split(BETWEEN_IN_JSON)
+    if len(cells) != len(values):
+        return _each("json", values)
+    if written.count("\\") >= len(values):  # each separator has one
+        return [it.replace("\\", "\\\\") for it in cells]
+    return cells
 
 
 def _each(type: FieldType, values: Sequence[Any]) -> Sequence[str]:

@@ -8,6 +8,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -71,7 +72,15 @@ class Line:
         self.closed = threading.Event()
         self.calls = 0
         self.bytes = 0
-        self._client = httpx.Client(
+        # In a thread, because it takes as long as opening the sessions with Postgres, which comes
+        # next: certificates are read, and httpx loads the rest of itself.
+        maker = ThreadPoolExecutor(1, thread_name_prefix="line")
+        self._making = maker.submit(self._made, trust_env=not loopback)
+        maker.shutdown(wait=False)
+
+    def _made(self, *, trust_env: bool) -> httpx.Client:
+        timeouts = self._timeouts
+        return httpx.Client(
             headers={
                 "User-Agent": f"sync-platform/{__version__}",
                 "Accept": "application/json",
@@ -85,8 +94,12 @@ class Line:
             limits=httpx.Limits(keepalive_expiry=30),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the sign-in is ours
             verify=_tls(),
-            trust_env=not loopback,
+            trust_env=trust_env,
         )
+
+    @property
+    def _client(self) -> httpx.Client:
+        return self._making.result()
 
     def exchange(
         self,
