@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -80,9 +80,9 @@ class Address:
             raise self._unusable(unsafe(self._base))
 
     @property
-    def loopback(self) -> bool:
-        """Whether it is on this very machine."""
-        return is_loopback(self._base.host)
+    def base(self) -> httpx.URL:
+        """The base url itself."""
+        return self._base
 
     def of(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
         """The url of a path under the base, or of a link that the vendor gave, with its params.
@@ -91,11 +91,14 @@ class Address:
         repeated. Raises Refused, ConfigurationError, or UnexpectedResponse for a foreign link.
         """
         if ABSOLUTE.match(path):
-            url = self.own(self._parsed(path))
+            text = path
         else:
             filled = SLOT.sub(lambda slot: self._filled(slot[1], values), path)
-            url = self.own(self._parsed(f"{self._text}/{filled.lstrip('/')}"))
+            text = f"{self._text}/{filled.lstrip('/')}"
         texts = {name: _texts(value) for name, value in params.items() if value is not None}
+        if texts and "?" not in text and "#" not in text:  # parsed once: that is slow
+            return self.own(self._parsed(f"{text}?{urlencode(texts, doseq=True)}"))
+        url = self.own(self._parsed(text))
         return url.copy_merge_params(texts) if texts else url
 
     def redirected(self, url: httpx.URL, location: str) -> httpx.URL:

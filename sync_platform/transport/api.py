@@ -1,5 +1,6 @@
 """Carries out the calls that connectors describe; every failure becomes one of our errors."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from threading import Event, Lock
@@ -28,6 +29,8 @@ from sync_platform.transport.pace import asked_to_wait, until_reset
 from sync_platform.transport.retry import Failed, Patience, patiently
 from sync_platform.transport.sign import Signing
 from sync_platform.transport.throttle import RateLimiter
+
+log = logging.getLogger("sync_platform.calls")
 
 LARGEST_ANSWER = 256 * 2**20  # bytes, decompressed
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -92,7 +95,7 @@ class HttpApi:
         self._line = Line(
             timeouts=timeouts or Timeouts(),
             largest=largest_answer,
-            loopback=self._address.loopback,
+            to=self._address.base,
         )
         self._closed = Event()
         self._lock = Lock()
@@ -244,6 +247,7 @@ class HttpApi:
                 f"{call.what} was not sent to {self._label}: a header holds characters that HTTP "
                 f"cannot carry. Mend the connector or the settings of {self._connection}."
             ) from None
+        log.debug("%s %s: HTTP %s, %s bytes", call.method, shown, answer.status, len(answer.body))
         self._limiter.heed(path, answer.headers, limited=self._failures.limited(answer))
         return answer
 

@@ -1,9 +1,10 @@
 """An open line to one vendor: sends a request, brings the whole answer, within bounds.
 
-It can be closed by another thread, which ends a call that is under way.
+It can be closed by another thread, which ends a call that is under way. It speaks through httpx's
+transport and not through its client: cookies, redirects and the merging of addresses, which a
+vendor's API has no use for, took as long as all the rest of a call.
 """
 
-import logging
 import socket
 import threading
 import weakref
@@ -12,15 +13,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from time import monotonic
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from sync_platform import __version__
+from sync_platform.errors import ConfigurationError
+from sync_platform.transport.address import is_loopback
 
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "User-Agent": f"sync-platform/{__version__}",
+}
+KEPT_ALIVE = 30.0  # seconds that a connection is kept that nobody uses
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
 
 
@@ -63,9 +73,16 @@ class Unsendable(Exception):
 class Line:
     """One pool of kept-alive connections."""
 
-    def __init__(self, *, timeouts: Timeouts, largest: int, loopback: bool) -> None:
-        """`largest` is the most bytes of an answer, decompressed; `loopback` avoids proxies."""
+    def __init__(self, *, timeouts: Timeouts, largest: int, to: httpx.URL) -> None:
+        """`largest` is the most bytes of an answer, decompressed. All calls go `to` the origin of
+        this url: through the proxy that the environment names for it (HTTPS_PROXY, NO_PROXY)."""
         self._timeouts, self._largest = timeouts, largest
+        self._seconds = httpx.Timeout(
+            connect=timeouts.connect,
+            read=timeouts.read,
+            write=timeouts.write,
+            pool=timeouts.connect,
+        ).as_dict()
         self._lock = threading.Lock()
         self._under_way = 0
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -75,31 +92,19 @@ class Line:
         # In a thread, because it takes as long as opening the sessions with Postgres, which comes
         # next: certificates are read, and httpx loads the rest of itself.
         maker = ThreadPoolExecutor(1, thread_name_prefix="line")
-        self._making = maker.submit(self._made, trust_env=not loopback)
+        self._making = maker.submit(_made, to)
         maker.shutdown(wait=False)
 
-    def _made(self, *, trust_env: bool) -> httpx.Client:
-        timeouts = self._timeouts
-        return httpx.Client(
-            headers={
-                "User-Agent": f"sync-platform/{__version__}",
-                "Accept": "application/json",
-            },
-            timeout=httpx.Timeout(
-                connect=timeouts.connect,
-                read=timeouts.read,
-                write=timeouts.write,
-                pool=timeouts.connect,
-            ),
-            limits=httpx.Limits(keepalive_expiry=30),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the sign-in is ours
-            verify=_tls(),
-            trust_env=trust_env,
-        )
-
     @property
-    def _client(self) -> httpx.Client:
-        return self._making.result()
+    def _transport(self) -> httpx.HTTPTransport:
+        try:
+            return self._making.result()
+        except (ImportError, OSError, ValueError) as error:  # its words may hold a password
+            raise ConfigurationError(
+                "The proxy or the certificates that the environment names (HTTPS_PROXY, "
+                "HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR) cannot be used: "
+                f"{type(error).__name__}. Mend these variables and start again."
+            ) from None
 
     def exchange(
         self,
@@ -112,7 +117,8 @@ class Line:
     ) -> Answer:
         """Send a request and read its answer; redirects are not followed.
 
-        Raises Lost, TooLarge or Unsendable.
+        Raises Lost, TooLarge or Unsendable; ConfigurationError where the environment names a proxy
+        or certificates that cannot be used.
         """
         with self._lock:
             if self.closed.is_set():
@@ -120,16 +126,22 @@ class Line:
             self._under_way += 1
             self.calls += 1
         try:
-            with self._client.stream(
+            sent = httpx.Headers(headers)
+            for name, value in HEADERS.items():
+                sent.setdefault(name, value)
+            request = httpx.Request(
                 method,
                 url,
-                headers=dict(headers),
+                headers=sent,
                 content=content,
-                auth=auth,
-                extensions={"trace": self._trace},
-            ) as response:
+                extensions={"timeout": self._seconds, "trace": self._trace},
+            )
+            response = self._transport.handle_request(next(auth.auth_flow(request)))
+            try:
                 body = self._read(response, monotonic() + self._timeouts.answer)
-                return Answer(status=response.status_code, headers=response.headers, body=body)
+            finally:
+                response.close()
+            return Answer(status=response.status_code, headers=response.headers, body=body)
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             raise Unsendable from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -150,10 +162,10 @@ class Line:
             busy = self._under_way > 0
             sockets = list(self._sockets)
         if not busy:
-            self._client.close()
+            self._let_go()
             return
         for each in sockets:
-            _shut(each)  # the thread that reads from it closes the client
+            _shut(each)  # the thread that reads from it closes the transport
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         refusal = response.status_code >= 400
@@ -186,7 +198,11 @@ class Line:
             self._under_way -= 1
             last = self.closed.is_set() and self._under_way == 0
         if last:
-            self._client.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        with suppress(ConfigurationError):  # there never was one
+            self._transport.close()
 
 
 def _shut(it: socket.socket) -> None:
@@ -194,19 +210,26 @@ def _shut(it: socket.socket) -> None:
         socket.socket.shutdown(it, socket.SHUT_RDWR)  # under TLS too: no goodbye, just the end
 
 
+def _made(to: httpx.URL) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(
+        verify=_tls(),
+        limits=httpx.Limits(
+            max_connections=100, max_keepalive_connections=20, keepalive_expiry=KEPT_ALIVE
+        ),
+        proxy=_proxy(to),
+    )
+
+
+def _proxy(to: httpx.URL) -> str | None:
+    """The proxy that the environment names for calls there; never between us and ourselves."""
+    if is_loopback(to.host) or proxy_bypass(to.netloc.decode("ascii")):
+        return None
+    named = getproxies()
+    found = named.get(to.scheme) or named.get("all")
+    return f"http://{found}" if found and "://" not in found else found
+
+
 @cache
 def _tls() -> SSLContext:
-    """One for all clients of the process: reading the certificates takes longer than a call."""
+    """One for all lines of the process: reading the certificates takes longer than a call."""
     return httpx.create_ssl_context()
-
-
-def _without_queries(record: logging.LogRecord) -> bool:
-    """httpx logs every address whole, and some vendors take their keys in the query."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            it.copy_with(query=None) if isinstance(it, httpx.URL) else it for it in record.args
-        )
-    return True
-
-
-logging.getLogger("httpx").addFilter(_without_queries)

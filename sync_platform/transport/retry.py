@@ -37,6 +37,10 @@ def patiently(
     call: Callable[[], Given], patience: Patience, sleep: Callable[[float], None]
 ) -> Given:
     """What `call` gives, tried anew while it raises a Failed that may be; then that one's error."""
+    try:
+        return call()  # nearly always that is all, and then what follows is not worth its time
+    except Failed as failed:
+        tried = [failed]
     backoff = wait_random_exponential(multiplier=patience.shortest, max=patience.longest)
 
     def wait(state: RetryCallState) -> float:
@@ -49,6 +53,11 @@ def patiently(
             or state.idle_for + state.upcoming_sleep > patience.altogether
         )
 
+    def attempt() -> Given:
+        if tried:
+            raise tried.pop()
+        return call()
+
     trying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, Failed) and error.again),
         wait=wait,
@@ -57,7 +66,7 @@ def patiently(
         reraise=True,
     )
     try:
-        return trying(call)
+        return trying(attempt)
     except Failed as failed:
         failed.error.evidence["tries"] = trying.statistics["attempt_number"]
         raise failed.error from failed.__cause__

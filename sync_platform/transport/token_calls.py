@@ -26,7 +26,6 @@ from sync_platform.errors import (
 from sync_platform.spec import Json
 from sync_platform.spec.auth import ClientSentIn, Url
 from sync_platform.transport import token_answers
-from sync_platform.transport.address import is_loopback
 from sync_platform.transport.answers import request_id
 from sync_platform.transport.endpoints import Endpoints
 from sync_platform.transport.failures import PASSING
@@ -116,7 +115,7 @@ class TokenCall:
         if client is not None:
             headers, form = self._signed(client, sent_in, headers, form)
         url = httpx.URL(self._url)
-        line = Line(timeouts=TIMEOUTS, largest=LARGEST, loopback=is_loopback(url.host))
+        line = Line(timeouts=TIMEOUTS, largest=LARGEST, to=url)
         label = self._endpoints.label
         try:
             return line.exchange(
