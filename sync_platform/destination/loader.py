@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from math import ceil
 from typing import Any
 
 import psycopg
@@ -17,12 +16,12 @@ from sync_platform.destination.columns import DoesNotFit, RowEncoder
 from sync_platform.destination.merge import BY_INDEX, END, END_NEW, Statements
 from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected
+from sync_platform.destination.seen import Seen
 from sync_platform.destination.sessions import Connection, translated
 from sync_platform.destination.tables import Landing
 from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
-from sync_platform.errors import IncompleteRead, TooManyDeletes
 from sync_platform.spec import Page, Row
 
 ROWS_AT_ONCE = 1000  # encoded together: a page may be of any size
@@ -62,6 +61,7 @@ class PostgresLoader:
         self._encode = RowEncoder(landing.columns, keys, landing.more)
         self._sql = Statements(landing, self._encode.order)
         self._progress = ProgressRow(connection, landing)
+        self._seen = Seen(connection, landing, self._sql)
         self._mode: SyncMode | None = None  # None: it has not begun
         self._staging = False
         self._only_new: bool | None = None  # the table was empty, and no key has come twice
@@ -77,7 +77,7 @@ class PostgresLoader:
                 return None
             progress, seen = found
             begun = progress.mode is SyncMode.FULL and progress.sync != ""
-            lost = begun and self._count_seen() != seen
+            lost = begun and self._seen.count() != seen
             return replace(progress, position=None) if lost else progress
 
     def begin(self, progress: Progress, *, resume: bool) -> None:
@@ -187,17 +187,8 @@ class PostgresLoader:
         """
         with self._doing("reconciling"), self._connection.transaction():
             kept = self._progress.hold(self._sync)
-            if self._mode is not SyncMode.FULL or self._count_seen() != kept:
-                raise IncompleteRead(
-                    f"{self._landing.table.label}: which records the full sync saw is not known "
-                    "any more, so nothing was marked as deleted. Sync it in full again."
-                )
-            going = self._connection.execute(self._sql.find_unseen, [before]).rowcount
-            if going and most is not None:
-                self._guard(going, most, kept)
-            if going:
-                self._connection.execute(BY_INDEX)
-                going = self._connection.execute(self._sql.mark_unseen, [before]).rowcount
+            whole = self._mode is SyncMode.FULL and self._seen.count() == kept
+            going = self._seen.reconcile(before=before, most=most, seen=kept if whole else None)
         return Counts(deleted=going)
 
     def finish(self) -> None:
@@ -222,22 +213,6 @@ class PostgresLoader:
         row = self._connection.execute(statement, values).fetchone()
         assert row is not None
         return row
-
-    def _guard(self, going: int, most: float, seen: int) -> None:
-        """Raises TooManyDeletes where so many may not go. Live rows are counted no further than
-        it takes to tell: one more than `going`, and enough to make that a share below `most`."""
-        enough = max(ceil(going / most), going + 1) if most > 0 else None
-        (live,) = self._row(self._sql.count_live_up_to, [enough])
-        if going > most * live or (going == live and not seen):
-            raise self._too_many(going, live)
-
-    def _count_seen(self) -> int | None:
-        """How many keys were seen; None where the table that holds them is gone."""
-        try:
-            with self._connection.transaction():
-                return int(self._row(self._sql.count_seen)[0])
-        except pg.UndefinedTable:
-            return None
 
     def _load(self, lines: Collection[bytes]) -> tuple[int, int]:
         """How many rows were created and updated."""
@@ -271,13 +246,8 @@ class PostgresLoader:
 
     def _see(self, taken: Taken) -> None:
         """Keep the keys that came, also those of records that were rejected: they exist."""
-        count = 0
-        if taken.lines:
-            count += self._connection.execute(self._sql.see_staged).rowcount
-        if taken.rejected_keys:
-            given = _arrays(taken.rejected_keys)
-            count += self._connection.execute(self._sql.see_given, given).rowcount
-        if count:
+        rejected = _arrays(taken.rejected_keys) if taken.rejected_keys else None
+        if count := self._seen.keep(staged=bool(taken.lines), given=rejected):
             self._progress.add_seen(count)
 
     def _reject(self, row: Row, misfit: DoesNotFit) -> None:
@@ -294,15 +264,6 @@ class PostgresLoader:
         found = rejects.rejected(record, key, misfit)
         self._taken.rejected.append(found)
         self._taken.size += found.size
-
-    def _too_many(self, going: int, live: int) -> TooManyDeletes:
-        return TooManyDeletes(
-            f"{going:,} of {live:,} records of {self._landing.table.label} were not in the full "
-            "read and would be marked as deleted. That is more than usual, so nothing was marked. "
-            "If they are really gone, accept the deletes and sync in full again; if not, look for "
-            "a permission or a filter that was taken away.",
-            evidence={"would_delete": going, "live": live},
-        )
 
 
 def _arrays(keys: dict[Hashable, tuple[str, ...]]) -> list[list[str]]:

@@ -1,0 +1,77 @@
+"""The keys that a full sync saw, kept in Postgres, and what becomes of rows that it did not see."""
+from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
+
+from psycopg import errors as pg
+from psycopg.sql import Composed
+
+from sync_platform.destination.merge import BY_INDEX, Statements
+from sync_platform.destination.sessions import Connection
+from sync_platform.destination.tables import Landing
+from sync_platform.errors import IncompleteRead, TooManyDeletes
+
+
+class Seen:
+    """The keys of one table's full sync. Whoever calls has a transaction open, but for `count`."""
+
+    def __init__(self, connection: Connection, landing: Landing, sql: Statements) -> None:
+        self._connection, self._landing, self._sql = connection, landing, sql
+
+    def keep(self, *, staged: bool, given: Sequence[list[str]] | None) -> int:
+        """Keep the keys in the staging table, and those `given` (an array for each key column); how
+        many these were."""
+        count = 0
+        if staged:
+            count += self._connection.execute(self._sql.see_staged).rowcount
+        if given:
+            count += self._connection.execute(self._sql.see_given, given).rowcount
+        return count
+
+    def count(self) -> int | None:
+        """How many are kept; None where the table that holds them is gone."""
+        try:
+            with self._connection.transaction():
+                return self._number(self._sql.count_seen)
+        except pg.UndefinedTable:
+            return None
+
+    def reconcile(self, *, before: datetime, most: float | None, seen: int | None) -> int:
+        """Mark as deleted the rows that were not seen and were last written before `before`; how
+        many.
+
+        `seen` is how many keys came in all; None: not all of them are here. Raises IncompleteRead
+        then, and TooManyDeletes where more than the share `most` of the live rows would go, or all
+        of them because nothing was read. `most=None`: no guard.
+        """
+        if seen is None:
+            raise IncompleteRead(
+                f"{self._landing.table.label}: which records the full sync saw is not known any "
+                "more, so nothing was marked as deleted. Sync it in full again."
+            )
+        going = self._connection.execute(self._sql.find_unseen, [before]).rowcount
+        if going and most is not None:
+            self._guard(going, most, seen)
+        if going:
+            self._connection.execute(BY_INDEX)
+            going = self._connection.execute(self._sql.mark_unseen, [before]).rowcount
+        return going
+
+    def _guard(self, going: int, most: float, seen: int) -> None:
+        """Live rows are counted no further than it takes to tell: one more than `going`, and enough
+        to make that a share below `most`."""
+        enough = max(ceil(going / most), going + 1) if most > 0 else None
+        live = self._number(self._sql.count_live_up_to, [enough])
+        if going > most * live or (going == live and not seen):
+            raise TooManyDeletes(
+                f"{going:,} of {live:,} records of {self._landing.table.label} were not in the "
+                "full read and would be marked as deleted. That is more than usual, so nothing was "
+                "marked. If they are really gone, accept the deletes and sync in full again; if "
+                "not, look for a permission or a filter that was taken away.",
+                evidence={"would_delete": going, "live": live},
+            )
+
+    def _number(self, statement: Composed, values: Sequence[object] | None = None) -> int:
+        row = self._connection.execute(statement, values).fetchone()
+        assert row is not None
+        return int(row[0])
