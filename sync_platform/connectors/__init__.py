@@ -31,12 +31,16 @@ class Connectors(Mapping[str, spec.Connector]):
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._folders = folders
         self._sound: dict[str, spec.Connector] = {}  # by their origins
+        self._alone: dict[str, spec.Connector] = {}  # by name: those that were imported alone
         self._all: dict[str, spec.Connector] | None = None
 
     def __getitem__(self, name: str) -> spec.Connector:
+        if name in self._alone:
+            return self._alone[name]
         if self._all is None:
             for load in _files(self._folders):
                 if load.called == name and (connector := self._loaded(load)).name == name:
+                    self._alone[name] = connector
                     return connector
         return self._every()[name]
 
