@@ -3,6 +3,7 @@
 python -m sync_platform_tests.benchmarks --without-dlt
 python -m sync_platform_tests.benchmarks --without-dlt --by-offset --records 10000 --page-size 100
 python -m sync_platform_tests.benchmarks --without-dlt --by-window --records 10000 --page-size 100
+python -m sync_platform_tests.benchmarks --records 100000 --page-size 100 --latency 0.05
 python -m sync_platform_tests.benchmarks --records 1000000 --page-size 1000 --rounds 1
 """
 
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import ceil
 from pathlib import Path
 from statistics import median
 
@@ -43,9 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Setting(records=count, page_size=size, latency=latency)
         for count in asked.records
         for size in asked.page_size
-        for latency in ((0.0, SLOW) if count <= FEW else (0.0,))
+        for latency in asked.latency or ((0.0, SLOW) if count <= FEW else (0.0,))
     ]
     found: list[Measured] = []
+    bare: dict[Setting, list[float]] = {}
     home = Path(tempfile.mkdtemp(prefix="sync_platform_bench_"))
     try:
         with embedded_postgres(home) as server, measuring.vendor() as api:
@@ -54,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     for setting in group:
                         _told(f"{_named(setting)}: ")
                         for _ in range(asked.rounds):
+                            if setting.latency:
+                                seconds = measuring.bare_seconds(setting, api)
+                                bare.setdefault(setting, []).append(seconds)
                             folder = Path(tempfile.mkdtemp(dir=home))
                             told = measuring.measure_round(
                                 setting, tools, server, api, template, folder
@@ -67,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"Medians of {asked.rounds}; each result was compared with the API, value by value.\n")
     for line in _table(found, tools, settings):
         print(line)
+    for setting, times in bare.items():
+        calls = ceil(setting.records / setting.page_size)
+        print(
+            f"\n{_named(setting)}: {calls:,} calls x latency are {calls * setting.latency:.2f} s; "
+            f"a bare socket that only reads takes {median(times):.2f} s."
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     cache = Path.home() / ".cache" / "sync_platform_benchmarks"
     parser.add_argument("--records", type=int, nargs="+", default=[FEW, 100_000])
     parser.add_argument("--page-size", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--latency", type=float, nargs="+", help="the API's, in seconds")
     parser.add_argument("--rounds", type=int, default=3, help="medians of so many")
     parser.add_argument("--without-dlt", action="store_true")
     parser.add_argument(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from sync_platform_tests.benchmarks import truth
+from sync_platform_tests.benchmarks import bare, truth
 from sync_platform_tests.benchmarks.tools import HERE, Place, Tool, clean_environment
 
 JOBS = (("load", 0), ("tick", 0), ("incremental", 1), ("full", 2))  # and the records' stage
@@ -100,6 +100,12 @@ def measure_round(
                 if job not in tool.jobs:
                     continue
                 yield _measure(setting, tool, place, job, stage)
+
+
+def bare_seconds(setting: Setting, api: str) -> float:
+    """What reading all pages takes somebody who does nothing else."""
+    ask(f"{api}/_stage?count={setting.records}&stage=0&latency={setting.latency}")
+    return bare.read_all(api, setting.page_size)
 
 
 def _measure(setting: Setting, tool: Tool, place: Place, job: str, stage: int) -> Measured:
