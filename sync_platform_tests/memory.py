@@ -186,6 +186,7 @@ class MemoryApi:
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
+        self._sent: list[Callable[[], None]] = []
         self.requests: list[Request] = []
         self.closed = Event()
         self._bytes = 0
@@ -206,6 +207,8 @@ class MemoryApi:
     def ask(self, request: Request, asked: Asked = None) -> spec.Answer:
         """As `send`, with headers where the function gives a `spec.Answer`."""
         self.requests.append(request)
+        for sent in self._sent:
+            sent()
         answer = None if self.closed.is_set() else self._answer(request, asked)
         if self.closed.is_set():
             raise VendorUnavailable("The connection to the vendor was closed.")
@@ -217,6 +220,13 @@ class MemoryApi:
         """Nobody waits here."""
         if self.closed.is_set():
             raise VendorUnavailable("The connection to the vendor was closed.")
+
+    @contextmanager
+    def telling(self, sent: Callable[[], None]) -> Iterator[None]:
+        """In the block, `sent` is called with every request."""
+        self._sent.append(sent)
+        yield
+        self._sent.remove(sent)
 
     @property
     def settings(self) -> Mapping[str, str]:

@@ -231,5 +231,30 @@ def ascii_json(value: Any) -> str:
     """JSON in ASCII, which any Postgres text can hold, or a word on why there is none."""
     try:
         return json.dumps(value, default=repr)
+    except RecursionError:
+        return _deep_json(value)
     except MISFITS as error:
         return f"({type(value).__name__} that cannot be written as JSON: {type(error).__name__})"
+
+
+def _deep_json(value: Any) -> str:
+    """The same JSON without recursion, which Python allows about 1,000 levels deep."""
+    written: list[str] = []
+    coming: list[tuple[bool, Any]] = [(False, value)]  # whether it is written already, and it
+    while coming:
+        ready, it = coming.pop()
+        if ready:
+            written.append(it)
+        elif isinstance(it, Mapping):
+            coming.append((True, "}"))
+            for n, (name, inner) in reversed(list(enumerate(it.items()))):
+                coming += [(False, inner), (True, f"{', ' * (n > 0)}{json.dumps(str(name))}: ")]
+            coming.append((True, "{"))
+        elif isinstance(it, list | tuple):
+            coming.append((True, "]"))
+            for n, inner in reversed(list(enumerate(it))):
+                coming += [(False, inner), (True, ", " * (n > 0))]
+            coming.append((True, "["))
+        else:
+            written.append(json.dumps(it, default=repr))
+    return "".join(written)

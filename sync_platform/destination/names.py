@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 
 LONGEST = 63  # bytes of a Postgres identifier
+# What every table has already (PostgreSQL's documentation, "System Columns").
+SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 NOT_A_WORD = re.compile(r"\W+")
 
@@ -21,9 +23,9 @@ def snake(name: str) -> str:
 
 def identifier(name: str, taken: Collection[str]) -> str:
     """The identifier for `name`: at most 63 bytes, and with a hash of the exact name where it had
-    to be cut or is `taken` already."""
+    to be cut, or is `taken` already or a column of Postgres' own."""
     plain = snake(name)
-    if len(plain.encode()) <= LONGEST and plain not in taken:
+    if len(plain.encode()) <= LONGEST and plain not in SYSTEM_COLUMNS and plain not in taken:
         return plain
     exact = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     for digits in range(8, 57):

@@ -1,4 +1,5 @@
 """The keys that a full sync saw, kept in Postgres, and what becomes of rows that it did not see."""
+
 from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
@@ -58,9 +59,9 @@ class Seen:
         return going
 
     def _guard(self, going: int, most: float, seen: int) -> None:
-        """Live rows are counted no further than it takes to tell: one more than `going`, and enough
-        to make that a share below `most`."""
-        enough = max(ceil(going / most), going + 1) if most > 0 else None
+        """Live rows are counted no further than it takes to tell: one more than `going`, and one
+        more than make that a share of `most`, since 29 / 0.29 * 0.29 is not 29."""
+        enough = max(ceil(going / most), going) + 1 if most > 0 else None
         live = self._number(self._sql.count_live_up_to, [enough])
         if going > most * live or (going == live and not seen):
             raise TooManyDeletes(

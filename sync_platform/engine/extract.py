@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -27,10 +27,12 @@ from sync_platform.spec import (
 )
 
 PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only cost memory
+ASKING_WITHIN = 0.01  # seconds that a page may wait until the call for the next one is sent
 BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
 
 Reader = Callable[[ConnectorObject, VendorApi, Read], Iterator[Page]]
 Given = TypeVar("Given")
+Telling = Callable[[Callable[[], None]], AbstractContextManager[None]]  # VendorApi.telling
 
 
 def rows(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
@@ -178,9 +180,15 @@ def ahead(
     stop: Callable[[], None],
     beat_seconds: float = BEAT_SECONDS,
     light: tuple[type, ...] = (),
+    telling: Telling | None = None,
+    asking_within: float = ASKING_WITHIN,
 ) -> Iterator[Iterator[Given]]:
     """The pages (or what else is told of them), read by a thread of their own while the caller
     loads earlier ones. What is `light` waits without taking the place of a page.
+
+    With `telling` (of the VendorApi that is read from) a page is given once the call for the next
+    one has been sent, or a moment later: until then who loads would only stand in the way of who
+    asks, since threads take turns.
 
     `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must
     wake the reader from whatever it waits in; what it raises then is dropped.
@@ -188,6 +196,7 @@ def ahead(
     ready: queue.SimpleQueue[Given | BaseException | None] = queue.SimpleQueue()
     places = threading.Semaphore(PAGES_AHEAD)
     leaving = threading.Event()
+    asking = threading.Event()  # for the next page, or there is none
 
     def place() -> bool:
         while not places.acquire(timeout=0.1):
@@ -200,10 +209,13 @@ def ahead(
             for page in pages():
                 if leaving.is_set() or not (isinstance(page, light) or place()):
                     return
+                asking.clear()
                 ready.put(page)
             ready.put(None)
         except BaseException as error:
             ready.put(error)
+        finally:
+            asking.set()
 
     def arriving() -> Iterator[Given]:
         while True:
@@ -218,16 +230,19 @@ def ahead(
                 raise what
             if not isinstance(what, light):
                 places.release()
+                if telling is not None:
+                    asking.wait(asking_within)
             yield what
 
     thread = threading.Thread(target=reader, name="reader", daemon=True)
-    thread.start()
     finished = False
-    try:
-        yield arriving()
-        finished = True
-    finally:
-        leaving.set()
-        if not finished:
-            stop()
-        thread.join(timeout=30)
+    with telling(asking.set) if telling is not None else nullcontext():
+        thread.start()
+        try:
+            yield arriving()
+            finished = True
+        finally:
+            leaving.set()
+            if not finished:
+                stop()
+            thread.join(timeout=30)

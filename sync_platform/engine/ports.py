@@ -1,7 +1,7 @@
 """What the engine needs of time, of vendors and of what the platform remembers, as protocols, with
 the values they exchange. What it needs of the place where rows go is in `destination.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,6 +51,11 @@ class VendorApi(Api, Protocol):
     @property
     def usage(self) -> Usage:
         """What has been used so far."""
+        ...
+
+    def telling(self, sent: Callable[[], None]) -> AbstractContextManager[None]:
+        """In the block, `sent` is called whenever a call has gone out and its answer is waited
+        for, by the thread that waits."""
         ...
 
     def close(self) -> None:

@@ -90,6 +90,7 @@ class Reading:
                 stop=self.api.close,
                 beat_seconds=BEAT_SECONDS,
                 light=(Said, Way, RowsEnd),
+                telling=self.api.telling,
             )
 
         return _in_turn(map(ahead, range(len(windows))), at_once)

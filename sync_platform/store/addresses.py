@@ -15,6 +15,9 @@ SESSION = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+# The client finds a dead server within a minute or so, where the url says nothing else.
+KEEPALIVES = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10",
+              "keepalives_count": "3"}  # fmt: skip
 DEFAULTS = {"application_name": "sync_platform", "connect_timeout": "10"}
 
 

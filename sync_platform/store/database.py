@@ -14,7 +14,7 @@ from sync_platform.errors import (
     Unexpected,
     UnknownConnection,
 )
-from sync_platform.store.addresses import conninfo, described, without_password
+from sync_platform.store.addresses import KEEPALIVES, conninfo, described, without_password
 from sync_platform.store.migrations import MIGRATIONS
 from sync_platform.store.pool import AllInUse, Pool, Session, opened
 
@@ -31,7 +31,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """`url`: postgresql://…, or a libpq string. Raises ConfigurationError if unreadable."""
         self.url = url
-        self._conninfo = conninfo(url)
+        self._conninfo = conninfo(url, **KEEPALIVES)
         self._pool = Pool(self._conninfo)
 
     def __repr__(self) -> str:

@@ -58,7 +58,8 @@ class Glances:
     def all(self, connection: str | None = None) -> dict[Target, Glance]:
         """Of every chosen object that has ever synced (of one connection), in two queries."""
         with self._database.transaction() as session:
-            rows = session.execute(LATEST, BREAKER | {"connection": connection}).fetchall()
+            asked = BREAKER | {"connection": connection}
+            rows = session.execute(LATEST, asked, prepare=False).fetchall()
             # A refusal does not count for the breaker, and hides what does.
             sure = (None, SyncStatus.SUCCEEDED.value)
             unsure = [_target(row) for row in rows if row["status"] not in sure]

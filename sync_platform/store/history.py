@@ -68,6 +68,8 @@ CLOSE = SQL("""
     WHERE id = %(id)s AND status IN ('running', 'stale')
 """).format(assignments((*COLUMNS, "evidence")))
 
+# What is asked of one connection or of all is never prepared (`prepare=False`), here and in
+# `glances`: a plan that is to serve both reads the history of all connections for the one.
 RECENT = SQL("""
     SELECT {} FROM sync_platform.syncs
     WHERE (%(connection)s::text IS NULL OR connection = %(connection)s)
@@ -203,7 +205,7 @@ class History:
         """The latest syncs, newest first."""
         asked = {"connection": connection, "object": object, "limit": limit}
         with self._database.statement() as session:
-            return rows_of(session.execute(RECENT, asked))
+            return rows_of(session.execute(RECENT, asked, prepare=False))
 
     def get(self, id: str) -> SyncResult | None:
         """The sync of that id; None where it is not kept (any more)."""
@@ -230,10 +232,11 @@ class History:
         `recent` are the newest five that count for the breaker: none running, canceled, refused.
         """
         recent: dict[Target, list[SyncResult]] = {}
+        asked = BREAKER | {"connection": connection}
         with self._database.statement() as session:
-            for result in rows_of(session.execute(COUNTED, BREAKER | {"connection": connection})):
+            for result in rows_of(session.execute(COUNTED, asked, prepare=False)):
                 recent.setdefault(result.target, []).append(result)
-            found = session.execute(KNOWN, {"connection": connection}).fetchall()
+            found = session.execute(KNOWN, asked, prepare=False).fetchall()
         return {
             target: TargetActivity(
                 last_started_at=row["last_started_at"],

@@ -15,16 +15,13 @@ from psycopg import sql
 
 from sync_platform.engine.results import Target
 from sync_platform.errors import AlreadySyncing
-from sync_platform.store.addresses import conninfo
+from sync_platform.store.addresses import KEEPALIVES, conninfo
 from sync_platform.store.database import in_our_words
 
 SLOTS = 2  # syncs of one connection at a time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds between two tries
 
-# The client finds a dead server within a minute or so. Sync sessions are idle for hours: a server's
-# limit on that must not end them.
-KEEPALIVES = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10",
-              "keepalives_count": "3"}  # fmt: skip
+# Sync sessions are idle for hours: a server's limit on that must not end them.
 SESSION = {"idle_session_timeout": "0"}
 
 

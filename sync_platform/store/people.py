@@ -15,7 +15,7 @@ from sync_platform.store.database import Database
 from sync_platform.store.statements import assignments, columns, inserting
 
 # What `person_of` reads. Named, here as in all statements: one that was prepared as SELECT * fails
-# for good once a newer version's migration has added a column.
+# once a newer version's migration has added a column.
 PERSON = (
     "id",
     "email",

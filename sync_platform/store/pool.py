@@ -6,11 +6,10 @@ in half a second should not load SQLAlchemy for its pool.
 """
 
 import select
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Any
 
@@ -28,7 +27,7 @@ ASKED_AFTER = 5.0  # seconds of idling; then the server is asked before the sess
 
 
 class AllInUse(Exception):
-    """Nobody gave a session back for 30 seconds."""
+    """Nobody gave a session back in time."""
 
 
 @dataclass
@@ -39,62 +38,81 @@ class _Kept:
 
 
 class Pool:
-    """Opens none before it must; the one that was used last is used next."""
+    """Opens none before it must; the one that was used last is used next. For many threads."""
 
-    def __init__(self, conninfo: str) -> None:
-        """`conninfo`: for libpq."""
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        patience: float = PATIENCE,
+        longest: float = LONGEST,
+        asked_after: float = ASKED_AFTER,
+    ) -> None:
+        """`conninfo`: for libpq; the others in seconds."""
         self.cursor_factory: type[psycopg.Cursor[dict[str, Any]]] = psycopg.Cursor
         self._conninfo = conninfo
+        self._patience, self._longest, self._asked_after = patience, longest, asked_after
         self._places = BoundedSemaphore(AT_ONCE)
-        self._idle: deque[_Kept] = deque()
+        self._guard = Lock()  # of what follows
+        self._idle: list[_Kept] = []
         self._closings = 0
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session in autocommit, for the length of the block. One whose transaction is still open
-        afterwards is closed, which rolls it back.
+        """A session in autocommit, for the length of the block.
+
+        One whose transaction is still open afterwards is closed, which rolls it back. So is one
+        that the block left with an error of Postgres, or was interrupted in: it may be the
+        session's own, such as a statement prepared before a migration, a server that only reads
+        since it was replaced, or a lock that was about to be freed.
 
         Raises AllInUse, or psycopg.Error where the server cannot be reached.
         """
-        if not self._places.acquire(timeout=PATIENCE):
+        if not self._places.acquire(timeout=self._patience):
             raise AllInUse
         try:
             closings = self._closings
             kept = self._living() or _Kept(opened(self._conninfo, self.cursor_factory))
             try:
                 yield kept.session
+            except BaseException as error:
+                if isinstance(error, psycopg.Error) or not isinstance(error, Exception):
+                    kept.session.close()
+                raise
             finally:
-                self._give_back(kept, fresh=closings == self._closings)
+                self._give_back(kept, closings)
         finally:
             self._places.release()
 
     def close(self) -> None:
         """Close them all; those in use when they are given back. It can be used again."""
-        self._closings += 1
-        while (kept := self._taken()) is not None:
+        with self._guard:
+            self._closings += 1
+            idle, self._idle = self._idle, []
+        for kept in idle:
             kept.session.close()
 
     def _living(self) -> _Kept | None:
         while (kept := self._taken()) is not None:
-            young = monotonic() - kept.opened_at < LONGEST
-            if young and _lives(kept.session, asked=monotonic() - kept.idle_since > ASKED_AFTER):
+            now = monotonic()
+            asked = now - kept.idle_since > self._asked_after
+            if now - kept.opened_at < self._longest and _lives(kept.session, asked=asked):
                 return kept
             kept.session.close()
         return None
 
     def _taken(self) -> _Kept | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+        with self._guard:
+            return self._idle.pop() if self._idle else None
 
-    def _give_back(self, kept: _Kept, *, fresh: bool) -> None:
+    def _give_back(self, kept: _Kept, closings: int) -> None:
         usable = kept.session.info.transaction_status is TransactionStatus.IDLE
-        if not (usable and fresh and len(self._idle) < KEPT):
-            kept.session.close()
-            return
         kept.idle_since = monotonic()
-        self._idle.append(kept)
+        with self._guard:
+            if usable and closings == self._closings and len(self._idle) < KEPT:
+                self._idle.append(kept)
+                return
+        kept.session.close()
 
 
 def opened(

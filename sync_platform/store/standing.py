@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import psycopg
 
-from sync_platform.store.addresses import conninfo
+from sync_platform.store.addresses import KEEPALIVES, conninfo
 from sync_platform.store.database import in_our_words
-from sync_platform.store.leases import KEEPALIVES, SESSION
+from sync_platform.store.leases import SESSION
 
 # The holder learns within 15 seconds that the network to the server is gone; the server frees the
 # lock of a machine that is gone after a minute. So the holder knows first.

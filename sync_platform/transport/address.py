@@ -90,6 +90,15 @@ class Address:
         "{name}" in a path becomes that value, quoted. A param that is None is left out, a list is
         repeated. Raises Refused, ConfigurationError, or UnexpectedResponse for a foreign link.
         """
+        try:
+            return self._joined(path, params, values)
+        except UnicodeEncodeError as error:
+            raise Refused(
+                f"A value cannot be sent to {self._label}, because it holds half of a character. "
+                "Nothing was called."
+            ) from error
+
+    def _joined(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
         if ABSOLUTE.match(path):
             text = path
         else:

@@ -1,7 +1,8 @@
 """Carries out the calls that connectors describe; every failure becomes one of our errors."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
@@ -96,10 +97,12 @@ class HttpApi:
             timeouts=timeouts or Timeouts(),
             largest=largest_answer,
             to=self._address.base,
+            sent=self._tell,
         )
         self._closed = Event()
         self._lock = Lock()
         self._pages = 0
+        self._told: tuple[Callable[[], None], ...] = ()
 
     def get(self, path: str, **params: str) -> Json:
         """The decoded answer of a GET."""
@@ -138,6 +141,22 @@ class HttpApi:
         """Calls made (every try), bytes of their answers, and answers to reads, so far."""
         return Usage(calls=self._line.calls, bytes=self._line.bytes, pages=self._pages)
 
+    @contextmanager
+    def telling(self, sent: Callable[[], None]) -> Iterator[None]:
+        """In the block, `sent` is called whenever a call has gone out and its answer is waited
+        for, by the thread that waits."""
+        with self._lock:
+            self._told = (*self._told, sent)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told = tuple(each for each in self._told if each is not sent)
+
+    def _tell(self) -> None:
+        for sent in self._told:
+            sent()
+
     def close(self) -> None:
         """Let go of connections and wake whatever waits in a call, which then raises."""
         self._closed.set()
@@ -164,12 +183,13 @@ class HttpApi:
         kind = "application/json"
         if form is not None:
             content, kind = form_encoded(form), "application/x-www-form-urlencoded"
-        given = {**self._headers, **headers}
+        given = {name.lower(): value for name, value in self._headers.items()}
+        given |= {name.lower(): value for name, value in headers.items()}
         sent = {name: str(value) for name, value in given.items() if value is not None}
         if request.answers == "csv":
-            sent.setdefault("Accept", "text/csv")
-        if content is not None and "content-type" not in {name.lower() for name in sent}:
-            sent["Content-Type"] = kind
+            sent.setdefault("accept", "text/csv")
+        if content is not None:
+            sent.setdefault("content-type", kind)
         what = self._signing.scrub(f"{request.method} {self._address.path_of(url)}")
         return _Call(
             method=request.method,

@@ -8,7 +8,7 @@ vendor's API has no use for, took as long as all the rest of a call.
 import socket
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,10 +73,18 @@ class Unsendable(Exception):
 class Line:
     """One pool of kept-alive connections."""
 
-    def __init__(self, *, timeouts: Timeouts, largest: int, to: httpx.URL) -> None:
+    def __init__(
+        self,
+        *,
+        timeouts: Timeouts,
+        largest: int,
+        to: httpx.URL,
+        sent: Callable[[], None] = lambda: None,
+    ) -> None:
         """`largest` is the most bytes of an answer, decompressed. All calls go `to` the origin of
-        this url: through the proxy that the environment names for it (HTTPS_PROXY, NO_PROXY)."""
-        self._timeouts, self._largest = timeouts, largest
+        this url: through the proxy that the environment names for it (HTTPS_PROXY, NO_PROXY).
+        `sent` is called whenever a call has gone out and its answer is waited for."""
+        self._timeouts, self._largest, self._sent = timeouts, largest, sent
         self._seconds = httpx.Timeout(
             connect=timeouts.connect,
             read=timeouts.read,
@@ -99,7 +107,8 @@ class Line:
     def _transport(self) -> httpx.HTTPTransport:
         try:
             return self._making.result()
-        except (ImportError, OSError, ValueError) as error:  # its words may hold a password
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            # its words may hold a password
             raise ConfigurationError(
                 "The proxy or the certificates that the environment names (HTTPS_PROXY, "
                 "HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR) cannot be used: "
@@ -150,6 +159,10 @@ class Line:
             raise Lost("did not answer in time") from error
         except httpx.DecodingError as error:
             raise Lost("sent an answer that cannot be decompressed") from error
+        except httpx.ProxyError as error:
+            raise Lost(
+                "could not be reached: the proxy that the environment names refused", reached=False
+            ) from error
         except httpx.TransportError as error:
             raise Lost("broke the connection off before its answer was whole") from error
         finally:
@@ -186,6 +199,8 @@ class Line:
 
     def _trace(self, event: str, about: dict[str, Any]) -> None:
         """Remembers the sockets: closing a client does not wake a thread that reads from one."""
+        if event == "http11.send_request_body.complete":
+            self._sent()
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             opened = about["return_value"].get_extra_info("socket")
             with self._lock:  # a set cannot be listed while another thread adds to it
@@ -222,9 +237,14 @@ def _made(to: httpx.URL) -> httpx.HTTPTransport:
 
 def _proxy(to: httpx.URL) -> str | None:
     """The proxy that the environment names for calls there; never between us and ourselves."""
-    if is_loopback(to.host) or proxy_bypass(to.netloc.decode("ascii")):
+    if is_loopback(to.host):
         return None
     named = getproxies()
+    if "*" in (each.strip() for each in named.get("no", "").split(",")):
+        return None
+    # The host alone, too: NO_PROXY may hold an IPv6 address without the brackets of a url.
+    if proxy_bypass(to.netloc.decode("ascii")) or proxy_bypass(to.host):
+        return None
     found = named.get(to.scheme) or named.get("all")
     return f"http://{found}" if found and "://" not in found else found
 

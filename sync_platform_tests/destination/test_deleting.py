@@ -82,6 +82,11 @@ def test_too_many_deletes_are_refused_and_nothing_is_marked(database: str) -> No
     assert full(database, most=None, sync="f4").deleted == 5
 
 
+def test_a_share_below_the_limit_may_go_however_it_is_rounded(database: str) -> None:
+    full(database, *people(120))
+    assert full(database, *people(91), most=0.29, sync="f2").deleted == 29
+
+
 def test_an_empty_read_deletes_nothing_whatever_the_share(database: str) -> None:
     full(database, *people(2))
     with pytest.raises(TooManyDeletes):

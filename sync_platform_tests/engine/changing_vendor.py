@@ -65,10 +65,15 @@ class ChangingVendor:
     dawdle: list[bool] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
+    @property
+    def pace(self) -> int:
+        """How many times slower all happens: where stamps are days, days must pass."""
+        return max(self.granule // 600, 1)
+
     def happen(self, changes: Sequence[Change]) -> None:
         """Let these changes happen; "fail" raises VendorUnavailable."""
         for change in changes:
-            self.clock.sleep(change.after)
+            self.clock.sleep(change.after * self.pace)
             living = [id for id, past in self.versions.items() if past[-1].revision is not None]
             if change.kind == "fail":
                 raise VendorUnavailable

@@ -65,7 +65,7 @@ class Manner:
 
 manners = st.builds(
     Manner,
-    granule=st.sampled_from([1, 60]),
+    granule=st.sampled_from([1, 60, 86_400]),
     skew=st.sampled_from([-60, -1, 0, 1, 60]),
     closes_windows=st.booleans(),
     tells_deletes=st.booleans(),
@@ -87,7 +87,7 @@ def staged(manner: Manner, paging: Literal["keyset", "offset"]) -> tuple[Stage, 
         paging=paging,
     )
     lookback = timedelta(seconds=manner.granule + abs(manner.skew) + MOST_LAG)
-    step = timedelta(seconds=manner.step) if manner.step else None
+    step = timedelta(seconds=manner.step * vendor.pace) if manner.step else None
     stage.obj = vendor.described(lookback=lookback, step=step, side_by_side=manner.side_by_side)
     stage.answer = vendor.answer
     return stage, vendor

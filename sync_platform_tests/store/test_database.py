@@ -71,7 +71,7 @@ def test_a_connection_that_the_server_ended_is_replaced(store: Database, databas
     assert one(store, "SELECT 1") == 1
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert one(store, "SELECT 1") == 1

@@ -9,6 +9,7 @@ from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.errors import StoreUnavailable, UnknownConnection, VendorUnavailable
 from sync_platform.store.connections import Connections
 from sync_platform.store.database import Database
+from sync_platform.store.glances import Glances
 from sync_platform.store.history import KEPT, History
 from sync_platform_tests.store.conftest import HandClock
 from sync_platform_tests.store.processes import process
@@ -174,6 +175,23 @@ def test_activity_tells_when_an_object_was_last_started_and_resumed(
     assert len(known[CONTACTS].recent) == breaker.FAILURES
     assert history.activity("acme-hubspot") == known
     assert history.activity("other") == {}
+
+
+def test_what_is_asked_of_all_connections_makes_no_plan_for_what_is_asked_of_one(
+    history: History, clock: HandClock, store: Database
+) -> None:
+    """A plan that serves both would read the history of all for the one."""
+    ended(history, clock)
+    glances = Glances(store)
+    for connection in [None] * 8 + ["acme-hubspot"] * 8:
+        history.recent(connection)
+        history.activity(connection)
+        glances.all(connection)
+    with store.statement() as session:  # the same one: it was used last
+        plans = session.execute(
+            "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%.syncs%'"
+        )
+        assert plans.fetchall() == []
 
 
 def test_a_sync_not_heard_of_for_five_minutes_is_stale(history: History, clock: HandClock) -> None:

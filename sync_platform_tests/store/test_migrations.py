@@ -6,10 +6,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
+from psycopg.conninfo import make_conninfo
 
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode
@@ -24,7 +26,7 @@ from sync_platform.settings import Settings
 from sync_platform.store.addresses import conninfo
 from sync_platform.store.database import Database
 from sync_platform.store.migrations import MIGRATIONS
-from sync_platform.store.migrations.run import begun
+from sync_platform.store.migrations.run import MIGRATING, begun
 from sync_platform.store.migrations.run import settings as alembic_settings
 from sync_platform_tests.conftest import HastyClock
 from sync_platform_tests.imports import HOUSE
@@ -97,6 +99,25 @@ def test_processes_that_start_at_once_migrate_once(database: str) -> None:
     again.apply_migrations()
     again.close()
     assert len(sent) == 1
+
+
+def test_who_waited_for_another_to_migrate_sees_it_whatever_the_servers_default(
+    database: str,
+) -> None:
+    strict = make_conninfo(database, options="-c default_transaction_isolation=serializable")
+    waiting = """
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """
+    with process(MIGRATE, strict) as one, process(MIGRATE, strict) as two:
+        assert [one.hear(), two.hear()] == ["ready", "ready"]
+        with psycopg.connect(database) as before:
+            before.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATING,))
+            one.go_on()
+            two.go_on()
+            while before.execute(waiting).rowcount < 2:
+                pass
+        assert [one.hear(), two.hear()] == ["migrated", "migrated"]
 
 
 def test_a_database_that_is_newer_than_we_are_is_refused(store: Database) -> None:

@@ -44,6 +44,21 @@ def test_params_without_a_value_are_left_out_and_lists_repeat(api: HttpApi, wire
     assert wire.paths == ["/things?z=1&b=x&b=y&c=true&d=3"]
 
 
+def test_half_of_a_character_is_refused_before_anything_is_called(api: HttpApi, wire: Wire) -> None:
+    with pytest.raises(Refused, match="half of a character"):
+        api.get("/things", name="\ud800")
+    assert wire.heard == []
+
+
+def test_who_wants_to_know_is_told_once_a_call_has_gone_out(api: HttpApi, wire: Wire) -> None:
+    told: list[int] = []
+    with api.telling(lambda: told.append(len(wire.heard))):
+        api.get("/things")
+        api.get("/things")
+    api.get("/things")
+    assert len(told) == 2
+
+
 def test_a_key_is_quoted_whole(api: HttpApi, wire: Wire) -> None:
     change = spec.OutboundChange(kind="delete", key="a/b?c#d%41 é")
     api.send(spec.delete("/things/{key}"), change)

@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wire.arrived.set()
         answering(self)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = respond
 
     def answer(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)

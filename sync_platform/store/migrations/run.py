@@ -44,6 +44,7 @@ def begun(conninfo: str) -> Iterator[Connection]:
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(conninfo),
         poolclass=NullPool,
+        isolation_level="READ COMMITTED",  # whoever waited for another sees what that one did
         hide_parameters=True,
         use_native_hstore=False,
     )
