@@ -31,7 +31,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """`url`: postgresql://…, or a libpq string. Raises ConfigurationError if unreadable."""
         self.url = url
-        self._conninfo = conninfo(url, **KEEPALIVES)
+        self._conninfo = conninfo(url, None, **KEEPALIVES)
         self._pool = Pool(self._conninfo)
 
     def __repr__(self) -> str:
