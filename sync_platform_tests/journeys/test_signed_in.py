@@ -239,7 +239,7 @@ def wait_for_the_update(database_url: str) -> None:
     """Until someone waits to write the new secret."""
     waiting = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND wait_event_type = 'Lock' AND query LIKE 'UPDATE sync_platform.credentials%'"
+        "AND wait_event_type = 'Lock' AND query LIKE '%UPDATE sync_platform.credentials%'"
     )
     until = time.monotonic() + 30
     with psycopg.connect(database_url, autocommit=True) as watching:
