@@ -21,6 +21,11 @@ from sync_platform.settings import Settings
 from sync_platform.transport.clock import SystemClock
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for browsers, processes and Postgres."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 3
+
+
 def pytest_collection_finish() -> None:
     """Thousands of tests stay until the end; to look through them for cycles is a tenth of the
     run's time."""

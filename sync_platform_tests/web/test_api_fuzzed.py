@@ -36,8 +36,8 @@ from sync_platform_tests.conftest import HastyClock
 from sync_platform_tests.transport.small_dagster import small_dagster
 from sync_platform_tests.web.serving import served
 
-WITHIN = 45  # seconds; what is left out then is drawn by chance anyway
-BRIEFLY = 8  # with a key that may do less
+WITHIN = 35  # seconds; what is left out then is drawn by chance anyway
+BRIEFLY = 6  # with a key that may do less
 EXAMPLES = 8  # of each operation, beside those that cover the document's words one by one
 ACME, SPARE = "acme-hubspot", "spare-hubspot"
 
