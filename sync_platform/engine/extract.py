@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -27,7 +28,6 @@ from sync_platform.spec import (
 )
 
 PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only cost memory
-ASKING_WITHIN = 0.01  # seconds that a page may wait until the call for the next one is sent
 BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
 
 Reader = Callable[[ConnectorObject, VendorApi, Read], Iterator[Page]]
@@ -181,14 +181,13 @@ def ahead(
     beat_seconds: float = BEAT_SECONDS,
     light: tuple[type, ...] = (),
     telling: Telling | None = None,
-    asking_within: float = ASKING_WITHIN,
 ) -> Iterator[Iterator[Given]]:
     """The pages (or what else is told of them), read by a thread of their own while the caller
     loads earlier ones. What is `light` waits without taking the place of a page.
 
     With `telling` (of the VendorApi that is read from) a page is given once the call for the next
-    one has been sent, or a moment later: until then who loads would only stand in the way of who
-    asks, since threads take turns.
+    one has been sent: until then who loads would only stand in the way of who asks, since threads
+    take turns.
 
     `beat` is called whenever the reader is silent for `beat_seconds`. On leaving early, `stop` must
     wake the reader from whatever it waits in; what it raises then is dropped.
@@ -196,7 +195,8 @@ def ahead(
     ready: queue.SimpleQueue[Given | BaseException | None] = queue.SimpleQueue()
     places = threading.Semaphore(PAGES_AHEAD)
     leaving = threading.Event()
-    asking = threading.Event()  # for the next page, or there is none
+    held: deque[Given] = deque()  # until the next call is sent
+    giving = threading.Lock()
 
     def place() -> bool:
         while not places.acquire(timeout=0.1):
@@ -204,18 +204,25 @@ def ahead(
                 return False
         return True
 
+    def give() -> None:
+        with giving:  # whoever sends a call: the pages stay in their order
+            while held:
+                ready.put(held.popleft())
+
     def reader() -> None:
         try:
             for page in pages():
+                give()
                 if leaving.is_set() or not (isinstance(page, light) or place()):
                     return
-                asking.clear()
-                ready.put(page)
+                held.append(page)
+                if telling is None:
+                    give()
+            give()
             ready.put(None)
         except BaseException as error:
+            give()
             ready.put(error)
-        finally:
-            asking.set()
 
     def arriving() -> Iterator[Given]:
         while True:
@@ -230,13 +237,11 @@ def ahead(
                 raise what
             if not isinstance(what, light):
                 places.release()
-                if telling is not None:
-                    asking.wait(asking_within)
             yield what
 
     thread = threading.Thread(target=reader, name="reader", daemon=True)
     finished = False
-    with telling(asking.set) if telling is not None else nullcontext():
+    with telling(give) if telling is not None else nullcontext():
         thread.start()
         try:
             yield arriving()

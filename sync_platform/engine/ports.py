@@ -54,8 +54,8 @@ class VendorApi(Api, Protocol):
         ...
 
     def telling(self, sent: Callable[[], None]) -> AbstractContextManager[None]:
-        """In the block, `sent` is called whenever a call has gone out and its answer is waited
-        for, by the thread that waits."""
+        """In the block, `sent` is called by whoever begins to wait: for the answer to a call that
+        has gone out, for a rate limit, for another try or for a sign-in that is renewed."""
         ...
 
     def close(self) -> None:

@@ -78,6 +78,7 @@ class Address:
             )
         if not is_safe(self._base, allow_http):
             raise self._unusable(unsafe(self._base))
+        self._above = _path(self._base).rstrip("/")
 
     @property
     def base(self) -> httpx.URL:
@@ -106,7 +107,7 @@ class Address:
             text = f"{self._text}/{filled.lstrip('/')}"
         texts = {name: _texts(value) for name, value in params.items() if value is not None}
         if texts and "?" not in text and "#" not in text:  # parsed once: that is slow
-            return self.own(self._parsed(f"{text}?{urlencode(texts, doseq=True)}"))
+            text, texts = f"{text}?{urlencode(texts, doseq=True)}", {}
         url = self.own(self._parsed(text))
         return url.copy_merge_params(texts) if texts else url
 
@@ -129,8 +130,8 @@ class Address:
 
     def path_of(self, url: httpx.URL) -> str:
         """The path below the base, without a query, as connectors write it."""
-        path, above = _path(url), _path(self._base).rstrip("/")
-        return path.removeprefix(above) if path.startswith(f"{above}/") else path
+        path = _path(url)
+        return path.removeprefix(self._above) if path.startswith(f"{self._above}/") else path
 
     def plain(self, url: httpx.URL) -> str:
         """The url as it may be shown: without query and user."""

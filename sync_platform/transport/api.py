@@ -80,7 +80,17 @@ class HttpApi:
         self._connection, self._label = connection, connector.label
         self._settings, self._limiter, self._clock = settings, limiter, clock
         self._patience, self._largest = patience or Patience(), largest_answer
-        self._signing = Signing(connector, connection, secret, refresh, due)
+        self._told: tuple[Callable[[], None], ...] = ()
+
+        def read() -> Secret:
+            self._tell()
+            return secret()
+
+        def renew(refused: Secret) -> Secret:
+            self._tell()
+            return refresh(refused) if refresh else secret()
+
+        self._signing = Signing(connector, connection, read, renew, due)
         self._failures = Failures(
             label=connector.label,
             connection=connection,
@@ -102,7 +112,6 @@ class HttpApi:
         self._closed = Event()
         self._lock = Lock()
         self._pages = 0
-        self._told: tuple[Callable[[], None], ...] = ()
 
     def get(self, path: str, **params: str) -> Json:
         """The decoded answer of a GET."""
@@ -143,8 +152,8 @@ class HttpApi:
 
     @contextmanager
     def telling(self, sent: Callable[[], None]) -> Iterator[None]:
-        """In the block, `sent` is called whenever a call has gone out and its answer is waited
-        for, by the thread that waits."""
+        """In the block, `sent` is called by whoever begins to wait: for the answer to a call that
+        has gone out, for a rate limit, for another try or for a sign-in that is renewed."""
         with self._lock:
             self._told = (*self._told, sent)
         try:
@@ -251,7 +260,7 @@ class HttpApi:
 
     def _once(self, call: _Call, url: httpx.URL, auth: httpx.Auth) -> Answer:
         path, shown = self._address.path_of(url), self._address.plain(url)
-        self._limiter.wait(path, urgent=call.change)
+        self._limiter.wait(path, urgent=call.change, waiting=self._tell)
         try:
             answer = self._line.exchange(
                 call.method, url, headers=call.headers, content=call.content, auth=auth
@@ -272,6 +281,7 @@ class HttpApi:
         return answer
 
     def _sleep(self, seconds: float) -> None:
+        self._tell()
         if not pause(self._clock, seconds, self._closed):
             raise VendorUnavailable(
                 f"A call to {self._label} was given up, because the sync of {self._connection} "

@@ -24,11 +24,11 @@ from sync_platform import __version__
 from sync_platform.errors import ConfigurationError
 from sync_platform.transport.address import is_loopback
 
-HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
-    "Connection": "keep-alive",
-    "User-Agent": f"sync-platform/{__version__}",
+HEADERS = {  # of all calls that have no others; names in lower case, so that none is sent twice
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "connection": "keep-alive",
+    "user-agent": f"sync-platform/{__version__}",
 }
 KEPT_ALIVE = 30.0  # seconds that a connection is kept that nobody uses
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
@@ -135,13 +135,10 @@ class Line:
             self._under_way += 1
             self.calls += 1
         try:
-            sent = httpx.Headers(headers)
-            for name, value in HEADERS.items():
-                sent.setdefault(name, value)
             request = httpx.Request(
                 method,
                 url,
-                headers=sent,
+                headers=HEADERS | {name.lower(): value for name, value in headers.items()},
                 content=content,
                 extensions={"timeout": self._seconds, "trace": self._trace},
             )

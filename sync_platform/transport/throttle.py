@@ -1,7 +1,7 @@
 """Keeps a connection within its vendor's rate limits, together with all other processes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import translate
@@ -57,8 +57,11 @@ class RateLimiter:
             if f"rate_limit.{limit.name}" in (settings or {}):
                 self._fixed.add(limit.name)
 
-    def wait(self, path: str, *, urgent: bool = False) -> None:
-        """Take a call to `path` out of every limit it counts for, and wait until it may be made.
+    def wait(
+        self, path: str, *, urgent: bool = False, waiting: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take a call to `path` out of every limit it counts for, and wait until it may be made;
+        `waiting` is called before it has to.
 
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
@@ -68,9 +71,12 @@ class RateLimiter:
         if budgets:
             reserve = 0.0 if urgent else self._reserve
             seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
+        if seconds > 0:
+            waiting()
         self._pause(seconds)
         while (later := self._blocked_until(budgets)) and later != blocked:  # by another thread
             blocked = later
+            waiting()
             self._pause((later - self._clock.now()).total_seconds())
 
     def _pause(self, seconds: float) -> None:

@@ -50,13 +50,17 @@ def test_half_of_a_character_is_refused_before_anything_is_called(api: HttpApi, 
     assert wire.heard == []
 
 
-def test_who_wants_to_know_is_told_once_a_call_has_gone_out(api: HttpApi, wire: Wire) -> None:
-    told: list[int] = []
-    with api.telling(lambda: told.append(len(wire.heard))):
-        api.get("/things")
-        api.get("/things")
+def test_who_wants_to_know_is_told_before_each_wait(api: HttpApi, wire: Wire) -> None:
     api.get("/things")
-    assert len(told) == 2
+    told: list[str] = []
+    with api.telling(lambda: told.append("told")):
+        api.get("/things")
+        assert len(told) == 1  # it has gone out
+        wire.say({}, 503)
+        api.get("/things")
+        assert len(told) == 4  # twice out, and a pause between
+    api.get("/things")
+    assert len(told) == 4
 
 
 def test_a_key_is_quoted_whole(api: HttpApi, wire: Wire) -> None:
