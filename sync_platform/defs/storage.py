@@ -42,7 +42,7 @@ class PlatformStorage(DagsterPostgresStorage):
 def replace_if_dead(connection: Any, record: object, proxy: object) -> None:
     """The webserver keeps its connections, but does not look whether they still live: after a
     restart of Postgres its next answer would be an error."""
-    if type(connection).__module__.startswith("psycopg2"):  # our own store looks after its own
+    if type(connection).__module__.startswith("psycopg2"):  # Dagster speaks no other
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

@@ -82,15 +82,11 @@ class HttpApi:
         self._patience, self._largest = patience or Patience(), largest_answer
         self._told: tuple[Callable[[], None], ...] = ()
 
-        def read() -> Secret:
+        def read() -> Secret:  # of what else may take long, a call has gone out before
             self._tell()
             return secret()
 
-        def renew(refused: Secret) -> Secret:
-            self._tell()
-            return refresh(refused) if refresh else secret()
-
-        self._signing = Signing(connector, connection, read, renew, due)
+        self._signing = Signing(connector, connection, read, refresh, due)
         self._failures = Failures(
             label=connector.label,
             connection=connection,
