@@ -63,7 +63,7 @@ class PostgresLoader:
         self._progress = ProgressRow(connection, landing)
         self._seen = Seen(connection, landing, self._sql)
         self._mode: SyncMode | None = None  # None: it has not begun
-        self._staging = False
+        self._by_index = self._staging = False  # whether the session has them
         self._only_new: bool | None = None  # the table was empty, and no key has come twice
         self._taken = Taken()
 
@@ -150,20 +150,24 @@ class PostgresLoader:
         taken = self.seal() if sealed is None else sealed
         assert isinstance(taken, Taken)
         lines, gone = taken.lines, taken.gone
+        full = self._mode is SyncMode.FULL
+        # Few statements: while records stream by, each waits for its turn with Python twice.
         with self._doing("loading rows"), self._connection.transaction():
             if self._mode is not None:
-                self._progress.keep(progress)
+                seen = len(lines) + len(taken.rejected_keys) if full else 0
+                self._progress.keep(progress, seen=seen)
             created = updated = deleted = 0
-            if lines or gone:
+            if (lines or gone) and not self._by_index:
                 self._connection.execute(BY_INDEX)
             if lines:
                 created, updated = self._load(lines.values())
             if gone:
                 deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
-            if self._mode is SyncMode.FULL:
-                self._see(taken)
+            if full and taken.rejected_keys:  # they exist
+                self._seen.keep(_arrays(taken.rejected_keys))
             if taken.rejected:
                 rejects.keep(self._connection, self._landing, self._sync, taken.rejected)
+        self._by_index = self._by_index or bool(lines or gone)
         self._staging = self._staging or (bool(lines) and not self._only_new)
         return Counts(
             fetched=taken.fetched,
@@ -231,7 +235,8 @@ class PostgresLoader:
         self._copy(self._sql.copy, lines, END)
         if self._known_only:
             return 0, self._connection.execute(self._sql.refresh).rowcount
-        created, updated = self._row(self._sql.merge)
+        merge = self._sql.merge_and_see if self._mode is SyncMode.FULL else self._sql.merge
+        created, updated = self._row(merge)
         return created, updated
 
     def _copy(self, statement: Composed, given: Iterable[bytes], end: bytes) -> int:
@@ -243,12 +248,6 @@ class PostgresLoader:
                 chunk.append(b"")
                 copy.write(end.join(chunk))
         return cursor.rowcount
-
-    def _see(self, taken: Taken) -> None:
-        """Keep the keys that came, also those of records that were rejected: they exist."""
-        rejected = _arrays(taken.rejected_keys) if taken.rejected_keys else None
-        if count := self._seen.keep(staged=bool(taken.lines), given=rejected):
-            self._progress.add_seen(count)
 
     def _reject(self, row: Row, misfit: DoesNotFit) -> None:
         try:

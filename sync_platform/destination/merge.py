@@ -14,9 +14,8 @@ END, END_NEW = b"\n", b"\tnow\n"  # of the lines for `copy` and `copy_new`
 
 # A batch is small beside its table, and statistics lag behind a table that grows: looking up each
 # key in the index costs the same for every batch, where a hash join reads the whole table for each.
-BY_INDEX = (
-    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
-)
+BY_INDEX = "SET enable_hashjoin = off; SET enable_mergejoin = off"
+AS_PLANNED = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT"
 
 
 def names(columns: Sequence[str]) -> Composed:
@@ -81,8 +80,8 @@ class Statements:
 
         # Only rows that are new, different or deleted reach ON CONFLICT, which locks what it meets.
         # xmax is 0 in a row that was inserted, and not in one that was updated.
-        self.merge = sql("""
-            WITH changed AS (
+        changed = """
+            changed AS (
                 SELECT s.* FROM {staging} s LEFT JOIN {table} t ON {same_key}
                 WHERE {first_key} IS NULL OR t._deleted_at IS NOT NULL {differs}
             ), merged AS (
@@ -92,7 +91,10 @@ class Statements:
                 RETURNING xmax = 0 AS created
             )
             SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM merged
-        """)
+        """
+        see = "seen AS (INSERT INTO {seen} ({keys}) SELECT {keys} FROM {staging}),"
+        self.merge = sql(f"WITH {changed}")
+        self.merge_and_see = sql(f"WITH {see} {changed}")
 
         # Into rows that are there: a refresh of computed fields knows nothing of the other columns.
         self.refresh = sql("""
@@ -109,7 +111,6 @@ class Statements:
         self.make_seen = sql("CREATE UNLOGGED TABLE IF NOT EXISTS {seen} ({typed_keys})")
         self.drop_seen = sql("DROP TABLE IF EXISTS {seen}")
         self.count_seen = sql("SELECT count(*) FROM {seen}")
-        self.see_staged = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM {staging}")
         self.see_given = sql("INSERT INTO {seen} ({keys}) SELECT {keys} FROM ({given_keys}) s")
 
         # Kept aside, so that they are looked for once and counted before any is marked.

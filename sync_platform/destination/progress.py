@@ -65,25 +65,19 @@ class ProgressRow:
             [self._landing.name, *_values(progress), keep_seen],
         )
 
-    def keep(self, progress: Progress) -> None:
+    def keep(self, progress: Progress, *, seen: int) -> None:
         """Write it, if it is still this sync's, and hold it until the transaction ends; raises
-        LeaseLost."""
+        LeaseLost. `seen` more keys were seen: counted, so that their loss is noticed."""
         cursor = self._connection.execute(
             SQL(
                 "UPDATE {} SET mode = %s, since = %s, until = %s, started_at = %s, shape = %s,"
-                " position = %s, updated_at = now() WHERE table_name = %s AND sync = %s"
+                " position = %s, seen = seen + %s, updated_at = now()"
+                " WHERE table_name = %s AND sync = %s"
             ).format(self._book),
-            [*_values(progress)[1:], self._landing.name, progress.sync],
+            [*_values(progress)[1:], seen, self._landing.name, progress.sync],
         )
         if not cursor.rowcount:
             raise self._lost()
-
-    def add_seen(self, count: int) -> None:
-        """Count keys that were seen, so that their loss is noticed."""
-        self._connection.execute(
-            SQL("UPDATE {} SET seen = seen + %s WHERE table_name = %s").format(self._book),
-            [count, self._landing.name],
-        )
 
     def hold(self, sync: str) -> int:
         """Hold the row until the transaction ends; how many keys were seen. Raises LeaseLost."""

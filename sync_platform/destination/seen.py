@@ -7,7 +7,7 @@ from math import ceil
 from psycopg import errors as pg
 from psycopg.sql import Composed
 
-from sync_platform.destination.merge import BY_INDEX, Statements
+from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, Statements
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.tables import Landing
 from sync_platform.errors import IncompleteRead, TooManyDeletes
@@ -19,15 +19,9 @@ class Seen:
     def __init__(self, connection: Connection, landing: Landing, sql: Statements) -> None:
         self._connection, self._landing, self._sql = connection, landing, sql
 
-    def keep(self, *, staged: bool, given: Sequence[list[str]] | None) -> int:
-        """Keep the keys in the staging table, and those `given` (an array for each key column); how
-        many these were."""
-        count = 0
-        if staged:
-            count += self._connection.execute(self._sql.see_staged).rowcount
-        if given:
-            count += self._connection.execute(self._sql.see_given, given).rowcount
-        return count
+    def keep(self, given: Sequence[list[str]]) -> None:
+        """Keep these keys (an array for each key column), beside those that a merge keeps."""
+        self._connection.execute(self._sql.see_given, given)
 
     def count(self) -> int | None:
         """How many are kept; None where the table that holds them is gone."""
@@ -50,6 +44,7 @@ class Seen:
                 f"{self._landing.table.label}: which records the full sync saw is not known any "
                 "more, so nothing was marked as deleted. Sync it in full again."
             )
+        self._connection.execute(AS_PLANNED)
         going = self._connection.execute(self._sql.find_unseen, [before]).rowcount
         if going and most is not None:
             self._guard(going, most, seen)

@@ -1,7 +1,9 @@
 """Connections to Postgres, and the one place where psycopg's errors become ours."""
 
+import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -22,6 +24,7 @@ UNLESS_GIVEN: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
+BATCH_BYTES = 4 * 2**20  # what a socket should hold: most of a batch of rows
 
 
 @contextmanager
@@ -54,12 +57,21 @@ def connected(url: str, purpose: str) -> Iterator[Connection]:
                 "The database does not store UTF-8, so not every text would fit. "
                 "Create it with ENCODING 'UTF8'."
             )
+        _widen(connection)
         if not _writes_as_we_read(connection):
             with translated("connecting"):
                 connection.execute(SETTINGS)
         yield connection
     finally:
         connection.close()
+
+
+def _widen(connection: Connection) -> None:
+    """Have a socket of this machine's hold as much as the system lets it (net.core.wmem_max), so
+    that Postgres reads on while Python is busy. TCP's sockets grow by themselves."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
+        if line.family == socket.AF_UNIX:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BATCH_BYTES)
 
 
 def _writes_as_we_read(connection: Connection) -> bool:
