@@ -11,24 +11,15 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
-
 from sync_platform.errors import ConfigurationError, Refused, UnexpectedResponse
 from sync_platform.spec import iso
+from sync_platform.transport.url import Url, is_bare, is_loopback, parsed
 
 ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.IGNORECASE)
 SLOT = re.compile(r"\{(\w+)\}")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether it is this very machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def is_safe(url: httpx.URL, allow_http: Collection[str]) -> bool:
+def is_safe(url: Url, allow_http: Collection[str]) -> bool:
     """Whether nobody on the way can read what is sent there, or the way is said to be trusted."""
     if url.scheme == "https":
         return True
@@ -36,9 +27,9 @@ def is_safe(url: httpx.URL, allow_http: Collection[str]) -> bool:
     return url.scheme == "http" and allowed
 
 
-def listed_as(url: httpx.URL) -> set[str]:
+def listed_as(url: Url) -> set[str]:
     """The entries of the setting that would allow it: its host, and its host with the port."""
-    host = url.raw_host.decode("ascii")
+    host = url.host
     try:
         address = ip_address(host)
         host = f"[{address}]" if address.version == 6 else str(address)
@@ -47,7 +38,7 @@ def listed_as(url: httpx.URL) -> set[str]:
     return {host, f"{host}:{url.port or 80}"}
 
 
-def unsafe(url: httpx.URL) -> str:
+def unsafe(url: Url) -> str:
     """Why such an address is not called, and what to do; a sentence and more, without a query."""
     host, with_port = sorted(listed_as(url), key=len)
     shown = host if url.port is None else with_port
@@ -67,25 +58,25 @@ class Address:
         self._label, self._connection = label, connection
         try:
             self._text = base_url.rstrip("/")
-            self._base = httpx.URL(self._text)
-        except httpx.InvalidURL as error:
+            self._base, bare = parsed(self._text), is_bare(self._text)
+        except ValueError as error:
             raise self._unusable("it is no URL. Mend its base url.") from error
         if self._base.scheme not in ("http", "https") or not self._base.host:
             raise self._unusable("it must start with https:// and name a host. Mend its base url.")
-        if self._base.userinfo or self._base.query or self._base.fragment:
+        if not bare:
             raise self._unusable(
                 "it must end with its path and hold no user, '?' or '#'. Mend its base url."
             )
         if not is_safe(self._base, allow_http):
             raise self._unusable(unsafe(self._base))
-        self._above = _path(self._base).rstrip("/")
+        self._above = self._base.path.rstrip("/")
 
     @property
-    def base(self) -> httpx.URL:
+    def base(self) -> Url:
         """The base url itself."""
         return self._base
 
-    def of(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
+    def of(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> Url:
         """The url of a path under the base, or of a link that the vendor gave, with its params.
 
         "{name}" in a path becomes that value, quoted. A param that is None is left out, a list is
@@ -99,43 +90,49 @@ class Address:
                 "Nothing was called."
             ) from error
 
-    def _joined(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> httpx.URL:
+    def _joined(self, path: str, params: Mapping[str, Any], values: Mapping[str, Any]) -> Url:
         if ABSOLUTE.match(path):
             text = path
         else:
             filled = SLOT.sub(lambda slot: self._filled(slot[1], values), path)
             text = f"{self._text}/{filled.lstrip('/')}"
         texts = {name: _texts(value) for name, value in params.items() if value is not None}
-        if texts and "?" not in text and "#" not in text:  # parsed once: that is slow
+        if texts and "?" not in text and "#" not in text:  # then there is nothing to merge
             text, texts = f"{text}?{urlencode(texts, doseq=True)}", {}
-        url = self.own(self._parsed(text))
-        return url.copy_merge_params(texts) if texts else url
+        try:
+            return self.own(parsed(text, texts))
+        except UnicodeEncodeError:
+            raise
+        except ValueError as error:
+            raise UnexpectedResponse(
+                f"The address of the next call to {self._label} is no URL; nothing was called."
+            ) from error
 
-    def redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+    def redirected(self, url: Url, location: str) -> Url:
         """Where a redirect leads; raises UnexpectedResponse where that is elsewhere."""
         try:
-            return self.own(url.join(location))
-        except httpx.InvalidURL as error:
+            return self.own(url.joined(location))
+        except ValueError as error:
             raise UnexpectedResponse(f"{self._label} redirects to what is no URL.") from error
 
-    def own(self, url: httpx.URL) -> httpx.URL:
+    def own(self, url: Url) -> Url:
         """The url, if it has the base's origin; raises UnexpectedResponse."""
-        if _origin(url) == _origin(self._base):
+        if url.origin == self._base.origin:
             return url
         raise UnexpectedResponse(
-            f"{self._label} points to another host ({url.scheme}://{url.netloc.decode()}) than "
-            f"{self._connection} signs in to ({self._base.scheme}://{self._base.netloc.decode()}). "
-            "It was not called, so that the sign-in of one is not given to the other."
+            f"{self._label} points to another host ({url.origin}) than {self._connection} signs in "
+            f"to ({self._base.origin}). It was not called, so that the sign-in of one is not given "
+            "to the other."
         )
 
-    def path_of(self, url: httpx.URL) -> str:
+    def path_of(self, url: Url) -> str:
         """The path below the base, without a query, as connectors write it."""
-        path = _path(url)
+        path = url.path
         return path.removeprefix(self._above) if path.startswith(f"{self._above}/") else path
 
-    def plain(self, url: httpx.URL) -> str:
+    def plain(self, url: Url) -> str:
         """The url as it may be shown: without query and user."""
-        return f"{url.scheme}://{url.netloc.decode()}{_path(url)}"
+        return f"{url.origin}{url.path}"
 
     def _filled(self, name: str, values: Mapping[str, Any]) -> str:
         value = values.get(name)
@@ -150,24 +147,8 @@ class Address:
             )
         return quote(text, safe="")
 
-    def _parsed(self, text: str) -> httpx.URL:
-        try:
-            return httpx.URL(text)
-        except httpx.InvalidURL as error:
-            raise UnexpectedResponse(
-                f"The address of the next call to {self._label} is no URL; nothing was called."
-            ) from error
-
     def _unusable(self, why: str) -> ConfigurationError:
         return ConfigurationError(f"The address of {self._connection} cannot be used: {why}")
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
-def _path(url: httpx.URL) -> str:
-    return url.raw_path.split(b"?")[0].decode("ascii")
 
 
 def _texts(value: Any) -> str | list[str]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
 
-import httpx
-
 from sync_platform import spec
 from sync_platform.engine.ports import Clock, Secret
 from sync_platform.engine.results import Usage
@@ -28,8 +26,9 @@ from sync_platform.transport.failures import Failures
 from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
 from sync_platform.transport.pace import asked_to_wait, until_reset
 from sync_platform.transport.retry import Failed, Patience, patiently
-from sync_platform.transport.sign import Signing
+from sync_platform.transport.sign import Proof, Signing
 from sync_platform.transport.throttle import RateLimiter
+from sync_platform.transport.url import Url
 
 log = logging.getLogger("sync_platform.calls")
 
@@ -43,7 +42,7 @@ class _Call:
     """A described call with its late values filled in."""
 
     method: str
-    url: httpx.URL
+    url: Url
     headers: Mapping[str, str]
     content: bytes | None
     repeatable: bool
@@ -95,7 +94,7 @@ class HttpApi:
             says=connector.says,
         )
         given = connector.headers
-        self._headers = dict(given(settings) if callable(given) else given)
+        self._headers = _small(given(settings) if callable(given) else given)
         self._address = Address(
             base_url, label=connector.label, connection=connection, allow_http=allow_http
         )
@@ -188,8 +187,7 @@ class HttpApi:
         kind = "application/json"
         if form is not None:
             content, kind = form_encoded(form), "application/x-www-form-urlencoded"
-        given = {name.lower(): value for name, value in self._headers.items()}
-        given |= {name.lower(): value for name, value in headers.items()}
+        given = self._headers | _small(headers)
         sent = {name: str(value) for name, value in given.items() if value is not None}
         if request.answers == "csv":
             sent.setdefault("accept", "text/csv")
@@ -210,9 +208,9 @@ class HttpApi:
     def _try(self, call: _Call) -> spec.Answer:
         """One try; raises Failed where another may be made, and our errors where none may."""
         secret = self._signing.secret()
-        answer = self._exchange(call, self._signing.auth(secret))
+        answer = self._exchange(call, self._signing.proof(secret))
         if self._failures.sign_in_refused(answer) and (fresh := self._signing.renewed(secret)):
-            answer = self._exchange(call, self._signing.auth(fresh))
+            answer = self._exchange(call, self._signing.proof(fresh))
         shown = self._address.plain(call.url)
         if not 200 <= answer.status < 300:
             raise self._refused(call, answer, shown)
@@ -240,11 +238,11 @@ class HttpApi:
         )
         return Failed(error, again=again, asked=asked)
 
-    def _exchange(self, call: _Call, auth: httpx.Auth) -> Answer:
+    def _exchange(self, call: _Call, proof: Proof) -> Answer:
         """One call and its answer; a GET follows redirects that stay with the vendor."""
         url = call.url
         for _ in range(1 + MOST_REDIRECTS):
-            answer = self._once(call, url, auth)
+            answer = self._once(call, url, proof)
             location = answer.headers.get("location")
             if call.method != "GET" or answer.status not in REDIRECTS or not location:
                 return answer
@@ -254,12 +252,12 @@ class HttpApi:
             evidence=self._failures.evidence(call.what, self._address.plain(call.url)),
         )
 
-    def _once(self, call: _Call, url: httpx.URL, auth: httpx.Auth) -> Answer:
+    def _once(self, call: _Call, url: Url, proof: Proof) -> Answer:
         path, shown = self._address.path_of(url), self._address.plain(url)
         self._limiter.wait(path, urgent=call.change, waiting=self._tell)
         try:
             answer = self._line.exchange(
-                call.method, url, headers=call.headers, content=call.content, auth=auth
+                call.method, url.target, headers=call.headers, content=call.content, proof=proof
             )
         except Lost as lost:
             error = self._failures.lost(call.what, lost, url=shown, repeatable=call.repeatable)
@@ -283,3 +281,8 @@ class HttpApi:
                 f"A call to {self._label} was given up, because the sync of {self._connection} "
                 "ended."
             )
+
+
+def _small(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers by their names in small letters, so that none is sent twice."""
+    return {name.lower(): value for name, value in headers.items()}

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from sync_platform.engine.requested import AskedStatus
 from sync_platform.errors import DagsterUnavailable, Refused, Unexpected
+from sync_platform.transport.url import parsed
 
 ANSWER_WITHIN = 20.0  # seconds
 LAUNCH_WITHIN = 60.0
@@ -227,6 +226,8 @@ class DagsterRuns:
         timeout: float = ANSWER_WITHIN,
     ) -> dict[str, Any]:
         """The data that a GraphQL query gives, within so many seconds."""
+        import httpx  # not of a command that syncs in place: its import takes as long as a tick
+
         body = {"query": query, "variables": dict(variables or {})}
         try:
             answer = httpx.post(f"{self.url}/graphql", json=body, timeout=timeout, trust_env=False)
@@ -250,10 +251,10 @@ class DagsterRuns:
     def _shown(self) -> str:
         """Its address without what may be a password."""
         try:
-            url = httpx.URL(self.url)
-        except httpx.InvalidURL:
+            url = parsed(self.url)
+        except ValueError:
             return "the address given"
-        return str(url.copy_with(userinfo=b"", query=None, fragment=None))
+        return f"{url.origin}{url.path}".removesuffix("/")
 
 
 def _said(told: Mapping[str, Any]) -> str:

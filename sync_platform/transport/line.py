@@ -1,28 +1,32 @@
 """An open line to one vendor: sends a request, brings the whole answer, within bounds.
 
-It can be closed by another thread, which ends a call that is under way. It speaks through httpx's
-transport and not through its client: cookies, redirects and the merging of addresses, which a
-vendor's API has no use for, took as long as all the rest of a call.
+It can be closed by another thread, which ends a call that is under way. It speaks through httpcore,
+httpx's own engine: cookies, redirects and the merging of addresses, which a vendor's API has no use
+for, took as long as all the rest of a call, and their import as long as that of everything else.
 """
 
 import socket
+import ssl
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from ssl import SSLContext
+from importlib import import_module
+from os import environ
 from time import monotonic
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import certifi
+import httpcore
 
 from sync_platform import __version__
 from sync_platform.errors import ConfigurationError
-from sync_platform.transport.address import is_loopback
+from sync_platform.transport.sign import Proof
+from sync_platform.transport.unpacking import Unpacking, Unreadable
+from sync_platform.transport.url import Url, is_loopback
 
 HEADERS = {  # of all calls that have no others; names in lower case, so that none is sent twice
     "accept": "application/json",
@@ -31,6 +35,7 @@ HEADERS = {  # of all calls that have no others; names in lower case, so that no
     "user-agent": f"sync-platform/{__version__}",
 }
 KEPT_ALIVE = 30.0  # seconds that a connection is kept that nobody uses
+WITH_A_BODY = ("POST", "PUT", "PATCH")
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
 
 
@@ -78,19 +83,21 @@ class Line:
         *,
         timeouts: Timeouts,
         largest: int,
-        to: httpx.URL,
+        to: Url,
         sent: Callable[[], None] = lambda: None,
     ) -> None:
         """`largest` is the most bytes of an answer, decompressed. All calls go `to` the origin of
         this url: through the proxy that the environment names for it (HTTPS_PROXY, NO_PROXY).
         `sent` is called whenever a call has gone out and its answer is waited for."""
         self._timeouts, self._largest, self._sent = timeouts, largest, sent
-        self._seconds = httpx.Timeout(
-            connect=timeouts.connect,
-            read=timeouts.read,
-            write=timeouts.write,
-            pool=timeouts.connect,
-        ).as_dict()
+        self._seconds = {
+            "connect": timeouts.connect,
+            "read": timeouts.read,
+            "write": timeouts.write,
+            "pool": timeouts.connect,
+        }
+        self._scheme, self._host = to.scheme.encode("ascii"), to.host.encode("ascii")
+        self._port, self._netloc = to.port, to.netloc.encode("ascii")
         self._lock = threading.Lock()
         self._under_way = 0
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -98,16 +105,16 @@ class Line:
         self.calls = 0
         self.bytes = 0
         # In a thread, because it takes as long as opening the sessions with Postgres, which comes
-        # next: certificates are read, and httpx loads the rest of itself.
+        # next: certificates are read.
         maker = ThreadPoolExecutor(1, thread_name_prefix="line")
-        self._making = maker.submit(_made, to)
+        self._making = maker.submit(_made, to, _Network(self._opened, sent))
         maker.shutdown(wait=False)
 
     @property
-    def _transport(self) -> httpx.HTTPTransport:
+    def _pool(self) -> httpcore.ConnectionPool:
         try:
             return self._making.result()
-        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        except (ImportError, OSError, ValueError) as error:
             # its words may hold a password
             raise ConfigurationError(
                 "The proxy or the certificates that the environment names (HTTPS_PROXY, "
@@ -118,13 +125,14 @@ class Line:
     def exchange(
         self,
         method: str,
-        url: httpx.URL,
+        target: str,
         *,
         headers: Mapping[str, str],
         content: bytes | None,
-        auth: httpx.Auth,
+        proof: Proof | None = None,
     ) -> Answer:
-        """Send a request and read its answer; redirects are not followed.
+        """Send a request and read its answer; redirects are not followed. `target` is the path and
+        query, quoted; names of headers are in small letters.
 
         Raises Lost, TooLarge or Unsendable; ConfigurationError where the environment names a proxy
         or certificates that cannot be used.
@@ -135,35 +143,54 @@ class Line:
             self._under_way += 1
             self.calls += 1
         try:
-            request = httpx.Request(
-                method,
-                url,
-                headers=HEADERS | {name.lower(): value for name, value in headers.items()},
-                content=content,
-                extensions={"timeout": self._seconds, "trace": self._trace},
+            response = self._pool.handle_request(
+                self._request(method, target, HEADERS | dict(headers), content, proof)
             )
-            response = self._transport.handle_request(next(auth.auth_flow(request)))
+            named = _named(response.headers)
             try:
-                body = self._read(response, monotonic() + self._timeouts.answer)
+                body = self._read(response, named.get("content-encoding"))
             finally:
                 response.close()
-            return Answer(status=response.status_code, headers=response.headers, body=body)
-        except (httpx.LocalProtocolError, UnicodeEncodeError):
+            return Answer(status=response.status, headers=named, body=body)
+        except (httpcore.LocalProtocolError, UnicodeEncodeError):
             raise Unsendable from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
             raise Lost("could not be reached", reached=False) from error
-        except httpx.TimeoutException as error:
+        except httpcore.TimeoutException as error:
             raise Lost("did not answer in time") from error
-        except httpx.DecodingError as error:
+        except Unreadable as error:
             raise Lost("sent an answer that cannot be decompressed") from error
-        except httpx.ProxyError as error:
+        except httpcore.ProxyError as error:
             raise Lost(
                 "could not be reached: the proxy that the environment names refused", reached=False
             ) from error
-        except httpx.TransportError as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise Lost("broke the connection off before its answer was whole") from error
         finally:
             self._leave()
+
+    def _request(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        proof: Proof | None,
+    ) -> httpcore.Request:
+        if proof is not None:
+            target = proof.sign(headers, target)
+        if content is not None or method in WITH_A_BODY:
+            headers["content-length"] = str(len(content or b""))
+        written = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+        return httpcore.Request(
+            method,
+            httpcore.URL(
+                scheme=self._scheme, host=self._host, port=self._port, target=target.encode("ascii")
+            ),
+            headers=[(b"host", self._netloc), *written],
+            content=content,
+            extensions={"timeout": self._seconds},
+        )
 
     def close(self) -> None:
         """Let go of all connections; a call under way in another thread raises Lost."""
@@ -177,33 +204,35 @@ class Line:
         for each in sockets:
             _shut(each)  # the thread that reads from it closes the transport
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        refusal = response.status_code >= 400
+    def _read(self, response: httpcore.Response, encoding: str | None) -> bytes:
+        deadline = monotonic() + self._timeouts.answer
+        unpacking = Unpacking(encoding) if encoding else None
+        refusal = response.status >= 400
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.iter_bytes():
+        for chunk in response.iter_stream():
+            if unpacking is not None:
+                chunk = unpacking.of(chunk)
             chunks.append(chunk)
             size += len(chunk)
             with self._lock:
                 self.bytes += len(chunk)
             if refusal and size >= ERROR_BYTES:
-                break
+                return b"".join(chunks)
             if size > self._largest:
                 raise TooLarge
             if monotonic() > deadline:
                 raise Lost(f"took longer than {self._timeouts.answer:g} seconds to answer")
+        if unpacking is not None:
+            unpacking.end()
         return b"".join(chunks)
 
-    def _trace(self, event: str, about: dict[str, Any]) -> None:
-        """Remembers the sockets: closing a client does not wake a thread that reads from one."""
-        if event == "http11.send_request_body.complete":
-            self._sent()
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            opened = about["return_value"].get_extra_info("socket")
-            with self._lock:  # a set cannot be listed while another thread adds to it
-                self._sockets.add(opened)
-            if self.closed.is_set():
-                _shut(opened)
+    def _opened(self, it: socket.socket) -> None:
+        """Remembers the sockets: closing a pool does not wake a thread that reads from one."""
+        with self._lock:  # a set cannot be listed while another thread adds to it
+            self._sockets.add(it)
+        if self.closed.is_set():
+            _shut(it)
 
     def _leave(self) -> None:
         with self._lock:
@@ -214,7 +243,52 @@ class Line:
 
     def _let_go(self) -> None:
         with suppress(ConfigurationError):  # there never was one
-            self._transport.close()
+            self._pool.close()
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that tells when an answer begins to be waited for."""
+
+    def __init__(self, stream: httpcore.NetworkStream, network: "_Network") -> None:
+        self._stream, self._network = stream, network
+        self._asked = False
+        network.opened(stream.get_extra_info("socket"))
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._asked:
+            self._asked = False
+            self._network.sent()
+        return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+        self._asked = True
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _Stream(stream, self._network)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore.SyncBackend):
+    """Opens connections; `opened` is told of their sockets, `sent` is called whenever a call has
+    gone out."""
+
+    def __init__(self, opened: Callable[[socket.socket], None], sent: Callable[[], None]) -> None:
+        self.opened, self.sent = opened, sent
+
+    def connect_tcp(self, *given: Any, **named: Any) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(*given, **named), self)
 
 
 def _shut(it: socket.socket) -> None:
@@ -222,31 +296,71 @@ def _shut(it: socket.socket) -> None:
         socket.socket.shutdown(it, socket.SHUT_RDWR)  # under TLS too: no goodbye, just the end
 
 
-def _made(to: httpx.URL) -> httpx.HTTPTransport:
-    return httpx.HTTPTransport(
-        verify=_tls(),
-        limits=httpx.Limits(
-            max_connections=100, max_keepalive_connections=20, keepalive_expiry=KEPT_ALIVE
-        ),
-        proxy=_proxy(to),
+def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by their names in small letters; one that comes again goes on after a comma."""
+    named: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("ascii").lower()
+        try:
+            value = raw_value.decode("utf-8")
+        except UnicodeDecodeError:
+            value = raw_value.decode("iso-8859-1")
+        named[name] = f"{named[name]}, {value}" if name in named else value
+    return named
+
+
+def _made(to: Url, network: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
+    proxy = _proxy(to)
+    return httpcore.ConnectionPool(
+        ssl_context=_tls(),
+        proxy=_taken_apart(proxy) if proxy else None,
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=KEPT_ALIVE,
+        network_backend=network,
     )
 
 
-def _proxy(to: httpx.URL) -> str | None:
+def _proxy(to: Url) -> str | None:
     """The proxy that the environment names for calls there; never between us and ourselves."""
     if is_loopback(to.host):
         return None
+    from urllib.request import getproxies, proxy_bypass  # brings a whole client along
+
     named = getproxies()
     if "*" in (each.strip() for each in named.get("no", "").split(",")):
         return None
     # The host alone, too: NO_PROXY may hold an IPv6 address without the brackets of a url.
-    if proxy_bypass(to.netloc.decode("ascii")) or proxy_bypass(to.host):
+    if proxy_bypass(to.netloc) or proxy_bypass(to.host):
         return None
     found = named.get(to.scheme) or named.get("all")
     return f"http://{found}" if found and "://" not in found else found
 
 
+def _taken_apart(proxy: str) -> httpcore.Proxy:
+    import httpx  # few need it, and its import takes as long as a quick call
+
+    try:
+        found = httpx.Proxy(proxy)
+    except httpx.InvalidURL:
+        raise ValueError("it is no URL") from None
+    if found.url.scheme.startswith("socks"):
+        import_module("socksio")  # without it, only the first call would fail
+    url = found.url
+    return httpcore.Proxy(
+        url=httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        ),
+        auth=found.raw_auth,
+        headers=found.headers.raw,
+    )
+
+
 @cache
-def _tls() -> SSLContext:
+def _tls() -> ssl.SSLContext:
     """One for all lines of the process: reading the certificates takes longer than a call."""
-    return httpx.create_ssl_context()
+    if file := environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=file)
+    if folder := environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context(capath=folder)
+    return ssl.create_default_context(cafile=certifi.where())

@@ -31,7 +31,8 @@ from sync_platform.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
-from sync_platform.transport.address import is_loopback, is_safe, unsafe
+from sync_platform.transport.address import is_safe, unsafe
+from sync_platform.transport.url import is_loopback, parsed
 
 KEPT = timedelta(hours=1)
 TIMEOUT = 10.0  # seconds, of each step of a call
@@ -187,18 +188,17 @@ class OpenIdProvider:
         """The address that the provider names; raises ConfigurationError where it cannot be used:
         codes, secrets and the keys that prove who signs in go over it."""
         try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError):
-            parsed = httpx.URL()
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+            found = parsed(url)
+        except (ValueError, TypeError):
+            found = None
+        if found is None or found.scheme not in ("http", "https") or not found.host:
             raise ConfigurationError(
                 f"The sign-in provider {self._issuer} names no usable {name}. Check "
                 "SYNC_PLATFORM_OIDC_ISSUER."
             )
-        if not is_safe(parsed, self._allow_http):
+        if not is_safe(found, self._allow_http):
             raise ConfigurationError(
-                f"The {name} of the sign-in provider {self._issuer} cannot be used: "
-                f"{unsafe(parsed)}"
+                f"The {name} of the sign-in provider {self._issuer} cannot be used: {unsafe(found)}"
             )
         return str(url)
 
@@ -237,7 +237,7 @@ class OpenIdProvider:
                 content=body,
                 timeout=TIMEOUT,
                 follow_redirects=False,
-                trust_env=not is_loopback(httpx.URL(url).host),  # no proxy between us and us
+                trust_env=not is_loopback(parsed(url).host),  # no proxy between us and us
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise VendorUnavailable(

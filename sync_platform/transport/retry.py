@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+from typing import TYPE_CHECKING, TypeVar
 
 from sync_platform.errors import SyncPlatformError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 Given = TypeVar("Given")
 
@@ -41,12 +42,14 @@ def patiently(
         return call()  # nearly always that is all, and then what follows is not worth its time
     except Failed as failed:
         tried = [failed]
+    from tenacity import Retrying, retry_if_exception, wait_random_exponential
+
     backoff = wait_random_exponential(multiplier=patience.shortest, max=patience.longest)
 
-    def wait(state: RetryCallState) -> float:
+    def wait(state: "RetryCallState") -> float:
         return _asked(state) or backoff(state)
 
-    def stop(state: RetryCallState) -> bool:
+    def stop(state: "RetryCallState") -> bool:
         return (
             state.attempt_number >= patience.tries
             or _asked(state) > patience.asked
@@ -72,7 +75,7 @@ def patiently(
         raise failed.error from failed.__cause__
 
 
-def _asked(state: RetryCallState) -> float:
+def _asked(state: "RetryCallState") -> float:
     """The seconds that the vendor asks to wait; 0 where it does not say."""
     failed = state.outcome.exception() if state.outcome else None
     return (failed.asked or 0.0) if isinstance(failed, Failed) else 0.0

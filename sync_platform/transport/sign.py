@@ -2,12 +2,11 @@
 
 import base64
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any
-from urllib.parse import quote, quote_plus
-
-import httpx
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 from sync_platform.engine.ports import Secret
 from sync_platform.errors import NeedsReauth
@@ -22,7 +21,6 @@ from sync_platform.spec import (
     OAuth2,
 )
 
-Flow = Generator[httpx.Request, httpx.Response, None]
 NOT_SECRET = (
     "auth", "expires_at", "expires_in", "refresh_expires_at", "renewed_at", "scope", "scopes",
     "token_type",
@@ -30,31 +28,43 @@ NOT_SECRET = (
 SHORTEST = 4  # characters: taking shorter values out of texts would only garble them
 
 
-class HeaderAuth(httpx.Auth):
+class Proof(Protocol):
+    """Proves who calls."""
+
+    def sign(self, headers: dict[str, str], target: str) -> str:
+        """Put the proof into the headers (their names in small letters), or else into the target;
+        the target to call."""
+
+
+@dataclass(frozen=True)
+class HeaderProof:
     """The proof in a header."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name, self._value = name, value
+    name: str
+    value: str
 
     @property
     def sendable(self) -> bool:
         """Whether HTTP can carry it."""
-        return self._value.isascii() and self._value.isprintable()
+        return self.value.isascii() and self.value.isprintable()
 
-    def auth_flow(self, request: httpx.Request) -> Flow:
-        request.headers[self._name] = self._value
-        yield request
+    def sign(self, headers: dict[str, str], target: str) -> str:
+        headers[self.name.lower()] = self.value
+        return target
 
 
-class QueryAuth(httpx.Auth):
+@dataclass(frozen=True)
+class QueryProof:
     """The proof in a query parameter."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name, self._value = name, value
+    name: str
+    value: str
 
-    def auth_flow(self, request: httpx.Request) -> Flow:
-        request.url = request.url.copy_set_param(self._name, self._value)
-        yield request
+    def sign(self, headers: dict[str, str], target: str) -> str:
+        path, _, query = target.partition("?")
+        given = parse_qsl(query, keep_blank_values=True)
+        others = [(name, value) for name, value in given if name != self.name]
+        return f"{path}?{urlencode([*others, (self.name, self.value)])}"
 
 
 class Signing:
@@ -78,6 +88,7 @@ class Signing:
         self._read, self._refresh, self._due = read, refresh, due
         self._lock = Lock()
         self._secret: Secret | None = None
+        self._made_last: tuple[Secret, Proof] | None = None
         self._seen: set[str] = set()
 
     def secret(self) -> Secret:
@@ -98,17 +109,23 @@ class Signing:
             self._secret = fresh
             return fresh
 
-    def auth(self, secret: Secret) -> httpx.Auth:
-        """Signs a request with this secret; raises NeedsReauth where it cannot."""
+    def proof(self, secret: Secret) -> Proof:
+        """What signs a call with this secret; raises NeedsReauth where nothing can."""
+        found = self._made_last
+        if found is None or found[0] is not secret:
+            self._made_last = found = secret, self._made(secret)
+        return found[1]
+
+    def _made(self, secret: Secret) -> Proof:
         named = secret.get("auth")
         for way in self._connector.auth:
-            if named in (None, type(way).__name__) and (auth := _auth(way, secret)):
-                if isinstance(auth, HeaderAuth) and not auth.sendable:
+            if named in (None, type(way).__name__) and (proof := _proof(way, secret)):
+                if isinstance(proof, HeaderProof) and not proof.sendable:
                     raise NeedsReauth(
                         f"The credentials of {self._connection} hold characters that cannot be "
                         f"sent. Copy them again, whole, and reconnect {self._connection}."
                     )
-                return auth
+                return proof
         ways = ", ".join(type(way).__name__ for way in self._connector.auth)
         raise NeedsReauth(
             f"The credentials kept for {self._connection} fit no sign-in of "
@@ -132,7 +149,7 @@ class Signing:
         return secret
 
 
-def _auth(way: Auth, secret: Mapping[str, Any]) -> httpx.Auth | None:
+def _proof(way: Auth, secret: Mapping[str, Any]) -> Proof | None:
     """Signs the way's way; None where the secret lacks what it needs."""
     exchanged = isinstance(way, OAuth2 | ClientCredentials | JwtBearer)
     name = "access_token" if exchanged else "token"
@@ -141,16 +158,22 @@ def _auth(way: Auth, secret: Mapping[str, Any]) -> httpx.Auth | None:
         return None
     match way:
         case OAuth2():
-            return HeaderAuth("Authorization", way.token_prefix + token)
+            return HeaderProof("Authorization", way.token_prefix + token)
         case ClientCredentials() | JwtBearer() | BearerToken():
-            return HeaderAuth("Authorization", f"Bearer {token}")
+            return HeaderProof("Authorization", f"Bearer {token}")
         case ApiKey(sent_in="header"):
-            return HeaderAuth(way.name, way.prefix + token)
+            return HeaderProof(way.name, way.prefix + token)
         case ApiKey():
-            return QueryAuth(way.name, way.prefix + token)
+            return QueryProof(way.name, way.prefix + token)
         case BasicAuth():
             username = _username(way, secret)
-            return None if username is None else httpx.BasicAuth(username, token)
+            return (
+                None if username is None else HeaderProof("Authorization", _basic(username, token))
+            )
+
+
+def _basic(username: str, token: str) -> str:
+    return f"Basic {base64.b64encode(f'{username}:{token}'.encode()).decode()}"
 
 
 def _username(way: BasicAuth, secret: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
 
 from sync_platform.engine.ports import Clock
@@ -34,6 +33,7 @@ from sync_platform.transport.pace import asked_to_wait
 from sync_platform.transport.retry import Failed, Patience, patiently
 from sync_platform.transport.sign import written
 from sync_platform.transport.token_answers import No
+from sync_platform.transport.url import parsed
 
 TIMEOUTS = Timeouts(connect=10.0, read=20.0, write=10.0, answer=30.0)
 PATIENCE = Patience(tries=3, shortest=0.5, longest=2.0, asked=5.0, altogether=8.0)
@@ -114,12 +114,15 @@ class TokenCall:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if client is not None:
             headers, form = self._signed(client, sent_in, headers, form)
-        url = httpx.URL(self._url)
+        url = parsed(self._url)
         line = Line(timeouts=TIMEOUTS, largest=LARGEST, to=url)
         label = self._endpoints.label
         try:
             return line.exchange(
-                "POST", url, headers=headers, content=form.encode(), auth=httpx.Auth()
+                "POST",
+                url.target,
+                headers={name.lower(): value for name, value in headers.items()},
+                content=form.encode(),
             )
         except Lost as lost:
             error = VendorUnavailable(

@@ -16,6 +16,7 @@ from sync_platform.sandbox.serving import serve
 from sync_platform.transport import oauth
 from sync_platform.transport.address import Address
 from sync_platform.transport.openid import OpenIdProvider
+from sync_platform.transport.url import parsed
 from sync_platform_tests.elsewhere import own_address
 from sync_platform_tests.fakes import FakeClock
 from sync_platform_tests.sandbox.acme import key_pair
@@ -113,7 +114,7 @@ def test_a_redirect_never_gives_encryption_up() -> None:
     )
     for elsewhere in ("http://erp.internal/x", "http://erp.internal:443/x", "//evil.internal/x"):
         with pytest.raises(UnexpectedResponse, match="points to another host"):
-            address.redirected(httpx.URL("https://erp.internal/a"), elsewhere)
+            address.redirected(parsed("https://erp.internal/a"), elsewhere)
 
 
 # -- tokens ---------------------------------------------------------------------------------------
