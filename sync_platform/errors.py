@@ -6,6 +6,7 @@ SyncPlatformError
 │   ├── UnknownConnector
 │   ├── UnknownConnection
 │   ├── UnknownObject
+│   │   └── ObjectGone         it is chosen, but there no more
 │   ├── UnknownSync
 │   ├── UnknownPerson
 │   └── UnknownApiKey
@@ -81,6 +82,10 @@ class UnknownConnection(ConfigurationError):
 
 class UnknownObject(ConfigurationError):
     """The connector has no object of that name."""
+
+
+class ObjectGone(UnknownObject):
+    """The object is chosen on its connection, but not there any more. Choose its objects anew."""
 
 
 class UnknownPerson(ConfigurationError):

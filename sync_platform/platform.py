@@ -233,14 +233,16 @@ class Platform(Parts):
     def sync(self, request: SyncRequest) -> Sync:
         """The sync that was asked for, planned: `sync.run(into=platform.destination)` runs it.
 
-        Raises UnknownConnection, UnknownObject, or Refused where the object cannot do it.
+        Raises UnknownConnection, UnknownObject (ObjectGone where it is chosen, but not there any
+        more), or Refused where the object cannot do it.
         """
         return planning.plan(self, request)
 
     def request_syncs(self, connection: str, asked: Asked, *, by: str) -> RequestedSyncs:
         """Launch Dagster runs that do what is asked; answers at once, with their ids. While the
-        same waits or runs already, that request is given again. Raises UnknownConnection,
-        UnknownObject, Refused, DagsterUnavailable; then nothing was started."""
+        same waits or runs already, that request is given again. An object that is chosen and gone
+        does not stop the others. Raises UnknownConnection, UnknownObject, Refused,
+        DagsterUnavailable; then nothing was started."""
         return requesting.request_syncs(self, connection, asked, by=by)
 
     def sync_request(self, connection: str, id: str) -> RequestedSyncs:

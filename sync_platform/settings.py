@@ -37,6 +37,7 @@ class Settings:
     | SYNC_PLATFORM_PARTITION_GRAIN | `day`, `week` or `month` | `day` |
     | SYNC_PLATFORM_FULL_SYNC_HOUR | the hour (UTC) of the daily full syncs, 0 to 23 | 2 |
     | SYNC_PLATFORM_MAX_DELETE_SHARE | the share a full sync may mark deleted, 0 to 1 | 0.5 |
+    | SYNC_PLATFORM_PRUNE_RUNS_AFTER | days that Dagster's old runs are kept, or `never` | 7 |
     | SYNC_PLATFORM_PUBLIC_URL | where people reach the web pages | http://127.0.0.1:8000 |
     | SYNC_PLATFORM_DAGSTER_URL | where people reach Dagster's webserver | http://127.0.0.1:3000 |
     | SYNC_PLATFORM_DAGSTER_INTERNAL_URL | where the platform itself does | the same |
@@ -58,6 +59,7 @@ class Settings:
     grain: Grain = "day"
     full_sync_hour: int = 2
     delete_share: float = 0.5
+    prune_runs_after: int | None = 7  # days; None: never
     public_url: str = "http://127.0.0.1:8000"  # an origin: no path, no slash at its end
     dagster_url: str = "http://127.0.0.1:3000"  # may have a path; no slash at its end
     dagster_internal_url: str | None = None  # None: dagster_url
@@ -84,6 +86,7 @@ class Settings:
             return parse(value) if value else default
 
         allow_http = read("ALLOW_HTTP", _hosts, cls.allow_http)
+        internal_url = read("DAGSTER_INTERNAL_URL", partial(_url, "DAGSTER_INTERNAL_URL"), None)
         issuer = read("OIDC_ISSUER", partial(_issuer, allow_http=allow_http), None)
         client = read("OIDC_CLIENT_ID", str, None)
         if (issuer is None) != (client is None):
@@ -100,9 +103,10 @@ class Settings:
             grain=read("PARTITION_GRAIN", _grain, cls.grain),
             full_sync_hour=read("FULL_SYNC_HOUR", _hour, cls.full_sync_hour),
             delete_share=read("MAX_DELETE_SHARE", _share, cls.delete_share),
+            prune_runs_after=read("PRUNE_RUNS_AFTER", _days, cls.prune_runs_after),
             public_url=read("PUBLIC_URL", _public_url, cls.public_url),
-            dagster_url=read("DAGSTER_URL", _dagster_url, cls.dagster_url),
-            dagster_internal_url=read("DAGSTER_INTERNAL_URL", _dagster_internal_url, None),
+            dagster_url=read("DAGSTER_URL", partial(_url, "DAGSTER_URL"), cls.dagster_url),
+            dagster_internal_url=internal_url,
             allow_http=allow_http,
             oauth_clients=_oauth_clients(environ),
             openid_issuer=issuer,
@@ -196,6 +200,16 @@ def _share(value: str) -> float:
     return share
 
 
+def _days(value: str) -> int | None:
+    """A number of days; None where it says that they never pass."""
+    if value in ("never", "0"):
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
+        allowed = "it must be a whole number of days from 1 to 9999, or never."
+        raise _refused("PRUNE_RUNS_AFTER", value, allowed)
+    return int(value)
+
+
 def _oauth_clients(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Id and secret by connector; raises ConfigurationError where one is without the other."""
     parts: dict[str, dict[str, str]] = {}
@@ -231,14 +245,6 @@ def _public_url(value: str) -> str:
     if urlsplit(url).path:
         raise _refused("PUBLIC_URL", url, "it must be without a path: https://sync.example.com.")
     return url.lower()
-
-
-def _dagster_url(value: str) -> str:
-    return _url("DAGSTER_URL", value)
-
-
-def _dagster_internal_url(value: str) -> str:
-    return _url("DAGSTER_INTERNAL_URL", value)
 
 
 def _hosts(value: str) -> frozenset[str]:

@@ -19,6 +19,9 @@ from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform.settings import Settings
 from sync_platform.transport.clock import SystemClock
+from sync_platform_tests.started import heed_ctrl_c
+
+heed_ctrl_c()  # before anything is started, xdist's workers among it
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -12,7 +12,7 @@ from threading import Condition, Event
 
 from sync_platform import spec
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Clock
+from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
 from sync_platform.errors import AlreadySyncing, SyncPlatformError, VendorUnavailable
 from sync_platform.spec import Asked, Json, Request, get
@@ -112,6 +112,7 @@ class MemoryHistory:
     def record(
         self, target: Target, *, mode: SyncMode, window: SyncWindow, started_at: datetime,
         run_id: str | None = None, automatic: bool = False,
+        canceled: Callable[[BaseException], bool] = by_ctrl_c,
     ) -> Iterator[MemoryRecord]:  # fmt: skip
         """A row for a sync that begins, closed as it ends."""
         result = SyncResult(
@@ -127,7 +128,7 @@ class MemoryHistory:
             record.close(SyncStatus.FAILED, error)
             raise
         except BaseException as error:
-            record.close(SyncStatus.CANCELED, error)
+            record.close(SyncStatus.CANCELED if canceled(error) else SyncStatus.STOPPED, error)
             raise
         record.close(SyncStatus.SUCCEEDED)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sync_platform.engine.destination import Progress, Sealed, Table
+from sync_platform.engine.destination import Progress, Sealed, Table, Unreadable
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts
@@ -124,6 +124,9 @@ class MemoryLoader:
         taken = self._taken
         for row in page.rows:
             taken.fetched += 1
+            if isinstance(row, Unreadable):
+                taken.rejected.append(row.record)
+                continue
             taken.size += len(json.dumps(dict(row), default=str))
             key = _identity([row.get(name) for name in self._table.keys])
             if key is None:

@@ -16,6 +16,16 @@ SCRIPT = str(Path(sys.executable).with_name("sync-platform"))
 WITHIN = 240.0  # seconds, on a slow machine
 
 
+def heed_ctrl_c() -> None:
+    """Have what is started from here end by Ctrl-C, as from a terminal.
+
+    Where SIGINT is ignored, as in `nohup pytest &` of a shell without job control, every process
+    that is started would ignore it, too. Any other handler is not handed on.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def script(*words: str) -> "subprocess.Popen[str]":
     """The script, started, with none of our settings in its environment."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("SYNC_PLATFORM_", "DAGSTER_"))}

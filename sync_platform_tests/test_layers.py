@@ -132,7 +132,7 @@ ROOMS = (
     ),
     Room(
         ("cli",),
-        ours=("platform", "waist.connecting", "demo", "up", *FACES),
+        ours=("platform", "waist.connecting", "defs.pruning", "demo", "up", *FACES),
         others=("click", "rich"),
     ),
     Room(

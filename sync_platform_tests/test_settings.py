@@ -19,6 +19,7 @@ def test_without_variables_everything_has_a_default() -> None:
         grain="day",
         full_sync_hour=2,
         delete_share=0.5,
+        prune_runs_after=7,
         public_url="http://127.0.0.1:8000",
         dagster_url="http://127.0.0.1:3000",
         dagster_internal_url=None,
@@ -37,6 +38,7 @@ def test_every_variable_is_read() -> None:
             "SYNC_PLATFORM_PARTITION_GRAIN": "week",
             "SYNC_PLATFORM_FULL_SYNC_HOUR": "0",
             "SYNC_PLATFORM_MAX_DELETE_SHARE": "1",
+            "SYNC_PLATFORM_PRUNE_RUNS_AFTER": "30",
             "SYNC_PLATFORM_PUBLIC_URL": "https://Sync.example.com/",
             "SYNC_PLATFORM_DAGSTER_URL": "https://dagster.example.com/in/a/path/",
             "SYNC_PLATFORM_DAGSTER_INTERNAL_URL": "http://dagster:3000/in/a/path/",
@@ -57,6 +59,7 @@ def test_every_variable_is_read() -> None:
         grain="week",
         full_sync_hour=0,
         delete_share=1.0,
+        prune_runs_after=30,
         public_url="https://sync.example.com",
         dagster_url="https://dagster.example.com/in/a/path",
         dagster_internal_url="http://dagster:3000/in/a/path",
@@ -71,6 +74,11 @@ def test_every_variable_is_read() -> None:
 
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert Settings.from_env({"SYNC_PLATFORM_FULL_SYNC_HOUR": " "}).full_sync_hour == 2
+
+
+@pytest.mark.parametrize("never", ["never", "0"])
+def test_old_runs_may_be_kept_for_ever(never: str) -> None:
+    assert Settings.from_env({"SYNC_PLATFORM_PRUNE_RUNS_AFTER": never}).prune_runs_after is None
 
 
 def test_neither_passwords_nor_keys_are_printed() -> None:
@@ -100,6 +108,8 @@ def test_a_url_may_be_written_as_others_write_it(scheme: str) -> None:
         ("MAX_DELETE_SHARE", "1.01", "is '1.01'; it must be a share from 0 to 1"),
         ("MAX_DELETE_SHARE", "nan", "is 'nan'; it must be a share"),
         ("MAX_DELETE_SHARE", "half", "is 'half'; it must be a share"),
+        ("PRUNE_RUNS_AFTER", "-1", "is '-1'; it must be a whole number of days from 1 to 9999"),
+        ("PRUNE_RUNS_AFTER", "7 days", "is '7 days'; it must be a whole number of days"),
         ("ALLOW_HTTP", "http://erp.internal", "is 'http://erp.internal'; write hosts with ','"),
         ("ALLOW_HTTP", "erp.internal/api", "is 'erp.internal/api'; write hosts"),
         ("ALLOW_HTTP", "ann:hush@erp.internal", "is 'erp.internal'; write hosts"),

@@ -11,6 +11,7 @@ from sync_platform.cli import (
     connect_commands,
     connection_commands,
     key_commands,
+    run_commands,
     sync_commands,
     up_commands,
 )
@@ -110,6 +111,7 @@ for command in (
     up_commands.up,
     up_commands.health,
     up_commands.reload,
+    run_commands.prune_runs,
     access_commands.admin_link,
     access_commands.people,
     access_commands.api_key,

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from sync_platform.cli.callback import listening
 from sync_platform.cli.installation import platform
 from sync_platform.cli.typed import names, pair
 from sync_platform.engine.connections import ConnectionStatus
@@ -216,6 +215,8 @@ def _in_the_browser(
     connecting: "Connecting", connector: str, port: int, launch: bool, wanted: Mapping[str, Any]
 ) -> SignIn:
     """Send the person to the vendor, and wait until the browser is back."""
+    from sync_platform.cli.callback import listening  # brings a server that no other command needs
+
     with listening(port) as callback:
         begun = connecting.begin(connector, redirect_uri=callback.redirect_uri, **wanted)
         try:

@@ -45,8 +45,8 @@ def sync(
     """Sync a connection here and now.
 
     All its chosen objects, or those named. Without --full or --since, what changed since the last
-    sync. One object that fails does not stop the others; the command then ends with the exit code
-    of the first.
+    sync. One object that fails, or is not there any more, does not stop the others; the command
+    then ends with the exit code of the first.
     """
     from sync_platform.cli.syncing import sync_in_place
 
@@ -65,7 +65,8 @@ def sync(
         ]
         if not object_names and mode is SyncMode.FROM_DATE:
             connector = it.connector_of(it.connection(name))
-            requests = [r for r in requests if connector[r.target.object].incremental]
+            undated = {obj.name for obj in connector.objects if not obj.incremental}
+            requests = [r for r in requests if r.target.object not in undated]
         outcomes = sync_in_place(it, requests)
         results = [each.result for each in outcomes if each.result is not None]
         if as_json:

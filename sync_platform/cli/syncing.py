@@ -1,15 +1,18 @@
 """Syncs in place, with a line of progress for each object."""
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from sync_platform.cli.shows import paper
 from sync_platform.engine.results import Counts, SyncResult, Target
-from sync_platform.engine.sync import SyncRequest
-from sync_platform.errors import NeedsReauth, SyncPlatformError
+from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform.errors import NeedsReauth, ObjectGone, SyncPlatformError
 from sync_platform.platform import Platform
 
 
@@ -25,21 +28,28 @@ class Outcome:
 def sync_in_place(platform: Platform, requests: Sequence[SyncRequest]) -> list[Outcome]:
     """Run the syncs one after the other, and show on a terminal how far they are.
 
-    All requests are checked before the first call to the vendor. One that fails does not stop the
-    others, unless the sign-in itself is no longer good.
+    All requests are checked before the first call to the vendor. One that fails, or whose object is
+    gone, does not stop the others, unless the sign-in itself is no longer good. SIGTERM ends all as
+    an exit, of which history tells.
     """
-    syncs = [platform.sync(request) for request in requests]
+    syncs = [_planned(platform, request) for request in requests]
     outcomes: list[Outcome] = []
-    with Progress(
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.fields[object]:<16}", markup=False),
-        TextColumn("{task.fields[records]:>10,} records"),
-        TimeElapsedColumn(),
-        console=paper(stderr=True),
-        transient=True,  # the table that follows tells the same
-        disable=not sys.stderr.isatty(),
-    ) as progress:
+    with (
+        exiting(signal.SIGTERM),
+        Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.fields[object]:<16}", markup=False),
+            TextColumn("{task.fields[records]:>10,} records"),
+            TimeElapsedColumn(),
+            console=paper(stderr=True),
+            transient=True,  # the table that follows tells the same
+            disable=not sys.stderr.isatty(),
+        ) as progress,
+    ):
         for sync in syncs:
+            if isinstance(sync, Outcome):
+                outcomes.append(sync)
+                continue
             task = progress.add_task("", total=None, object=sync.target.object, records=0)
 
             def tell(sentence: str, counts: Counts, task: TaskID = task) -> None:
@@ -57,3 +67,25 @@ def sync_in_place(platform: Platform, requests: Sequence[SyncRequest]) -> list[O
             if isinstance(error, NeedsReauth):
                 break
     return outcomes
+
+
+@contextmanager
+def exiting(number: signal.Signals) -> Iterator[None]:
+    """The signal ends the block by SystemExit, with the code that shells have for it."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def _planned(platform: Platform, request: SyncRequest) -> Sync | Outcome:
+    """The sync; or how it ended before it began, because its object is gone."""
+    try:
+        return platform.sync(request)
+    except ObjectGone as error:
+        return Outcome(request.target, None, error)

@@ -8,6 +8,7 @@ import dagster as dg
 from sync_platform.defs.assets import object_asset
 from sync_platform.defs.checks import checks_turned, object_checks
 from sync_platform.defs.io_manager import PostgresIOManager
+from sync_platform.defs.pruning import old_runs
 from sync_platform.defs.resources import PlatformResource
 from sync_platform.defs.schedules import computed_fields, daily_full
 from sync_platform.defs.sensors import (
@@ -48,6 +49,7 @@ def build_definitions(
             idle_sign_ins,
             own_objects,
             checks_turned,
+            old_runs,
         ],
         schedules=[daily_full, computed_fields],
         resources={"platform": platform, "postgres": PostgresIOManager(platform=platform)},

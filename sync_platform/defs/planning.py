@@ -8,6 +8,8 @@ from sync_platform.engine.sync import Sync
 from sync_platform.platform import Platform
 from sync_platform.spec import ConnectorObject
 
+CANCELED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+
 
 def planned(
     context: dg.AssetExecutionContext,
@@ -31,4 +33,15 @@ def planned(
 
     sync = platform.sync(request)
     sync.on_progress = tell
+    sync.canceled = lambda exit: asked_to_end(context.instance, context.run.run_id)
     return sync
+
+
+def asked_to_end(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether somebody asked for the end of a run, on our pages or Dagster's; else its process was
+    told to end, as when `sync-platform up` is stopped."""
+    try:
+        run = instance.get_run_by_id(run_id)
+    except Exception:  # any of its storage's; with the platform, its database is stopped as well
+        return False
+    return run is not None and run.status in CANCELED

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -20,8 +21,13 @@ from sync_platform.spec.times import EPOCH
 NULL = "\\N"
 GREATEST_INTEGER = 2**63 - 1
 LARGEST_EXPONENT = 1000  # numeric would hold 131,072 digits; nobody means them
+MOST_LEVELS = 1000  # of JSON: Python writes so many, and Postgres' own stack has an end, too
+LARGE_JSON = 2**24  # characters; what is shorter has its place in jsonb
+MOST_IN_JSON = 2**23 - 1  # values
+LARGEST_JSONB = 2**28 - 1  # bytes
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?")
-ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+# Each digit has one place in it: else a text of a million of them is tried in all ways, for hours.
+ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -129,6 +135,8 @@ def json_value(value: Any) -> str:
     if value is None or value == "":
         return NULL
     written = json_text(value)
+    if len(written) > LARGE_JSON:
+        _check_size(written)
     if "\\" not in written:
         return written
     if "\\u0000" in written and NUL_IN_JSON.search(written):
@@ -136,17 +144,41 @@ def json_value(value: Any) -> str:
     return written.replace("\\", "\\\\")
 
 
+def _check_size(written: str) -> None:
+    """Raises ValueError where jsonb may not hold it: each value takes up to 12 bytes beside what is
+    written of it, and of its work on one object Postgres allows 1 GB."""
+    values = written.count(",")
+    if values > MOST_IN_JSON or len(written.encode()) + 12 * values > LARGEST_JSONB:
+        raise ValueError("it is more than jsonb holds")
+
+
 def json_text(value: Any) -> str:
     """Compact JSON; without the limits of orjson (64 bits, 254 levels) where it meets them."""
     try:
         written = orjson.dumps(value).decode()
     except TypeError:
+        if _deeper_than(MOST_LEVELS, value):
+            raise ValueError(f"it is nested more than {MOST_LEVELS:,} levels deep") from None
         written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         written.encode()  # a lone surrogate fails here
         return written
     if "null" in written:  # orjson writes NaN so
         json.dumps(value, allow_nan=False, default=str)
     return written
+
+
+def _deeper_than(most: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(most + 1):
+        held = [it.values() if isinstance(it, Mapping) else it for it in level if _holds(it)]
+        if not held:
+            return False
+        level = list(chain.from_iterable(held))
+    return True
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def text(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from sync_platform.destination import cells
 from sync_platform.destination.cells import CELLS, MISFITS, NULL
 from sync_platform.destination.page_cells import COLUMNS
+from sync_platform.engine.destination import Unreadable
 from sync_platform.spec import FieldType, Row
 
 POSTGRES: dict[FieldType, str] = {
@@ -91,10 +92,10 @@ class RowEncoder:
         self._keys = [by_field[key] for key in keys]
         self._key_places = [self._fields.index(key) for key in keys]
 
-    def together(self, rows: Sequence[Row]) -> tuple[Sequence[Hashable], Sequence[bytes]] | None:
-        """The keys' identities and the lines of these rows, in their order, for a fifth of the
-        price of one by one. None where one of them does not fit, or a key is out of the ordinary:
-        then one by one tells which."""
+    def together(self, rows: Sequence[Row]) -> tuple[Sequence[Hashable], bytes] | None:
+        """The keys' identities and the lines of these rows, in their order and with their ends, for
+        a fifth of the price of one by one. None where one of them does not fit, or a key is out of
+        the ordinary: then one by one tells which."""
         try:
             columns = self._values(rows)
             cells = [
@@ -103,9 +104,9 @@ class RowEncoder:
             ]
             if self._more:
                 cells.append([self._shared(row) for row in rows])
-            lines = "\n".join(map("\t".join, zip(*cells, strict=True))).encode().split(b"\n")
+            lines = "\n".join([*map("\t".join, zip(*cells, strict=True)), ""]).encode()
             if self._wide:
-                for line in lines:
+                for line in lines.split(b"\n"):
                     self._check_width(line)
             keys = [self._identities(columns[it], cells[it], it) for it in self._key_places]
         except (*MISFITS, DoesNotFit):
@@ -139,6 +140,8 @@ class RowEncoder:
 
     def __call__(self, row: Row) -> tuple[Hashable, bytes]:
         """The key's identity and the line, without its newline; raises DoesNotFit."""
+        if isinstance(row, Unreadable):
+            raise DoesNotFit(f"No row can be made of the record ({shown_plain(row.why)}).")
         try:
             cells = [CELLS[it.type](row.get(it.field)) for it in self._columns]
             if self._more:
@@ -174,7 +177,7 @@ class RowEncoder:
 
     def key_of(self, row: Any) -> Key:
         """The key of a row; raises DoesNotFit."""
-        if not isinstance(row, Mapping):
+        if not isinstance(row, Mapping | Unreadable):
             raise DoesNotFit(f"{shown(row)} is not a record.")
         return self.key([row.get(column.field) for column in self._keys])
 
@@ -209,7 +212,11 @@ class RowEncoder:
 
 
 def _misfit(field: str, value: Any, type: FieldType, error: Exception) -> DoesNotFit:
-    why = "it holds half a character" if isinstance(error, UnicodeError) else str(error)
+    why = str(error)
+    if isinstance(error, UnicodeError):
+        why = "it holds half a character"
+    elif isinstance(error, RecursionError):
+        why = "it is nested too deeply"
     return DoesNotFit(
         f"The field {shown(field)} holds {shown(value)}, which does not fit a column of type "
         f"{POSTGRES[type]} ({shown_plain(why)})."
@@ -230,7 +237,7 @@ def shown_plain(written: str) -> str:
 def ascii_json(value: Any) -> str:
     """JSON in ASCII, which any Postgres text can hold, or a word on why there is none."""
     try:
-        return json.dumps(value, default=repr)
+        return json.dumps(value, default=str)  # as a Decimal
     except RecursionError:
         return _deep_json(value)
     except MISFITS as error:
@@ -256,5 +263,5 @@ def _deep_json(value: Any) -> str:
                 coming += [(False, inner), (True, ", " * (n > 0))]
             coming.append((True, "["))
         else:
-            written.append(json.dumps(it, default=repr))
+            written.append(json.dumps(it, default=str))
     return "".join(written)

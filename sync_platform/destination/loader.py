@@ -1,10 +1,9 @@
 """PostgresLoader: writes one sync's rows into one table."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import psycopg
@@ -13,7 +12,8 @@ from psycopg.sql import Composed
 
 from sync_platform.destination import rejects
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
-from sync_platform.destination.merge import BY_INDEX, END, END_NEW, Statements
+from sync_platform.destination.lines import ENDS, Lines
+from sync_platform.destination.merge import BY_INDEX, END_NEW, Statements
 from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected
 from sync_platform.destination.seen import Seen
@@ -25,16 +25,14 @@ from sync_platform.engine.results import Counts
 from sync_platform.spec import Page, Row
 
 ROWS_AT_ONCE = 1000  # encoded together: a page may be of any size
-LINES_AT_ONCE = 500  # handed to COPY together
 CANCEL_SECONDS = 5.0  # how long the server may take to hear that a commit is to give up
 
 
 @dataclass
 class Taken(Sealed):
-    """What was taken in. Rows are lines of COPY text, kept by key: of two of one key, the last
-    one wins."""
+    """What was taken in."""
 
-    lines: dict[Hashable, bytes] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
     gone: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     rejected_keys: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
@@ -98,11 +96,11 @@ class PostgresLoader:
         gone = taken.gone
         size = 0
         for start in range(0, len(page.rows), ROWS_AT_ONCE):
-            encoded = self._encoded(page.rows[start : start + ROWS_AT_ONCE])
-            taken.lines.update(encoded)
-            size += sum(map(len, encoded.values()))
+            keys, lines = self._encoded(page.rows[start : start + ROWS_AT_ONCE])
+            taken.lines.add(keys, lines)
+            size += len(lines)
             if gone:
-                for key in encoded:
+                for key in keys:
                     gone.pop(key, None)
         for values in page.gone:
             try:
@@ -116,20 +114,22 @@ class PostgresLoader:
         taken.fetched += len(page.rows)
         taken.size += size
 
-    def _encoded(self, rows: Sequence[Row]) -> dict[Hashable, bytes]:
-        """The lines, by key, of the rows that fit; the others are rejected."""
+    def _encoded(self, rows: Sequence[Row]) -> tuple[Sequence[Hashable], bytes]:
+        """The keys and lines of the rows that fit; the others are rejected."""
         together = self._encode.together(rows)
         if together is not None:
-            return dict(zip(*together, strict=True))
-        encoded = {}
+            return together
+        keys: list[Hashable] = []
+        lines: list[bytes] = []
         for row in rows:
             try:
                 key, line = self._encode(row)
             except DoesNotFit as misfit:
                 self._reject(row, misfit)
             else:
-                encoded[key] = line
-        return encoded
+                keys.append(key)
+                lines += (line, ENDS)
+        return keys, b"".join(lines)
 
     @property
     def pending(self) -> int:
@@ -160,7 +160,7 @@ class PostgresLoader:
             if (lines or gone) and not self._by_index:
                 self._connection.execute(BY_INDEX)
             if lines:
-                created, updated = self._load(lines.values())
+                created, updated = self._load(lines)
             if gone:
                 deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
             if full and taken.rejected_keys:  # they exist
@@ -218,7 +218,7 @@ class PostgresLoader:
         assert row is not None
         return row
 
-    def _load(self, lines: Collection[bytes]) -> tuple[int, int]:
+    def _load(self, lines: Lines) -> tuple[int, int]:
         """How many rows were created and updated."""
         if self._only_new is None:
             # Not where only rows that are there count, nor where keys are taken from staging.
@@ -227,26 +227,24 @@ class PostgresLoader:
         if self._only_new:
             try:
                 with self._connection.transaction():
-                    return self._copy(self._sql.copy_new, lines, END_NEW), 0
+                    return self._copy(self._sql.copy_new, lines.texts(END_NEW)), 0
             except (pg.UniqueViolation, pg.FeatureNotSupported):
                 self._only_new = False  # a key came again, or the table has row security forced
         if not self._staging:
             self._connection.execute(self._sql.make_staging)
-        self._copy(self._sql.copy, lines, END)
+        self._copy(self._sql.copy, lines.texts())
         if self._known_only:
             return 0, self._connection.execute(self._sql.refresh).rowcount
         merge = self._sql.merge_and_see if self._mode is SyncMode.FULL else self._sql.merge
         created, updated = self._row(merge)
         return created, updated
 
-    def _copy(self, statement: Composed, given: Iterable[bytes], end: bytes) -> int:
+    def _copy(self, statement: Composed, texts: Iterable[bytes]) -> int:
         """How many rows came in: a trigger of somebody's may keep some out."""
-        lines = iter(given)
         cursor = self._connection.cursor()
         with cursor.copy(statement) as copy:
-            while chunk := list(islice(lines, LINES_AT_ONCE)):
-                chunk.append(b"")
-                copy.write(end.join(chunk))
+            for text in texts:
+                copy.write(text)
         return cursor.rowcount
 
     def _reject(self, row: Row, misfit: DoesNotFit) -> None:

@@ -10,7 +10,7 @@ from sync_platform.destination.columns import POSTGRES, Column
 from sync_platform.destination.tables import Landing
 
 STAGING = SQL("pg_temp._staging")
-END, END_NEW = b"\n", b"\tnow\n"  # of the lines for `copy` and `copy_new`
+END_NEW = b"\tnow\n"  # of the lines for `copy_new`
 
 # A batch is small beside its table, and statistics lag behind a table that grows: looking up each
 # key in the index costs the same for every batch, where a hash join reads the whole table for each.

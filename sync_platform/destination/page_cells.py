@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from sync_platform.destination.cells import CELLS, NULL, Cell
+from sync_platform.destination.cells import CELLS, LARGE_JSON, NULL, Cell
 from sync_platform.spec import FieldType
 
 NOTHING = type(None)
@@ -98,7 +98,8 @@ def _json(values: Sequence[Any]) -> Sequence[str]:
         written = orjson.dumps(spread)[1:-1].decode()
     except TypeError:
         return _each("json", values)
-    if "null" in written or "\\u0000" in written:  # NaN, perhaps, or what jsonb does not hold
+    if "null" in written or "\\u0000" in written or len(written) > LARGE_JSON:
+        # NaN, perhaps, or what jsonb does not hold
         return _each("json", values)
     cells = written.split(BETWEEN_IN_JSON)
     if len(cells) != len(values):

@@ -13,8 +13,9 @@ from sync_platform.destination.columns import DoesNotFit, ascii_json
 from sync_platform.destination.names import storable
 from sync_platform.destination.sessions import Connection, connected, translated
 from sync_platform.destination.tables import Landing
-from sync_platform.engine.destination import Table
+from sync_platform.engine.destination import Table, Unreadable
 
+MOST_KEPT = 64 * 2**20  # characters of a record; Postgres takes 1 GB, with its escapes
 AT_ONCE = 200  # schemas in one statement
 
 
@@ -33,11 +34,13 @@ class Rejected:
 
 
 def rejected(record: Any, key: tuple[str, ...] | None, misfit: DoesNotFit) -> Rejected:
-    """Write down a record and why it was not loaded."""
+    """Write down a record and why it was not loaded; of a vast one, the beginning."""
+    if isinstance(record, Unreadable):
+        record = record.record
     written = None
     if key is not None:
         written = key[0] if len(key) == 1 and key[0].isascii() else ascii_json(list(key))
-    return Rejected(written, ascii_json(record), str(misfit))
+    return Rejected(written, ascii_json(record)[:MOST_KEPT], str(misfit))
 
 
 def keep(connection: Connection, landing: Landing, sync: str, records: list[Rejected]) -> None:

@@ -18,8 +18,8 @@ from sync_platform.destination.drift import drift
 from sync_platform.destination.locks import OWN_DDL, Lock, Locks
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
+from sync_platform.destination.wanted import asked_of, told_of
 from sync_platform.engine.destination import Table
-from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field, FieldType
 
 MOST_COLUMNS = 1500  # of the 1,600 that Postgres allows; the other fields share the column _more
@@ -58,16 +58,10 @@ class Landing:
 def prepare(connection: Connection, table: Table, fields: Sequence[Field], locks: Locks) -> Landing:
     """Make, mend or widen the table so that these fields have columns, and lock it.
 
-    Raises ConfigurationError where the key is not among the fields or is not the table's key, or
-    where somebody did to the table what we cannot mend.
+    Raises ConfigurationError where there is no key, where it is not among the fields or not the
+    table's key, or where somebody did to the table what we cannot mend.
     """
-    wanted = {it.name: it for it in reversed(fields)}  # of two of one name, the first
-    wanted = {it.name: wanted[it.name] for it in fields}
-    for key in table.keys:
-        if key not in wanted:
-            raise ConfigurationError(f"{table.label}: the key {key!r} is not among its fields.")
-        if wanted[key].type == "json":  # jsonb writes one value in many ways
-            wanted[key] = replace(wanted[key], type="text")
+    wanted = asked_of(table, fields)
     found = look(connection, table)
     plan = Plan(connection, table, wanted, found)
     locked = locks.ready(connection, found.locks)
@@ -97,7 +91,7 @@ class Plan:
     def __init__(
         self, connection: Connection, table: Table, wanted: dict[str, Field], found: Found
     ) -> None:
-        wanted = _told(table, wanted, found)
+        wanted = told_of(table, wanted, found)
         moved = moves(table, wanted, found)
         drifted = drift(table, as_booked(wanted, moved), found)
         renamed = rename(table, moved, drifted.found)
@@ -284,16 +278,3 @@ class Plan:
                     table=Literal(name),
                     field=Literal(it),
                 )
-
-
-def _told(table: Table, wanted: dict[str, Field], found: Found) -> dict[str, Field]:
-    """The fields whose types are known. One without any value keeps the type of its column; where
-    it has none yet, it must wait: a column of a wrong type would never be narrowed."""
-    told = {}
-    for name, it in wanted.items():
-        booked = found.booked.get(names.storable(name))
-        if not it.empty or name in table.keys:
-            told[name] = it
-        elif booked is not None:
-            told[name] = replace(it, type=booked.type)
-    return told

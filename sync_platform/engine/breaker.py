@@ -20,7 +20,8 @@ def failures_in_a_row(
 ) -> list[SyncResult]:
     """An object's latest syncs that failed, one after the other; newest first, as in `history`.
 
-    Syncs from before `resumed_at` do not count. Canceled and running ones are passed over.
+    Syncs from before `resumed_at` do not count. Canceled, stopped and running ones are
+    passed over.
     """
     failures = []
     for sync in history:

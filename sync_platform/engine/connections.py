@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sync_platform.engine.ports import ObjectChoice
-from sync_platform.errors import ConfigurationError
+from sync_platform.errors import ConfigurationError, ObjectGone, UnknownObject
+from sync_platform.spec import Connector, ConnectorObject
 
 LONGEST_LABEL = 80  # characters
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,47}")
@@ -67,6 +68,27 @@ def without_connector(connection: Connection) -> Connection:
         return replace(connection, status_reason=reason)
     needs = ConnectionStatus.NEEDS_ATTENTION
     return replace(connection, status=needs, status_reason=why_missing(connection))
+
+
+def object_of(connection: Connection, connector: Connector, name: str) -> ConnectorObject:
+    """The connection's object of that name. Raises ObjectGone where it is chosen and not there any
+    more, UnknownObject where it is neither."""
+    try:
+        return connector[name]
+    except UnknownObject as error:
+        if connection.choice(name) is None:
+            raise
+        raise ObjectGone(_why_gone(connection, connector, name)) from error
+
+
+def _why_gone(connection: Connection, connector: Connector, object: str) -> str:
+    there = {each.name for each in connector.objects}
+    left = ",".join(each.object for each in connection.objects if each.object in there)
+    return (
+        f"{connector.label} has no object {object!r} any more, so it was not synced; its table "
+        f"stays as it is. Choose the objects of {connection.name} anew, on its page or with: "
+        f"sync-platform objects {connection.name} --choose {left or 'OBJECT,...'}"
+    )
 
 
 def checked_name(name: str) -> str:

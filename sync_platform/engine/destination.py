@@ -1,10 +1,10 @@
 """What the engine needs of the place where rows go, as protocols, with the values they exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import Counts
@@ -37,6 +37,18 @@ class Progress:
     started_at: datetime  # of the sync that began it
     shape: str
     position: Json = None
+
+
+@dataclass(frozen=True, eq=False, repr=False)  # both would go through the record, however deep
+class Unreadable:
+    """A record of which no row can be made, and why. It goes where rows go; loaders reject it."""
+
+    record: Any
+    why: str
+
+    def get(self, name: str) -> Any:
+        """What the record itself has under this name: its key, perhaps, which tells which it is."""
+        return self.record.get(name) if isinstance(self.record, Mapping) else None
 
 
 class Sealed:

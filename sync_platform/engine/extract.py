@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from reprlib import Repr
 from typing import Any, TypeVar
 
 from sync_platform.engine.counted import counted
 from sync_platform.engine.modes import latest
 from sync_platform.engine.ports import VendorApi
+from sync_platform.engine.records import checked, rows_of, those
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import (
     Answer,
@@ -30,6 +32,10 @@ from sync_platform.spec import (
 PAGES_AHEAD = 2  # read from the vendor while Postgres is busy; more would only cost memory
 BEAT_SECONDS = 10.0  # how long the reader may be silent before the sync's heartbeat is due
 
+SHOWN = Repr()  # of an answer: its outermost levels; repr would fail on one that is nested deeply
+SHOWN.maxdict = SHOWN.maxlist = 20
+SHOWN.maxstring = SHOWN.maxother = 100
+
 Reader = Callable[[ConnectorObject, VendorApi, Read], Iterator[Page]]
 Given = TypeVar("Given")
 Telling = Callable[[Callable[[], None]], AbstractContextManager[None]]  # VendorApi.telling
@@ -42,36 +48,36 @@ def rows(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
     error, the api is closed. Rows that say of themselves that they are gone become gone keys.
     """
     for page in _row_pages(obj, api, read):
-        yield page if obj.gone_when is None else _parted(obj, page, obj.gone_when)
+        yield _parted(obj, page)
 
 
 def changes(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
     """What the object's feed of changes tells of this window."""
     assert obj.changes is not None
-    yield from obj.changes.read(api, read)
+    yield from map(checked, obj.changes.read(api, read))
 
 
 def bulk(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
     """The object's records in this window, read the way that is meant for many."""
     assert obj.bulk is not None
     for page in obj.bulk.read(api, read):
-        yield page if obj.gone_when is None else _parted(obj, page, obj.gone_when)
+        yield _parted(obj, checked(page))
 
 
 def _row_pages(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
     if not isinstance(obj.read, Request):
-        yield from obj.read(api, read)
+        yield from map(checked, obj.read(api, read))
         return
     for found, resume in _pages(obj, obj.read, api, read):
         yield Page(rows=found, resume=resume)
 
 
-def _parted(obj: ConnectorObject, page: Page, gone_when: Callable[[Row], bool]) -> Page:
+def _parted(obj: ConnectorObject, page: Page) -> Page:
     """The page with its gone rows as keys; they move the cursor as they would have as rows."""
-    left = [row for row in page.rows if gone_when(row)]
-    if not left:
+    gone_when = obj.gone_when
+    if gone_when is None or not (left := those(page.rows, gone_when, in_doubt=False)):
         return page
-    kept = [row for row in page.rows if not gone_when(row)]
+    kept = those(page.rows, lambda row: not gone_when(row), in_doubt=True)
     reached = page.reached
     if obj.cursor is not None:
         reached = latest([row.get(obj.cursor) for row in left], reached)
@@ -102,22 +108,16 @@ def _pages(
     pages = request.pages
     if not isinstance(pages, CountedPages):
         for records, resume in _records(request, api, read):
-            yield _rows(obj, records), resume
+            yield rows_of(obj, records), resume
         return
 
     def ask(page: int) -> tuple[Json, list[Row]]:
         answer, records = _answer(request, api, read, pages.page_at(page))
-        return answer.body, _rows(obj, records)
+        return answer.body, rows_of(obj, records)
 
     what = f"{request.method} {request.path}"
     for found in counted(obj, pages, ask, what=what, stop=api.close):
         yield found, None
-
-
-def _rows(obj: ConnectorObject, records: list[Any]) -> list[Row]:
-    if obj.row is dict and {dict}.issuperset(map(type, records)):
-        return records  # they are nobody else's: a copy of each would only cost time
-    return [obj.row(record) for record in records]
 
 
 def _records(request: Request, api: VendorApi, read: Read) -> Iterator[tuple[list[Any], Json]]:
@@ -135,7 +135,7 @@ def _records(request: Request, api: VendorApi, read: Read) -> Iterator[tuple[lis
             raise IncompleteRead(
                 f"{request.method} {request.path} gave the same next page twice; reading on would "
                 "never end. Nothing was marked as deleted.",
-                evidence={"next": repr(asked)[:500]},
+                evidence={"next": SHOWN.repr(vars(asked))[:500]},
             )
         # What NextPage is made of again; nothing copies it, as asdict would.
         yield records, dict(vars(coming)) if coming and coming.resumable else None
@@ -154,7 +154,7 @@ def _answer(
         place = f"at {request.records!r}" if request.records else "as the whole answer"
         raise UnexpectedResponse(
             f"The answer to {request.method} {request.path} holds no list {place}.",
-            evidence={"answer": repr(answer.body)[:500]},
+            evidence={"answer": SHOWN.repr(answer.body)[:500]},
         )
     return answer, records
 

@@ -1,8 +1,10 @@
 """What a person may choose to leave out: checks choices, and makes of them what a read is given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
+from sync_platform.engine.records import those
 from sync_platform.errors import Refused
 from sync_platform.spec import ConnectorObject, Page, Row, iso
 
@@ -45,10 +47,14 @@ def for_read(
 
 
 def kept(obj: ConnectorObject, asked: Mapping[str, str], page: Page) -> Sequence[Row]:
-    """The page's rows without those that the vendor could not leave out itself."""
+    """The page's rows without those that the vendor could not leave out itself. Where a filter
+    cannot read what it goes by, the row stays: that value will not fit its column either."""
     rows = page.rows
     for each in obj.filters:
         if each.keeps is not None and each.name in asked:
-            value, keeps = asked[each.name], each.keeps
-            rows = [row for row in rows if keeps(row, value)]
+            rows = those(rows, partial(_keeps, each.keeps, asked[each.name]), in_doubt=True)
     return rows
+
+
+def _keeps(keeps: Callable[[Row, str], bool], value: str, row: Row) -> bool:
+    return keeps(row, value)

@@ -3,7 +3,14 @@ object says so (`by_id`), so that a rename that was not discovered yet loses not
 
 from collections.abc import Sequence
 
+from sync_platform.engine.destination import Unreadable
 from sync_platform.spec import ConnectorObject, Field, Row
+
+
+def with_key(obj: ConnectorObject, fields: Sequence[Field]) -> Sequence[Field]:
+    """The fields; where not one is known, those of the key, so that records have a table and the
+    fields to come join it. Of what type they are, nobody knows yet."""
+    return fields or [Field(name, empty=True) for name in obj.keys]
 
 
 def asked(obj: ConnectorObject, fields: Sequence[Field]) -> tuple[str, ...]:
@@ -17,4 +24,9 @@ def named(obj: ConnectorObject, fields: Sequence[Field], rows: Sequence[Row]) ->
     if not obj.by_id:
         return rows
     names = [(it.id or it.name, it.name) for it in fields]
-    return [{name: row[known] for known, name in names if known in row} for row in rows]
+    return [
+        row
+        if isinstance(row, Unreadable)
+        else {name: row[known] for known, name in names if known in row}
+        for row in rows
+    ]

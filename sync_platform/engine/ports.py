@@ -101,6 +101,11 @@ class SyncRecord(Protocol):
         ...
 
 
+def by_ctrl_c(exit: BaseException) -> bool:
+    """Whether a person at a terminal ended what runs."""
+    return isinstance(exit, KeyboardInterrupt)
+
+
 class History(Protocol):
     """The syncs of every connection."""
 
@@ -113,9 +118,11 @@ class History(Protocol):
         started_at: datetime,
         run_id: str | None = None,
         automatic: bool = False,
+        canceled: Callable[[BaseException], bool] = by_ctrl_c,
     ) -> AbstractContextManager[SyncRecord]:
         """A row for a sync that begins; closed as succeeded, or as failed by an exception (which
-        goes on), or as canceled by KeyboardInterrupt and other exits."""
+        goes on); by KeyboardInterrupt and other exits as canceled, if `canceled` says that a person
+        did it, else as stopped."""
         ...
 
     def recent(

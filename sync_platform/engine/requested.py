@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
-from sync_platform.engine.connections import Connection
+from sync_platform.engine.connections import Connection, object_of
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import SyncResult, SyncStatus
-from sync_platform.errors import Refused
-from sync_platform.spec import Connector
+from sync_platform.errors import ObjectGone, Refused
+from sync_platform.spec import Connector, ConnectorObject
 
 
 class AskedStatus(StrEnum):
@@ -48,7 +48,8 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedSync:
-    """One sync that was asked for, the run that carries it, and how it ended (None: not yet)."""
+    """One sync that was asked for, the run that carries it, and how it ended (None: not yet). Of an
+    object that is gone, it has ended before it began."""
 
     object: str
     mode: SyncMode
@@ -91,7 +92,10 @@ class RequestedSyncs:
 
 
 def planned(asked: Asked, connection: Connection, connector: Connector) -> tuple[AskedSync, ...]:
-    """The syncs that this means. Raises UnknownObject, and Refused where it cannot be done."""
+    """The syncs that this means; those of objects that are gone have failed already.
+
+    Raises ObjectGone where all of them are, UnknownObject, and Refused where it cannot be done.
+    """
     objects = asked.objects
     if objects is None:
         objects = [AskedObject(object=each.object) for each in connection.objects]
@@ -101,36 +105,56 @@ def planned(asked: Asked, connection: Connection, connector: Connector) -> tuple
         raise Refused("Only a full sync finds deletes to accept: ask for full_sync as well.")
     syncs: dict[str, AskedSync] = {}
     for each in objects:
-        obj = connector[each.object]
-        if connection.choice(obj.name) is None:
-            raise Refused(f"{obj.name} is not chosen on {connection.name}; choose it first.")
-        if obj.name in syncs:
-            raise Refused(f"{obj.name} is asked for twice; name each object once.")
-        mode, window = SyncMode.INCREMENTAL, SyncWindow()
-        if asked.full_sync and each.sync_from:
-            raise Refused(
-                f"{obj.name} cannot be synced in full and from a date at once. Ask for one of them."
-            )
-        if asked.full_sync:
-            mode = SyncMode.FULL
-        elif each.sync_from:
-            if not obj.incremental:
-                raise Refused(
-                    f"{connector.label} cannot be asked which {obj.name} changed since a date, so "
-                    "they can only be synced in full. Leave the date out."
-                )
-            mode, window = SyncMode.FROM_DATE, SyncWindow(each.sync_from)
-        syncs[obj.name] = AskedSync(
-            object=obj.name, mode=mode, window=window, accept_deletes=asked.accept_deletes
+        obj, error = None, None
+        try:
+            obj = object_of(connection, connector, each.object)
+        except ObjectGone as gone:
+            error = str(gone)
+        if connection.choice(each.object) is None:
+            raise Refused(f"{each.object} is not chosen on {connection.name}; choose it first.")
+        if each.object in syncs:
+            raise Refused(f"{each.object} is asked for twice; name each object once.")
+        mode, window = _reads(each, obj, full=asked.full_sync, label=connector.label)
+        syncs[each.object] = AskedSync(
+            object=each.object,
+            mode=mode,
+            window=window,
+            accept_deletes=asked.accept_deletes,
+            ended_as=AskedStatus.FAILED if error else None,
+            error=error,
         )
+    if all(each.ended_as for each in syncs.values()):
+        raise ObjectGone(" ".join(each.error or "" for each in syncs.values()))
     return tuple(syncs.values())
 
 
+def _reads(
+    asked: AskedObject, obj: ConnectorObject | None, *, full: bool, label: str
+) -> tuple[SyncMode, SyncWindow]:
+    """What a sync of it reads; raises Refused."""
+    if full and asked.sync_from:
+        raise Refused(
+            f"{asked.object} cannot be synced in full and from a date at once. Ask for one of them."
+        )
+    if full:
+        return SyncMode.FULL, SyncWindow()
+    if asked.sync_from is None:
+        return SyncMode.INCREMENTAL, SyncWindow()
+    if obj is not None and not obj.incremental:
+        raise Refused(
+            f"{label} cannot be asked which {asked.object} changed since a date, so they can only "
+            "be synced in full. Leave the date out."
+        )
+    return SyncMode.FROM_DATE, SyncWindow(asked.sync_from)
+
+
 def by_run(syncs: Iterable[AskedSync]) -> list[list[AskedSync]]:
-    """The syncs that one run can carry together: those of one mode and window."""
+    """The syncs that one run can carry together: those of one mode and window. Without those that
+    have ended."""
     found: dict[AskedSync, list[AskedSync]] = {}
     for each in syncs:
-        found.setdefault(replace(each, object="", run_id=None), []).append(each)
+        if each.ended_as is None:
+            found.setdefault(replace(each, object="", run_id=None), []).append(each)
     return list(found.values())
 
 
@@ -138,6 +162,7 @@ def fingerprint(syncs: Iterable[AskedSync]) -> bytes:
     """The same for the same syncs, in whatever order they were named."""
     told = sorted(
         f"{it.object} {it.mode} {it.window.since} {it.window.until} {it.accept_deletes}"
+        + (f" {it.ended_as}" if it.ended_as else "")
         for it in syncs
     )
     return blake2b("\n".join(told).encode(), digest_size=16).digest()
@@ -157,9 +182,11 @@ def progress(
     )
     if request.ended_at is not None:
         return replace(request, syncs=syncs)
-    status = _together([*runs.values(), *(each.status for each in syncs)])
+    launched = (each.status for each in syncs if each.asked.ended_as is None)
+    status = _together([*runs.values(), *launched])
     if not status.ended:
         return replace(request, syncs=syncs, status=status)
+    status = _together([status, *(each.status for each in syncs)])
     # Kept with the request: its runs and rows of history are forgotten before it is.
     asked = [replace(each.asked, ended_as=each.status, error=each.error) for each in syncs]
     return replace(request, syncs=syncs, asked=tuple(asked), status=status, ended_at=now)
@@ -190,6 +217,7 @@ ENDS = {
     SyncStatus.SUCCEEDED: AskedStatus.SUCCEEDED,
     SyncStatus.FAILED: AskedStatus.FAILED,
     SyncStatus.STALE: AskedStatus.FAILED,
+    SyncStatus.STOPPED: AskedStatus.FAILED,  # nobody took back what was asked
     SyncStatus.CANCELED: AskedStatus.CANCELED,
 }
 

@@ -54,13 +54,15 @@ class Usage:
 
 
 class SyncStatus(StrEnum):
-    """Where a sync stands. A stale one has not been heard of for five minutes."""
+    """Where a sync stands. A stale one has not been heard of for five minutes; a stopped one ended
+    with its process, as a canceled one does, but nobody canceled it."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     STALE = "stale"
     CANCELED = "canceled"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True)

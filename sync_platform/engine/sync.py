@@ -6,13 +6,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sync_platform.engine import ways
+from sync_platform.engine import naming, ways
 from sync_platform.engine.batch import Batch
 from sync_platform.engine.destination import Destination, Loader, Progress, Table
 from sync_platform.engine.interpreter import streaming
 from sync_platform.engine.loading import Loading
 from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
-from sync_platform.engine.ports import Clock, Cursors, History, Leases, SyncRecord, VendorApi
+from sync_platform.engine.ports import (
+    Clock,
+    Cursors,
+    History,
+    Leases,
+    SyncRecord,
+    VendorApi,
+    by_ctrl_c,
+)
 from sync_platform.engine.position import Position
 from sync_platform.engine.position import lost as lost_values
 from sync_platform.engine.reading import Reading
@@ -65,6 +73,7 @@ class Sync:
     on_error: Callable[[SyncPlatformError], None] = lambda error: None  # after history has it
     on_success: Callable[[], None] = lambda: None
     on_progress: Callable[[str, Counts], None] = _log  # a sentence, and the counts so far
+    canceled: Callable[[BaseException], bool] = by_ctrl_c  # whether a person made it exit so
     commit_bytes: int = COMMIT_BYTES
     commit_seconds: float = COMMIT_SECONDS
     count_rows: bool = False  # afterwards: it reads the whole table, so only for who asks
@@ -103,6 +112,7 @@ class Sync:
                 started_at=started_at,
                 run_id=self.request.run_id,
                 automatic=self.request.automatic,
+                canceled=self.canceled,
             )
             record: SyncRecord | None = None
             try:
@@ -126,7 +136,7 @@ class Sync:
     ) -> None:
         api = self.open_api()
         try:
-            self.fields = self.find_fields(api)
+            self.fields = naming.with_key(self.obj, self.find_fields(api))
             if mode is SyncMode.COMPUTED:
                 self._refresh(into, record, started_at, api)
                 return

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_platform.engine import extract
-from sync_platform.engine.modes import SyncMode, SyncWindow, latest
+from sync_platform.engine.modes import SyncMode, SyncWindow, earlier, latest
 from sync_platform.engine.ports import VendorApi
 from sync_platform.errors import Refused
 from sync_platform.spec import ConnectorObject, Field, Page, Read
@@ -46,7 +46,8 @@ def forgotten(obj: ConnectorObject, cursor: datetime | None, started_at: datetim
     remembered = _remembered(obj)
     if remembered is None or cursor is None:
         return False
-    return started_at - (cursor - obj.lookback) > remembered
+    begins = earlier(cursor, obj.lookback)
+    return begins is None or started_at - begins > remembered
 
 
 def _remembered(obj: ConnectorObject) -> timedelta | None:

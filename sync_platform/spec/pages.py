@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from sync_platform.errors import IncompleteRead
 from sync_platform.spec.api import Json
 
 
@@ -45,12 +46,21 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
     """Ordered by key; the next call asks for what comes after the last key (`Read.after`).
 
     Ends with the first empty page, or with one below `limit` records where the vendor fills pages.
+    Records without a usable key at the end of a page are asked for once more, with the next; a page
+    of nothing else raises IncompleteRead.
     """
 
     def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
         if not records or (limit is not None and len(records) < limit):
             return None
-        return NextPage(after=str(at(records[-1], key)))
+        keys = (at(each, key) for each in reversed(records))
+        last = next((it for it in keys if isinstance(it, str | int)), None)
+        if last is None:
+            raise IncompleteRead(
+                f"No record of a page has a usable {key!r}, so nobody knows where the next page "
+                "begins. Nothing was marked as deleted."
+            )
+        return NextPage(after=str(last))
 
     return next_page
 

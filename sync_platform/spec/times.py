@@ -40,7 +40,7 @@ def moment(value: Any) -> datetime:
             return moment(datetime.fromisoformat(text))
         value = int(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not a moment")
+        raise ValueError(f"a {type(value).__name__} is not a moment")
     try:
         if abs(value) >= LATEST_SECONDS:
             return EPOCH + timedelta(milliseconds=value)

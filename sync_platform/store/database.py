@@ -1,10 +1,10 @@
 """The platform's own database: its connections, its transactions, its migrations, its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
-from psycopg.errors import InvalidSchemaName, UndefinedTable
+from psycopg.errors import InvalidSchemaName, LockNotAvailable, UndefinedTable
 
 from sync_platform.errors import (
     ConfigurationError,
@@ -15,7 +15,7 @@ from sync_platform.errors import (
     UnknownConnection,
 )
 from sync_platform.store.addresses import KEEPALIVES, conninfo, described, without_password
-from sync_platform.store.migrations import MIGRATIONS
+from sync_platform.store.migrations import LOCK_WITHIN, MIGRATIONS
 from sync_platform.store.pool import AllInUse, Pool, Session, opened
 
 OLDEST_SERVER = 14
@@ -60,18 +60,23 @@ class Database:
         with self._in_our_words(), self._pool.session() as session:
             yield session
 
-    def apply_migrations(self) -> None:
+    def apply_migrations(self, *, lock_within: float = LOCK_WITHIN) -> None:
         """Bring the tables up to date; one quick query where they are.
 
         Several processes may do so at once. Raises ConfigurationError where the database is newer
-        than this version of the platform, or its server too old.
+        than this version of the platform, or its server too old; StoreUnavailable where somebody
+        else's transaction has one of the tables locked for more than `lock_within` seconds.
         """
         if self._version() == MIGRATIONS[-1]:
             return
-        from sync_platform.store.migrations.run import upgrade
+        from sync_platform.store.migrations.run import holders, upgrade
 
         with self._in_our_words():
-            upgrade(self._conninfo, check=_check_server)
+            try:
+                upgrade(self._conninfo, check=_check_server, lock_within=lock_within)
+            except LockNotAvailable as error:
+                found = [(it.pid, str(it)) for it in holders(self._conninfo, lock_within)]
+                raise StoreUnavailable(_locked(self.url, found, lock_within)) from error
 
     def _version(self) -> str | None:
         """The migration the database is at; None before the first."""
@@ -123,6 +128,21 @@ def _check_server(version: int) -> None:
             f"The database's server is PostgreSQL {version // 10_000}; sync_platform needs "
             f"PostgreSQL {OLDEST_SERVER} or later."
         )
+
+
+def _locked(url: str, holders: Sequence[tuple[int, str]], lock_within: float) -> str:
+    """Why a migration gave up; `holders`: who was in its way, by pid and in words."""
+    ends = "; ".join(f"SELECT pg_terminate_backend({pid})" for pid, _ in holders)
+    who = f"The transaction of {', '.join(told for _, told in holders)}"
+    do = f"Let it end, or end it with: {ends}."
+    if not holders:
+        who = "A transaction that has ended meanwhile, or was only prepared,"
+        do = "If it happens again, look into pg_prepared_xacts."
+    return (
+        f"The tables in the database {described(url)} are to be changed for this version of "
+        f"sync_platform. {who} had one of them locked for {lock_within:g} seconds, so nothing was "
+        f"changed. {do} Then start this again."
+    )
 
 
 def in_our_words(error: psycopg.Error, url: str) -> SyncPlatformError:

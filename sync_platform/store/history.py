@@ -1,6 +1,6 @@
 """The syncs of every connection: a row each, from its first moment to its end, the last 50 kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.breaker import FAILURES, UNCOUNTED
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Clock
+from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.errors import StoreUnavailable, SyncPlatformError
 from sync_platform.store.database import Database
@@ -162,9 +162,11 @@ class History:
         started_at: datetime,
         run_id: str | None = None,
         automatic: bool = False,
+        canceled: Callable[[BaseException], bool] = by_ctrl_c,
     ) -> Iterator[OpenRecord]:
         """A row for a sync that begins; closed as succeeded, or as failed by an exception (which
-        goes on), or as canceled by KeyboardInterrupt and other exits.
+        goes on); by KeyboardInterrupt and other exits as canceled, if `canceled` says that a person
+        did it, else as stopped.
 
         The caller holds the target's lease: another row of it that still says "running" belongs to
         a process that is gone, and is closed as failed. Raises UnknownConnection where the
@@ -190,7 +192,7 @@ class History:
             yield record
         except BaseException as error:
             try:
-                self._close(record, **failure(error))
+                self._close(record, **failure(error, canceled=canceled))
             except SyncPlatformError as unwritten:
                 error.add_note(f"Its end could not be written to the history: {unwritten}")
             raise
@@ -229,7 +231,8 @@ class History:
     def activity(self, connection: str | None = None) -> dict[Target, TargetActivity]:
         """What is known of every object that has ever synced (of one connection), in two queries.
 
-        `recent` are the newest five that count for the breaker: none running, canceled, refused.
+        `recent` are the newest five that count for the breaker: none running, canceled,
+        stopped, refused.
         """
         recent: dict[Target, list[SyncResult]] = {}
         asked = BREAKER | {"connection": connection}

@@ -1,7 +1,7 @@
 """One row of history: how it is read, and how a running sync keeps it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.sql import SQL
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import Clock
+from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
 from sync_platform.errors import StoreUnavailable, SyncPlatformError
 from sync_platform.store.database import Database
@@ -25,6 +25,12 @@ ENDS = ("status", "heartbeat_at", "finished_at", "error", "error_code")
 COLUMNS = ("id", "connection", "object", "mode", "since", "until", "started_at", *ENDS,
            *COUNTS, *USAGE, "run_id", "resumed", "automatic")  # fmt: skip
 ERROR_LENGTH = 2000  # of a sentence for people; what is longer is in the evidence
+EXITS = {
+    SyncStatus.CANCELED: "Canceled while it ran. What it had committed stays; the next sync goes "
+    "on from there.",
+    SyncStatus.STOPPED: "Stopped while it ran, because the platform or its machine was stopped; "
+    "nobody canceled it. What it had committed stays; the next sync goes on from there.",
+}
 
 # One that was taken for dead, and beats, runs; one that was closed for good stays so.
 WRITE = SQL("""
@@ -83,8 +89,11 @@ def row_of(result: SyncResult) -> dict[str, Any]:
     }
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """What a row says of the exception that ended its sync: status, error, error_code, evidence."""
+def failure(
+    error: BaseException, *, canceled: Callable[[BaseException], bool] = by_ctrl_c
+) -> dict[str, Any]:
+    """What a row says of the exception that ended its sync: status, error, error_code, evidence.
+    `canceled` tells of an exit whether a person made it."""
     if isinstance(error, SyncPlatformError):
         status, sentence, code = SyncStatus.FAILED, str(error), error.code
         evidence: dict[str, Any] = storable(error.evidence)
@@ -94,8 +103,8 @@ def failure(error: BaseException) -> dict[str, Any]:
         sentence = f"Unexpected: {type(error).__name__}: {shortened}".rstrip(": ")
         evidence = {}
     else:
-        status, code = SyncStatus.CANCELED, "canceled"
-        sentence = "Canceled while it ran. What it had committed stays."
+        status = SyncStatus.CANCELED if canceled(error) else SyncStatus.STOPPED
+        code, sentence = status.value, EXITS[status]
         evidence = {"exit": type(error).__name__}
     return {
         "status": status,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import orjson
 
 from sync_platform.spec import Json
+from sync_platform.transport.deep import read_deep
 
 SENTENCE = 300  # characters
 EVIDENCE = 500  # characters
@@ -24,6 +25,9 @@ REQUEST_IDS = (
 )
 WORDS = ("message", "error_description", "error_message", "detail", "description", "title")
 
+LENIENT = json.JSONDecoder(strict=False)
+csv.field_size_limit(2**31 - 1)  # of the process; its own are 131,072 characters
+
 DIGITS_TO_0 = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
 BEYOND_64_BITS = (b"0" * 20, b"-" + b"0" * 19)  # at least: shorter ones surely fit
 EVERY = 4  # the bytes that a first look takes; 19 digits hold at least so many of them, as 0s:
@@ -33,7 +37,10 @@ IN_19_DIGITS = b"0" * (19 // EVERY)
 def decoded(body: bytes) -> Json:
     """The JSON of a body, None where it is empty; raises ValueError where it is none.
 
-    Integers of any size keep all their digits: orjson would make floats of those beyond 64 bits.
+    Of what one record may hold, nothing makes the others unreadable: it may be nested as deeply as
+    memory allows; integers keep all their digits, as Decimals from more than 4,300 on (orjson would
+    make floats of those beyond 64 bits); control characters in texts stay; bytes that are no UTF-8
+    become half characters.
     """
     if not body.strip():
         return None
@@ -42,10 +49,21 @@ def decoded(body: bytes) -> Json:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             pass  # NaN, a byte order mark: what the standard library's more lenient one may take
+    text = _text(body)
     try:
-        return json.loads(body)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        return LENIENT.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError):  # about 1,000 levels; an integer of 4,301 digits
+        return read_deep(text)
+
+
+def _text(body: bytes) -> str:
+    encoding = json.detect_encoding(body)
+    try:
+        return body.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        return body.decode(encoding, "surrogateescape")
 
 
 def _may_pass_64_bits(body: bytes) -> bool:
@@ -60,10 +78,13 @@ def decoded_csv(body: bytes) -> list[dict[str, str]]:
     """The rows of a CSV body with a header line, by its names; raises ValueError where it is none.
 
     A row of another length than the header's is an error: half of an answer must not pass for all.
+    So are names that are no UTF-8; in values, bytes that are none become half characters.
     """
     try:
-        lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        text = body.decode("utf-8-sig", "surrogateescape")
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = next(lines, [])
+        "".join(names).encode()
         return [dict(zip(names, line, strict=True)) for line in lines if line]
     except csv.Error as error:
         raise ValueError(str(error)) from error

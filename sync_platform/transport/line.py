@@ -10,7 +10,7 @@ import ssl
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -106,9 +106,15 @@ class Line:
         self.bytes = 0
         # In a thread, because it takes as long as opening the sessions with Postgres, which comes
         # next: certificates are read.
-        maker = ThreadPoolExecutor(1, thread_name_prefix="line")
-        self._making = maker.submit(_made, to, _Network(self._opened, sent))
-        maker.shutdown(wait=False)
+        self._making: Future[httpcore.ConnectionPool] = Future()
+        network = _Network(self._opened, sent)
+        threading.Thread(target=self._make, args=(to, network), name="line", daemon=True).start()
+
+    def _make(self, to: Url, network: httpcore.NetworkBackend) -> None:
+        try:
+            self._making.set_result(_made(to, network))
+        except Exception as error:  # raised again by whoever wants the pool
+            self._making.set_exception(error)
 
     @property
     def _pool(self) -> httpcore.ConnectionPool:

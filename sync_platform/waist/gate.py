@@ -2,7 +2,7 @@
 
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
-from sync_platform.engine.connections import ConnectionStatus
+from sync_platform.engine.connections import ConnectionStatus, object_of
 from sync_platform.engine.due import TOGETHER, due_syncs
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncResult, Target
@@ -12,6 +12,7 @@ from sync_platform.errors import (
     ConnectionPaused,
     NeedsPerson,
     NeedsReauth,
+    ObjectGone,
     Refused,
     SyncPlatformError,
     TooManyDeletes,
@@ -22,14 +23,15 @@ from sync_platform.waist.parts import Parts
 def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
     """Why a run for this request should end quietly, in a sentence; None if it should run."""
     target = request.target
-    choice = parts.store.get(target.connection).choice(target.object)
-    if choice is None:
+    connection = parts.store.get(target.connection)
+    if connection.choice(target.object) is None:
         return f"{target.object} is not chosen on {target.connection}; nothing to do."
     if not request.automatic:
         return None
     try:
         check(parts, request)
-    except (NeedsPerson, Refused) as reason:
+        object_of(connection, parts.connector_of(connection), target.object)
+    except (NeedsPerson, ObjectGone, Refused) as reason:
         return str(reason)
     if parts.leases.busy(target):
         return f"{target} is being synced already; nothing to do."

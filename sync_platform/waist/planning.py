@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sync_platform.engine import ways
-from sync_platform.engine.connections import Connection
+from sync_platform.engine.connections import Connection, object_of
 from sync_platform.engine.destination import Table
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import ObjectChoice, VendorApi
@@ -21,12 +21,12 @@ log = logging.getLogger("sync_platform")
 
 
 def plan(parts: Parts, request: SyncRequest) -> Sync:
-    """The sync; raises UnknownConnection, UnknownObject, or Refused where the object cannot do
-    what is asked."""
+    """The sync; raises UnknownConnection, UnknownObject (ObjectGone where it is chosen), or Refused
+    where the object cannot do what is asked."""
     target = request.target
     connection = parts.store.get(target.connection)
     connector = parts.connector_of(connection)
-    obj = connector[target.object]
+    obj = object_of(connection, connector, target.object)
     request = refuse_impossible(request, obj, connector.label)
     if request.mode is SyncMode.COMPUTED:
         if parts.destination.table_name(table_of(parts, connection, obj)) is None:
@@ -94,10 +94,10 @@ def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Tabl
 def _fields(
     parts: Parts, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
 ) -> Sequence[Field]:
-    """From the catalog; discovered first where it is empty, and before every full sync. Declared
+    """From the catalog; discovered first where it has none, and before every full sync. Declared
     ones are kept there where they are other ones than before."""
     known = None if mode is SyncMode.FULL else parts.catalogs.fields(target)
-    if known is not None and callable(obj.fields):
+    if known and callable(obj.fields):
         return known
     fields = discovered(obj, api)
     if known is not None and list(fields) == known:

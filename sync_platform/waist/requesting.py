@@ -27,8 +27,9 @@ from sync_platform.waist.parts import Parts
 def request_syncs(parts: Parts, connection: str, asked: Asked, *, by: str) -> RequestedSyncs:
     """Launch the runs that do what is asked; answers at once, with their ids.
 
-    While the same was asked and waits or runs, that one is given again. Raises UnknownConnection,
-    UnknownObject, Refused; DagsterUnavailable, and then nothing was started.
+    While the same was asked and waits or runs, that one is given again. An object that is chosen
+    and gone has failed in it; the others are synced. Raises UnknownConnection, UnknownObject,
+    Refused; DagsterUnavailable, and then nothing was started.
     """
     it = parts.store.get(connection)
     wanted = planned(asked, it, parts.connector_of(it))
@@ -121,7 +122,7 @@ def _by_itself(sync: SyncResult) -> RequestedSyncs:
 
 def _launched(parts: Parts, connector: str, request: RequestedSyncs) -> tuple[AskedSync, ...]:
     """What was asked, with the ids of the runs that were launched for it."""
-    launched: list[AskedSync] = []
+    launched = [each for each in request.asked if each.ended_as is not None]
     for together in by_run(request.asked):
         run_id = parts.runs.launch(
             Launch(

@@ -38,6 +38,7 @@ ENDS = {
     "failed": Shown("Failed", "wrong"),
     "stale": Shown("Stale", "warning"),
     "canceled": Shown("Canceled"),
+    "stopped": Shown("Stopped"),
 }
 
 

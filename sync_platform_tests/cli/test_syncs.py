@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync_platform.engine.ports import Secret
+from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.engine.results import Target
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
@@ -171,3 +171,37 @@ def test_history_lists_the_latest_syncs_newest_first(command: Command, hubspot: 
     assert [each["object"] for each in only] == ["owners"]
     none = command("history acme-hubspot tickets").stdout
     assert none == "acme-hubspot/tickets has not been synced yet.\n"
+
+
+def choose_one_that_is_gone(platform: Platform) -> None:
+    """Of acme-hubspot are synced: contacts, fax_numbers, which its connector had once, owners."""
+    chosen = [ObjectChoice(object=each) for each in ("contacts", "fax_numbers", "owners")]
+    platform.store.choose_objects("acme-hubspot", chosen)
+
+
+@pytest.mark.parametrize("named", ["", "owners fax_numbers contacts"])
+def test_an_object_that_is_not_there_any_more_does_not_stop_the_others(
+    command: Command, platform: Platform, named: str
+) -> None:
+    choose_one_that_is_gone(platform)
+    result = command(f"sync acme-hubspot {named}")
+    assert result.exit_code == 2
+    synced = [line.split()[:3:2] for line in result.stdout.splitlines()[1:]]
+    assert sorted(synced) == [["contacts", "succeeded"], ["owners", "succeeded"]]
+    assert result.stderr == (
+        "sync-platform: acme-hubspot/fax_numbers: HubSpot has no object 'fax_numbers' any more, so "
+        "it was not synced; its table stays as it is. Choose the objects of acme-hubspot anew, on "
+        "its page or with: sync-platform objects acme-hubspot --choose contacts,owners\n"
+    )
+    assert command("objects acme-hubspot --choose contacts,owners").exit_code == 0
+    assert command("sync acme-hubspot").exit_code == 0
+
+
+def test_a_sync_since_a_date_tells_of_what_is_gone_too(
+    command: Command, platform: Platform
+) -> None:
+    choose_one_that_is_gone(platform)
+    result = command("sync acme-hubspot --since 2026-01-01")
+    assert result.exit_code == 2
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["contacts"]
+    assert "has no object 'fax_numbers' any more" in result.stderr

@@ -85,6 +85,7 @@ def test_what_runs_by_itself_runs_from_the_start(definitions: dg.Definitions) ->
     repository = definitions.get_repository_def()
     assert {each.name: each.default_status.value for each in repository.sensor_defs} == {
         "checks_turned": "RUNNING",
+        "old_runs": "RUNNING",
         "connections_as_partitions": "RUNNING",
         "incremental_due": "RUNNING",
         "stale_syncs": "RUNNING",

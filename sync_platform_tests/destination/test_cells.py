@@ -8,6 +8,7 @@ import pytest
 from sync_platform.destination import cells
 from sync_platform.destination.cells import MISFITS, NULL
 from sync_platform.destination.columns import wider
+from sync_platform.destination.page_cells import COLUMNS
 from sync_platform.spec import FieldType
 
 FIT: list[tuple[Callable[[Any], str], Any, str]] = [
@@ -25,6 +26,9 @@ FIT: list[tuple[Callable[[Any], str], Any, str]] = [
     (cells.number, "1.10", "1.10"),
     (cells.number, Decimal("1E+3"), "1E+3"),
     (cells.number, 10**30, str(10**30)),
+    (cells.number, "5.", "5"),
+    (cells.number, "-.5E2", "-5E+1"),
+    (cells.number, Decimal("7" * 900), "7" * 900),
     (cells.number, "", NULL),
     (cells.boolean, True, "true"),
     (cells.boolean, "FALSE", "false"),
@@ -73,6 +77,9 @@ MISFIT: list[tuple[Callable[[Any], str], Any]] = [
     (cells.number, "1e-99999"),
     (cells.number, "1,5"),
     (cells.number, False),
+    (cells.number, Decimal("7" * 5000)),
+    (cells.number, "."),
+    (cells.json_value, [Decimal("7" * 5000)]),
     (cells.day, "2024-02-30"),
     (cells.day, "2024-W1-1"),
     (cells.day, 10**18),
@@ -115,8 +122,25 @@ def test_json_nested_too_deeply_is_told() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(MISFITS):
-        cells.json_value(deep)
+    for cell in (cells.json_value, cells.text_cell):
+        with pytest.raises(ValueError, match="nested more than 1,000 levels deep"):
+            cell(deep)
+
+
+def test_json_with_more_values_than_jsonb_holds_is_told() -> None:
+    assert cells.json_value([0] * 2**23) == f"[{'0,' * (2**23 - 1)}0]"
+    for many in ([0] * (2**23 + 1), ["x" * 2**28]):
+        with pytest.raises(ValueError, match="more than jsonb holds"):
+            cells.json_value(many)
+        with pytest.raises(ValueError, match="more than jsonb holds"):
+            COLUMNS["json"]([many])
+
+
+@pytest.mark.parametrize("value", ["9" * 10**6 + "x", "." + "9" * 10**6 + ".", "9" * 10**6 + "e1e"])
+def test_a_long_text_that_is_nearly_a_number_is_told_in_a_moment(value: str) -> None:
+    for cell in (cells.integer, cells.number):
+        with pytest.raises(ValueError, match="it is not a number"):
+            cell(value)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,17 @@ def test_a_key_has_its_column_at_once(database: str) -> None:
     assert columns(database) == {"id": "text"}
 
 
+def test_a_key_that_lost_its_values_keeps_its_columns_type(database: str) -> None:
+    load(database, {"id": 7}, fields=[Field("id", "integer")])
+    load(database, {"id": 8}, fields=[Field("id", empty=True)], sync="s2")
+    assert columns(database) == {"id": "bigint"}
+
+
+def test_an_object_of_whose_fields_none_came_has_rows_of_keys(database: str) -> None:
+    load(database, {"id": "1"}, fields=[Field("id"), Field("age", "integer"), Field("name")])
+    assert select(database, "SELECT id, age, name FROM acme.contacts") == [("1", None, None)]
+
+
 def test_what_is_told_narrower_later_leaves_the_column_as_wide(database: str) -> None:
     for number, (type, value) in enumerate(
         [("integer", 1), ("number", 1.5), ("integer", 2), ("text", "n/a"), ("integer", 3)]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_platform.destination.rejects import count_rejected
+from sync_platform.destination.rejects import MOST_KEPT, count_rejected
+from sync_platform.engine.destination import Unreadable
 from sync_platform.engine.results import Counts
 from sync_platform.errors import RowDoesNotFit
 from sync_platform.spec import FIELD_TYPES, Field, Page
@@ -35,6 +36,23 @@ def test_nul_and_half_characters_survive_in_the_rejected_record(database: str) -
 @pytest.mark.parametrize("row", [{}, {"id": None}, {"id": ""}, {"id": "x" * 3000}, None, [1], "x"])
 def test_a_record_without_a_usable_key_is_rejected(database: str, row: Any) -> None:
     assert load(database, row, {"id": "1"}) == Counts(fetched=2, created=1, rejected=1)
+
+
+def test_a_record_that_no_row_can_be_made_of_is_kept_with_its_key(database: str) -> None:
+    known, unknown = {"id": "1", "values": None}, [1]
+    rows: list[Any] = [Unreadable(known, "KeyError: 'é'"), Unreadable(unknown, "list"), {"id": "3"}]
+    assert load(database, *rows) == Counts(fetched=3, created=1, rejected=2)
+    assert select(database, REJECTED) == [
+        ("1", json.dumps(known), "No row can be made of the record (KeyError: '\\xe9')."),
+        (None, "[1]", "No row can be made of the record (list)."),
+    ]
+
+
+def test_of_a_vast_record_the_beginning_is_kept(database: str) -> None:
+    vast = {"id": "1", "age": "\x01" * (MOST_KEPT // 5)}
+    assert load(database, vast, {"id": "2"}) == Counts(fetched=2, created=1, rejected=1)
+    [(key, length)] = select(database, "SELECT key, length(record) FROM acme._rejected")
+    assert (key, length) == ("1", MOST_KEPT)
 
 
 def test_a_record_rejected_again_is_kept_once(database: str) -> None:

@@ -212,8 +212,13 @@ def test_a_key_that_is_not_the_tables_is_refused(database: str) -> None:
     load(database, *people(1))
     with pytest.raises(ConfigurationError, match=r"has the key \(id\)"):
         load(database, table=replace(CONTACTS, keys=("email",)))
-    with pytest.raises(ConfigurationError, match="not among its fields"):
+    with pytest.raises(ConfigurationError, match="not among its fields, so no table can be made"):
         load(database, table=replace(CONTACTS, keys=("nothing",)))
+
+
+def test_an_object_without_any_key_is_refused_with_what_to_do(database: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"HubSpot contacts: its connector names no key"):
+        load(database, table=replace(CONTACTS, keys=()), fields=())
 
 
 def test_a_type_that_we_do_not_write_is_refused(database: str) -> None:

@@ -10,7 +10,7 @@ from sync_platform.engine.results import SyncResult, SyncStatus
 from sync_platform_tests.engine.stage import CONTACTS, at
 
 OK = "succeeded"
-STATUSES = {"succeeded", "running", "canceled", "stale"}
+STATUSES = {"succeeded", "running", "canceled", "stopped", "stale"}
 
 
 def history(*ends: str) -> list[SyncResult]:
@@ -46,7 +46,7 @@ DOWN = "vendor_unavailable"
         ((DOWN, "stale", "unexpected", "row_does_not_fit", DOWN), True),
         ((DOWN, DOWN, OK, DOWN, DOWN, DOWN), False),
         ((OK, DOWN, DOWN, DOWN, DOWN, DOWN), False),
-        ((DOWN,) * 4 + ("canceled", "running", DOWN), True),
+        ((DOWN,) * 4 + ("canceled", "stopped", "running", DOWN), True),
         (("running",) + (DOWN,) * 5, True),
         (("too_many_deletes",) * 6, False),
         ((DOWN,) * 4 + ("too_many_deletes", "lease_lost", "already_syncing"), False),

@@ -3,14 +3,14 @@ a quiet time does not, and the cursor does not pass what they have not told yet.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync_platform.engine.modes import SyncMode
 from sync_platform.spec import Api, ConnectorObject, Field, Page, Read, faults, get
 from sync_platform.spec.connector import Connector
-from sync_platform_tests.engine.stage import Stage, at, contacts
+from sync_platform_tests.engine.stage import CONTACTS, Stage, at, contacts
 
 DAYS_13 = timedelta(days=13)
 
@@ -56,6 +56,13 @@ def test_a_long_pause_makes_the_next_sync_a_full_one(stage: Stage) -> None:
     assert stage.incremental().mode is SyncMode.FULL
     assert stage.ids == [2]
     assert any("remembers deletions for 13 days only" in sentence for sentence in stage.told)
+
+
+def test_a_cursor_in_the_year_1_is_a_long_pause(stage: Stage) -> None:
+    stage.cursors.forget(CONTACTS)
+    stage.cursors.save(CONTACTS, datetime(1, 1, 1, tzinfo=UTC))
+    stage.asking(lookback=timedelta(hours=1))
+    assert stage.incremental().mode is SyncMode.FULL
 
 
 def test_a_quiet_time_is_no_pause(stage: Stage) -> None:

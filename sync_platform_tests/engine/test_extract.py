@@ -1,15 +1,19 @@
 """How one object is read: page after page, rows and gone keys."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sync_platform.engine import extract
+from sync_platform.engine.destination import Unreadable
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import (
     Answer,
     Api,
+    Bulk,
+    Changes,
     Json,
     NextPage,
     Page,
@@ -194,6 +198,35 @@ def test_headers_lead_from_page_to_page() -> None:
     read = get("/contacts", pages=header_pages("X-Next", param="page"))
     assert ids(extract.rows(contacts(read=read), api, Read())) == [[1], [2]]
     assert api.requests[1].params == {"page": "b"}
+
+
+STRANGE = [None, 7, "x", [["id", 9]], []]
+
+
+def test_what_is_no_record_goes_on_as_such() -> None:
+    obj = contacts(read=get("/contacts"))
+    (page,) = extract.rows(obj, scripted([{"id": 1}, *STRANGE]), Read())
+    first, *others = page.rows
+    assert first == {"id": 1}
+    assert [it.record for it in others if isinstance(it, Unreadable)] == STRANGE
+
+
+def test_what_a_function_gives_as_rows_is_looked_at_too() -> None:
+    given = [Page(rows=[{"id": 1}, *STRANGE])]  # type: ignore[list-item]
+    feed = Changes(read=lambda api, read: iter(given), remembers=timedelta(days=1))
+    bulk = Bulk(read=lambda api, read: iter(given), count=lambda api, read: 1, above=0)
+    obj = contacts(read=lambda api, read: iter(given), changes=feed, bulk=bulk)
+    for reader in (extract.rows, extract.changes, extract.bulk):
+        (page,) = reader(obj, scripted(), Read())
+        assert [it.record for it in page.rows if isinstance(it, Unreadable)] == STRANGE
+
+
+def test_an_error_of_ours_still_ends_the_read() -> None:
+    def row(record: Json) -> Json:
+        raise IncompleteRead
+
+    with pytest.raises(IncompleteRead):
+        next(extract.rows(contacts(row=row, read=get("/contacts")), scripted([{}]), Read()))
 
 
 def test_rows_that_say_that_they_are_gone_become_keys_and_move_the_cursor() -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from sync_platform.engine.destination import Unreadable
+from sync_platform.engine.naming import named, with_key
 from sync_platform.errors import PageForgotten
 from sync_platform.spec import Api, Field, Page, Read
-from sync_platform_tests.engine.stage import FIELDS, Stage, at
+from sync_platform_tests.engine.stage import FIELDS, Stage, at, contacts
 
 ID, NAME, UPDATED = FIELDS
 BY_ID = (ID, replace(NAME, id="f1"), replace(UPDATED, id="f2"))
@@ -46,6 +49,18 @@ def test_reads_ask_by_ids_and_by_names_where_a_field_has_none(stage: Stage) -> N
     stage.incremental()
     (read,) = stage.reads  # type: ignore[attr-defined]
     assert read.fields == ("id", "f1", "f2")
+
+
+def test_what_is_no_row_goes_on_as_it_is() -> None:
+    strange: list[Any] = [Unreadable([1], "a list")]
+    assert named(contacts(by_id=True), BY_ID, strange) == strange
+
+
+@pytest.mark.parametrize("key", ["id", ("order", "line")])
+def test_where_no_field_is_known_there_is_the_key(key: str | tuple[str, ...]) -> None:
+    obj = contacts(key=key)
+    assert tuple(it.name for it in with_key(obj, [])) == obj.keys
+    assert with_key(obj, FIELDS) == FIELDS
 
 
 def test_the_cursor_is_found_by_its_id(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """How a sync begins and ends: lease, history, callbacks, the api closed, no thread left."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,24 @@ def test_a_sync_that_somebody_stops_is_canceled(stage: Stage) -> None:
     with pytest.raises(KeyboardInterrupt):
         stage.incremental()
     assert stage.last.status is SyncStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [({}, SyncStatus.STOPPED), ({"canceled": lambda exit: True}, SyncStatus.CANCELED)],
+    ids=["by itself", "by a person"],
+)
+def test_a_sync_whose_process_is_ended_is_stopped_unless_whoever_planned_it_knows_better(
+    stage: Stage, options: dict[str, Any], status: SyncStatus
+) -> None:
+    def stop() -> None:
+        raise SystemExit(143)
+
+    stage.options.update(options)
+    stage.destination.before_commit = stop
+    with pytest.raises(SystemExit):
+        stage.incremental()
+    assert stage.last.status is status
 
 
 def test_whoever_planned_it_hears_of_a_failure_after_history_has_it(stage: Stage) -> None:

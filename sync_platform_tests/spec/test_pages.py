@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from sync_platform import spec
+from sync_platform.errors import IncompleteRead
 
 
 def test_a_single_page_has_no_next() -> None:
@@ -30,6 +31,18 @@ def test_a_keyset_goes_on_after_the_last_key() -> None:
     assert pages({}, [{"id": 1}, {"id": 2}], None) == spec.NextPage(after="2")
     assert pages({}, [{"id": 3}], None) is None
     assert pages({}, [], None) is None
+
+
+@pytest.mark.parametrize("strange", [None, {}, {"id": None}, {"id": [2]}, [2]])
+def test_a_keyset_goes_on_after_the_last_key_that_is_one(strange: object) -> None:
+    pages = spec.keyset_pages("id")
+    assert pages({}, [{"id": 1}, {"id": 2}, strange], None) == spec.NextPage(after="2")
+
+
+def test_a_page_without_any_usable_key_does_not_end_a_keyset_as_if_all_were_read() -> None:
+    pages = spec.keyset_pages("id")
+    with pytest.raises(IncompleteRead, match="nobody knows where the next page begins"):
+        pages({}, [{"id": None}, {}], spec.NextPage(after="2"))
 
 
 def test_a_keyset_without_a_limit_ends_with_an_empty_page() -> None:

@@ -71,6 +71,14 @@ def test_what_is_no_moment_is_a_value_error(written: Any) -> None:
         spec.moment(written)
 
 
+def test_what_is_nested_however_deeply_is_no_moment_either() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ValueError, match="a list is not a moment"):
+        spec.moment(deep)
+
+
 @given(some.timedeltas(timedelta(days=4 * 366), timedelta(days=3000 * 365)))
 def test_what_goes_out_comes_back_to_the_millisecond(since_1970: timedelta) -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + since_1970

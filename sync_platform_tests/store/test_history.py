@@ -57,10 +57,19 @@ def test_a_failed_sync_keeps_its_error_and_lets_it_go_on(
     assert history.evidence(result.id) == {"status": 503}
 
 
-def test_an_interrupted_one_is_canceled(history: History, clock: HandClock) -> None:
+def test_one_that_ctrl_c_ended_is_canceled(history: History, clock: HandClock) -> None:
     result = ended(history, clock, error=KeyboardInterrupt())
     assert history.recent()[0].status is SyncStatus.CANCELED
-    assert result.error == "Canceled while it ran. What it had committed stays."
+    assert result.error is not None
+    assert result.error.startswith("Canceled while it ran. What it had committed stays; ")
+
+
+def test_one_whose_process_was_ended_is_stopped(history: History, clock: HandClock) -> None:
+    result = ended(history, clock, error=SystemExit(143))
+    (kept,) = history.recent()
+    assert (kept.status, kept.error_code) == (SyncStatus.STOPPED, "stopped")
+    assert result.error is not None
+    assert result.error.startswith("Stopped while it ran, because the platform or its machine ")
 
 
 def test_the_error_goes_on_where_the_history_cannot_be_written(

@@ -190,6 +190,15 @@ FIRST_VERSION = """
 """
 
 
+def migrate_to_the_first(database: str) -> None:
+    """The tables as the first version had them."""
+    with begun(conninfo(database)) as connection:
+        connection.exec_driver_sql("CREATE SCHEMA sync_platform")
+        at_first = alembic_settings()
+        at_first.attributes["connection"] = connection
+        command.upgrade(at_first, "0001")
+
+
 @pytest.fixture
 def first_version(settings: Settings, hubspot: HubSpot) -> Settings:
     """An installation whose database is at the first migration, with content."""
@@ -198,11 +207,7 @@ def first_version(settings: Settings, hubspot: HubSpot) -> Settings:
     (settings.home / "keys").write_bytes(key + b"\n")
     (settings.home / "keys").chmod(0o600)
     assert settings.database_url is not None
-    with begun(conninfo(settings.database_url)) as connection:
-        connection.exec_driver_sql("CREATE SCHEMA sync_platform")
-        at_first = alembic_settings()
-        at_first.attributes["connection"] = connection
-        command.upgrade(at_first, "0001")
+    migrate_to_the_first(settings.database_url)
     secrets = {
         name: Fernet(key).encrypt(json.dumps({"token": token}).encode())
         for name, token in (("acme", "sandbox-token"), ("beta", "beta-token"))

@@ -166,7 +166,20 @@ def test_another_error_is_kept_as_unexpected_and_shortened() -> None:
 
 def test_an_exit_is_no_failure() -> None:
     assert failure(KeyboardInterrupt())["status"] is SyncStatus.CANCELED
-    assert failure(GeneratorExit())["error_code"] == "canceled"
+    for exit in (SystemExit(143), GeneratorExit()):
+        assert failure(exit)["error_code"] == "stopped"
+
+
+def test_of_an_exit_it_is_told_whether_a_person_made_it() -> None:
+    canceled = failure(SystemExit(), canceled=lambda exit: True)
+    stopped = failure(KeyboardInterrupt(), canceled=lambda exit: False)
+    assert canceled["status"] is SyncStatus.CANCELED
+    assert stopped["status"] is SyncStatus.STOPPED
+    assert "nobody canceled it" in stopped["error"]
+    for told in (canceled, stopped):
+        assert told["error"].endswith(
+            "What it had committed stays; the next sync goes on from there."
+        )
 
 
 def test_a_removed_connection_ends_its_sync_s_row_quietly(

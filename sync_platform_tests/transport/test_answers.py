@@ -1,10 +1,17 @@
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from sync_platform.transport.answers import decoded, encoded, request_id, vendor_sentence
+from sync_platform.transport.answers import (
+    decoded,
+    decoded_csv,
+    encoded,
+    request_id,
+    vendor_sentence,
+)
 
 
 @pytest.mark.parametrize("body", [b"", b" \n"])
@@ -25,7 +32,32 @@ def test_what_the_standard_library_takes_is_taken() -> None:
     assert decoded(b"\xef\xbb\xbf[1]") == [1]
 
 
-@pytest.mark.parametrize("body", [b"{", b"<html>", b'"\xff"', b"[" * 100_000, b"[1] [2]"])
+def test_an_integer_of_any_length_keeps_every_digit() -> None:
+    digits = "7" * 1_000_000
+    body = f'[{digits}, -{digits}, {{"a": {2**70}}}]'.encode()
+    assert decoded(body) == [Decimal(digits), Decimal(f"-{digits}"), {"a": 2**70}]
+
+
+@pytest.mark.parametrize("levels", [1_000, 1_100, 100_000])
+def test_an_answer_may_be_nested_as_deeply_as_it_likes(levels: int) -> None:
+    number = 2**70
+    found = decoded(b'[{"a":' * levels + str(number).encode() + b"}]" * levels)
+    for _ in range(levels):
+        [inner] = found
+        found = inner["a"]
+    assert found == number
+
+
+def test_what_one_text_holds_makes_the_others_no_less_readable() -> None:
+    assert decoded(b'["a\tb\x00", "\xff", "\xc3\xa9"]') == ["a\tb\0", "\udcff", "é"]
+    assert decoded_csv(b"a,b\n\xff,\xc3\xa9\n") == [{"a": "\udcff", "b": "é"}]
+
+
+def test_a_text_in_csv_may_be_of_any_length() -> None:
+    assert decoded_csv(b"a\n" + b"x" * 1_000_000) == [{"a": "x" * 1_000_000}]
+
+
+@pytest.mark.parametrize("body", [b"{", b"<html>", b"\xff", b"[" * 100_000, b"[1] [2]"])
 def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whose words are not ours
         decoded(body)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from sync_platform.embedded import embedded_postgres
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.requested import Asked, AskedStatus
+from sync_platform.engine.results import SyncStatus
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.settings import Settings
@@ -36,6 +38,7 @@ from sync_platform_tests.up.conftest import until
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="What is left running is read from /proc."
 )
+LONG = 120.0  # seconds that a vendor takes to answer
 TAGS = "query T($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key value } } } }"
 
 
@@ -140,6 +143,29 @@ def synced(up: Up, hubspot: HubSpot) -> dict[str, str]:
         told: dict[str, Any] = platform.runs.ask(TAGS, {"id": ended.run_ids[0]})
         platform.close()
     return {each["key"]: each["value"] for each in told["runOrError"]["tags"]}
+
+
+@pytest.mark.parametrize("up", [("--grace", "0")], indirect=True)
+def test_a_sync_that_is_under_way_when_up_is_stopped_is_told_as_stopped_not_as_canceled(
+    up: Up, hubspot: HubSpot
+) -> None:
+    platform = Platform(Settings(home=up.home, dagster_url=up.dagster))
+    secret = Secret({"token": "sandbox-token"})
+    with embedded_postgres(up.home), closing(platform):
+        platform.connect(
+            "hubspot", "slow-hubspot", secret, base_url=hubspot.url, objects=["contacts"]
+        )
+        platform.pause("slow-hubspot")
+        hubspot.fail(kind="slow", seconds=LONG, path="*/contacts*")
+        before = hubspot.calls.total()
+        asked = platform.request_syncs("slow-hubspot", Asked(), by="a test")
+        until(lambda: hubspot.calls.total() > before)
+        up.process.send_signal(signal.SIGTERM)
+        up.process.communicate()
+        (row,) = platform.history("slow-hubspot")
+        assert (row.run_id, row.status) == (asked.run_ids[0], SyncStatus.STOPPED)
+        assert row.error is not None
+        assert "nobody canceled it" in row.error
 
 
 @pytest.mark.parametrize("up", [("--only", "web")], indirect=True)

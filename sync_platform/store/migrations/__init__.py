@@ -5,3 +5,8 @@ database need not load Alembic to know that there is nothing to do.
 """
 
 MIGRATIONS = ("0001", "0002")
+
+# Seconds that a migration waits for a table that somebody's transaction has locked. Whatever else
+# asks for that table waits behind it meanwhile. Our own transactions end sooner, but for the
+# renewal of a sign-in at a slow vendor.
+LOCK_WITHIN = 15.0

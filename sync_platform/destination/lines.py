@@ -1,0 +1,63 @@
+"""Lines of COPY text, kept by key while a batch fills."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
+
+ENDS = b"\n"  # a line; within one, COPY writes \n as two characters
+AT_ONCE = 100_000  # bytes that are given away together, at least, unless there are no more
+LINES_AT_ONCE = 500
+
+
+class Lines:
+    """Of two lines of one key, the last one wins.
+
+    As long as no key comes twice, what was added together stays so: a line by itself takes more
+    time and memory.
+    """
+
+    def __init__(self) -> None:
+        self._added: list[tuple[Sequence[Hashable], bytes]] = []
+        self._keys: set[Hashable] = set()
+        self._singly: dict[Hashable, bytes] | None = None  # once a key came twice
+
+    def add(self, keys: Sequence[Hashable], text: bytes) -> None:
+        """Lines that all end as lines do, and their keys in the same order."""
+        if not keys:
+            return
+        if self._singly is None:
+            coming = set(keys)
+            if len(coming) == len(keys) and self._keys.isdisjoint(coming):
+                self._keys |= coming
+                self._added.append((keys, text))
+                return
+            self._singly = {}
+            for each in self._added:
+                self._singly.update(_apart(*each))
+            self._added, self._keys = [], set()
+        self._singly.update(_apart(keys, text))
+
+    def __len__(self) -> int:
+        return len(self._keys) if self._singly is None else len(self._singly)
+
+    def texts(self, end: bytes = ENDS) -> Iterator[bytes]:
+        """All the lines, several at a time, each ending in `end`."""
+        if self._singly is not None:
+            lines = iter(self._singly.values())
+            while some := list(islice(lines, LINES_AT_ONCE)):
+                yield end.join([*some, b""])
+            return
+        held: list[bytes] = []
+        size = 0
+        for _, text in self._added:
+            held.append(text if end == ENDS else text.replace(ENDS, end))
+            size += len(text)
+            if size >= AT_ONCE:
+                yield b"".join(held)
+                held, size = [], 0
+        if held:
+            yield b"".join(held)
+
+
+def _apart(keys: Sequence[Hashable], text: bytes) -> Iterator[tuple[Hashable, bytes]]:
+    """Each line by its key, without its end."""
+    return zip(keys, text[: -len(ENDS)].split(ENDS), strict=True)
