@@ -164,12 +164,12 @@ def following(request: Request, read: Read, asked: NextPage | None) -> Request:
     params = request.params(read) if callable(request.params) else request.params
     json = request.json(read) if callable(request.json) else request.json
     if asked is None:
-        return replace(request, params=params, json=json)
+        return request.with_(params=params, json=json)
     if asked.url is not None:
-        return replace(request, path=asked.url, params={}, json=json)
+        return request.with_(path=asked.url, params={}, json=json)
     if asked.json:
         json = {**(json if isinstance(json, Mapping) else {}), **asked.json}
-    return replace(request, params={**params, **asked.params}, json=json)
+    return request.with_(params={**params, **asked.params}, json=json)
 
 
 @contextmanager

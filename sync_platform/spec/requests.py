@@ -78,6 +78,13 @@ class Request:
             return self.method in ("GET", "PUT", "DELETE")
         return self.safe_to_repeat
 
+    def with_(self, **changes: Any) -> "Request":
+        """The same call with other parts: dataclasses' `replace` takes its time with each of them,
+        and every page of every read is a call of its own."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), **changes)
+        return other
+
 
 def get(path: str, **slots: Any) -> Request:
     """Describe a GET."""

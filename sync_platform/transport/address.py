@@ -117,7 +117,8 @@ class Address:
 
     def own(self, url: Url) -> Url:
         """The url, if it has the base's origin; raises UnexpectedResponse."""
-        if url.origin == self._base.origin:
+        base = self._base
+        if (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port):
             return url
         raise UnexpectedResponse(
             f"{self._label} points to another host ({url.origin}) than {self._connection} signs in "

@@ -48,7 +48,6 @@ class _Call:
     repeatable: bool
     change: bool
     csv: bool  # how the answer is read
-    what: str  # for messages: "GET /owners"
 
 
 class HttpApi:
@@ -193,7 +192,6 @@ class HttpApi:
             sent.setdefault("accept", "text/csv")
         if content is not None:
             sent.setdefault("content-type", kind)
-        what = self._signing.scrub(f"{request.method} {self._address.path_of(url)}")
         return _Call(
             method=request.method,
             url=url,
@@ -202,8 +200,11 @@ class HttpApi:
             repeatable=request.repeatable,
             change=change,
             csv=request.answers == "csv",
-            what=what,
         )
+
+    def _what(self, call: _Call) -> str:
+        """The call for messages: "GET /owners"."""
+        return self._signing.scrub(f"{call.method} {self._address.path_of(call.url)}")
 
     def _try(self, call: _Call) -> spec.Answer:
         """One try; raises Failed where another may be made, and our errors where none may."""
@@ -211,19 +212,20 @@ class HttpApi:
         answer = self._exchange(call, self._signing.proof(secret))
         if self._failures.sign_in_refused(answer) and (fresh := self._signing.renewed(secret)):
             answer = self._exchange(call, self._signing.proof(fresh))
-        shown = self._address.plain(call.url)
         if not 200 <= answer.status < 300:
-            raise self._refused(call, answer, shown)
+            raise self._refused(call, answer)
         try:
             body: Json = decoded_csv(answer.body) if call.csv else decoded(answer.body)
         except ValueError as error:
             why = "is not CSV" if call.csv else "is not JSON"
-            unreadable = self._failures.unreadable(call.what, answer, why, url=shown)
+            shown = self._address.plain(call.url)
+            unreadable = self._failures.unreadable(self._what(call), answer, why, url=shown)
             raise Failed(unreadable, again=call.repeatable) from error
         return spec.Answer(body, answer.headers)
 
-    def _refused(self, call: _Call, answer: Answer, shown: str) -> Failed:
-        error = self._failures.refused(call.what, answer, url=shown, change=call.change)
+    def _refused(self, call: _Call, answer: Answer) -> Failed:
+        shown = self._address.plain(call.url)
+        error = self._failures.refused(self._what(call), answer, url=shown, change=call.change)
         asked = None
         if isinstance(error, RetryLater):
             now = self._clock.now()
@@ -248,31 +250,38 @@ class HttpApi:
                 return answer
             url = self._address.redirected(url, location)
         raise UnexpectedResponse(
-            f"{self._label} redirects {call.what} more than {MOST_REDIRECTS} times.",
-            evidence=self._failures.evidence(call.what, self._address.plain(call.url)),
+            f"{self._label} redirects {self._what(call)} more than {MOST_REDIRECTS} times.",
+            evidence=self._failures.evidence(self._what(call), self._address.plain(call.url)),
         )
 
     def _once(self, call: _Call, url: Url, proof: Proof) -> Answer:
-        path, shown = self._address.path_of(url), self._address.plain(url)
+        path = self._address.path_of(url)
         self._limiter.wait(path, urgent=call.change, waiting=self._tell)
         try:
             answer = self._line.exchange(
                 call.method, url.target, headers=call.headers, content=call.content, proof=proof
             )
         except Lost as lost:
-            error = self._failures.lost(call.what, lost, url=shown, repeatable=call.repeatable)
-            again = (call.repeatable or not lost.reached) and not self._closed.is_set()
-            raise Failed(error, again=again) from lost.__cause__
+            raise self._lost(call, url, lost) from lost.__cause__
         except TooLarge:
-            raise self._failures.too_large(call.what, self._largest, url=shown) from None
+            what, shown = self._what(call), self._address.plain(url)
+            raise self._failures.too_large(what, self._largest, url=shown) from None
         except Unsendable:
             raise ConfigurationError(
-                f"{call.what} was not sent to {self._label}: a header holds characters that HTTP "
-                f"cannot carry. Mend the connector or the settings of {self._connection}."
+                f"{self._what(call)} was not sent to {self._label}: a header holds characters that "
+                f"HTTP cannot carry. Mend the connector or the settings of {self._connection}."
             ) from None
-        log.debug("%s %s: HTTP %s, %s bytes", call.method, shown, answer.status, len(answer.body))
+        if log.isEnabledFor(logging.DEBUG):
+            shown, size = self._address.plain(url), len(answer.body)
+            log.debug("%s %s: HTTP %s, %s bytes", call.method, shown, answer.status, size)
         self._limiter.heed(path, answer.headers, limited=self._failures.limited(answer))
         return answer
+
+    def _lost(self, call: _Call, url: Url, lost: Lost) -> Failed:
+        what, shown = self._what(call), self._address.plain(url)
+        error = self._failures.lost(what, lost, url=shown, repeatable=call.repeatable)
+        again = (call.repeatable or not lost.reached) and not self._closed.is_set()
+        return Failed(error, again=again)
 
     def _sleep(self, seconds: float) -> None:
         self._tell()

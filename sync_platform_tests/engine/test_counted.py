@@ -1,6 +1,7 @@
 """Counted pages of a list that lives on: nothing that was there all the while is missed."""
 
 from collections.abc import Callable
+from itertools import count as count_from
 from typing import Any
 
 import pytest
@@ -182,13 +183,13 @@ def test_what_was_there_all_the_while_is_told_whatever_comes_and_goes(
 ) -> None:
     vendor = MovingList(count, limit=limit)
     vendor.tells_total = tells_total
-    throughout, left = set(vendor.ids), list(moving)
+    throughout, left, new = set(vendor.ids), list(moving), count_from(1000)
 
     def move(start: int) -> None:
         with vendor.changed:
             for kind, where in left.pop(0) if left else []:
-                if kind == "insert":
-                    vendor.ids.insert(where % (len(vendor.ids) + 1), 1000 + len(throughout) + where)
+                if kind == "insert":  # no id comes twice: a list holds a record once
+                    vendor.ids.insert(where % (len(vendor.ids) + 1), next(new))
                 elif kind == "delete" and vendor.ids:
                     throughout.discard(vendor.ids.pop(where % len(vendor.ids)))
 
