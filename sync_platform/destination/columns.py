@@ -37,6 +37,7 @@ SAFE_WIDTH = 320  # columns; so many always fit into a Postgres row, however the
 ROW_BYTES = 7800  # of the 8,160 of a page, less the row's header
 STAYS_INLINE = 24  # bytes; what is longer can be moved out of the row
 SHOWN = 100  # characters of a value in a message
+NO_ROW = "No row can be made of the record"  # a reason begins so, where a connector cannot read it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +142,7 @@ class RowEncoder:
     def __call__(self, row: Row) -> tuple[Hashable, bytes]:
         """The key's identity and the line, without its newline; raises DoesNotFit."""
         if isinstance(row, Unreadable):
-            raise DoesNotFit(f"No row can be made of the record ({shown_plain(row.why)}).")
+            raise DoesNotFit(f"{NO_ROW} ({shown_plain(row.why)}).")
         try:
             cells = [CELLS[it.type](row.get(it.field)) for it in self._columns]
             if self._more:

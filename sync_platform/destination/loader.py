@@ -182,8 +182,9 @@ class PostgresLoader:
         with suppress(psycopg.Error):
             self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
+    def reconcile(self, *, before: datetime, most: float | None) -> Counts | None:
         """Mark as deleted what this (full) sync did not see and was last written before `before`.
+        None, having marked nothing, where a record came since then that may be any of them.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
         live rows would go, or all of them because nothing was read. `most=None`: no guard. Raises
@@ -192,6 +193,8 @@ class PostgresLoader:
         with self._doing("reconciling"), self._connection.transaction():
             kept = self._progress.hold(self._sync)
             whole = self._mode is SyncMode.FULL and self._seen.count() == kept
+            if whole and rejects.any_unknown(self._connection, self._landing, before):
+                return None
             going = self._seen.reconcile(before=before, most=most, seen=kept if whole else None)
         return Counts(deleted=going)
 

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg.sql import SQL, Literal
 
 from sync_platform.destination.book import relation
-from sync_platform.destination.columns import DoesNotFit, ascii_json
+from sync_platform.destination.columns import NO_ROW, DoesNotFit, ascii_json
 from sync_platform.destination.names import storable
 from sync_platform.destination.sessions import Connection, connected, translated
 from sync_platform.destination.tables import Landing
@@ -63,6 +63,21 @@ def keep(connection: Connection, landing: Landing, sync: str, records: list[Reje
     with connection.cursor().copy(copy) as target:
         for it in records:
             target.write_row((landing.name, it.key, it.record, it.reason, sync))
+
+
+def any_unknown(connection: Connection, landing: Landing, since: datetime) -> bool:
+    """Whether a record was rejected since then of which nobody can say which one it is: it could
+    not be read, and shows no key."""
+    book = relation(landing.table.schema, "_rejected")
+    row = connection.execute(
+        SQL(
+            "SELECT EXISTS (SELECT FROM {} WHERE table_name = %s AND key IS NULL"
+            " AND starts_with(reason, %s) AND rejected_at >= %s)"
+        ).format(book),
+        [landing.name, NO_ROW, since],
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def count_rejected(

@@ -94,8 +94,10 @@ class Loader(Protocol):
         nothing where it just has nothing under way; raises nothing."""
         ...
 
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
+    def reconcile(self, *, before: datetime, most: float | None) -> Counts | None:
         """Mark as deleted what this (full) sync did not see and was last written before `before`.
+        None, having marked nothing, where a record came that nobody can read or tell from others:
+        it may be any of them.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
         live rows would go, or all of them because nothing was read. `most=None`: no guard.

@@ -32,6 +32,11 @@ COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it
 COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
+UNKNOWN = (
+    "Not reconciled: a record came that cannot be read and shows no key, so it may be any that was "
+    "not seen. Nothing was marked as deleted; the record is in _rejected, with the reason."
+)
+
 log = logging.getLogger("sync_platform.sync")
 
 
@@ -156,8 +161,11 @@ class Sync:
                     except TooManyDeletes:
                         loader.finish()  # the next one must read anew, not go on to this same end
                         raise
-                    record.add(counts, api.usage)
-                    self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
+                    if counts is None:
+                        self._tell(UNKNOWN)
+                    else:
+                        record.add(counts, api.usage)
+                        self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
                 full = progress.mode is SyncMode.FULL
                 self._finish(loader, progress, lost=lost_values(progress) and not full)
                 if self.count_rows:

@@ -80,7 +80,7 @@ def full(url: str, *rows: Mapping[str, Any], most: float | None = None, sync: st
     with loading(url, sync=sync, mode=FULL) as loader:
         loader.write(Page(rows=rows))
         counts = loader.commit(progress(sync, FULL))
-        counts += loader.reconcile(before=later(), most=most)
+        counts += loader.reconcile(before=later(), most=most) or Counts()
         loader.finish()
     return counts
 

@@ -179,6 +179,24 @@ def test_a_row_whose_record_cannot_be_read_any_more_is_not_marked_as_deleted(sta
     assert stage.sync("stamps", SyncMode.FULL).counts.deleted == 0
 
 
+def test_nothing_is_marked_as_deleted_while_nobody_knows_which_record_cannot_be_read(
+    stage: Stage,
+) -> None:
+    records = [b'{"id": %d, "values": {"motif": "a"}}' % n for n in range(4)]
+    stage.vendor.list("/stamps", *records)
+    stage.sync("stamps", SyncMode.FULL)
+    stage.vendor.list("/stamps", *records[:3], b"null")
+    told: list[str] = []
+    request = SyncRequest(target=Target("acme", "stamps"), mode=SyncMode.FULL)
+    sync = stage.platform.sync(request)
+    sync.on_progress = lambda sentence, counts: told.append(sentence)
+    result = sync.run(into=stage.platform.destination)
+    assert (result.counts.deleted, result.counts.rejected) == (0, 1)
+    assert any("Not reconciled: a record came that cannot be read" in each for each in told)
+    stage.vendor.list("/stamps", *records[:3])
+    assert stage.sync("stamps", SyncMode.FULL).counts.deleted == 1
+
+
 def test_deletions_that_cannot_be_read_are_rejected_alone(stage: Stage) -> None:
     stage.vendor.list("/stamps", b'{"id": 1, "values": {}}', b'{"id": 2, "values": {}}')
     stage.vendor.list("/stamps/gone", b"null", b'{"id": 1, "values": 5}')
