@@ -89,7 +89,7 @@ class Line:
         """`largest` is the most bytes of an answer, decompressed. All calls go `to` the origin of
         this url: through the proxy that the environment names for it (HTTPS_PROXY, NO_PROXY).
         `sent` is called whenever a call has gone out and its answer is waited for."""
-        self._timeouts, self._largest, self._sent = timeouts, largest, sent
+        self._timeouts, self._largest = timeouts, largest
         self._seconds = {
             "connect": timeouts.connect,
             "read": timeouts.read,

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -142,13 +143,16 @@ def drip(handler: Handler) -> None:
 
 
 @contextmanager
-def listening(host: str = "127.0.0.1") -> Iterator[Wire]:
-    """A wire that listens until the block ends."""
+def listening(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
+    """A wire that listens until the block ends; with `tls`, encrypted, as `localhost`."""
     wire = Wire()
     handler = type("WireHandler", (Handler,), {"wire": wire})
     server = ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
     wire.url = f"http://{host}:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        wire.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
