@@ -193,7 +193,8 @@ class PostgresLoader:
         with self._doing("reconciling"), self._connection.transaction():
             kept = self._progress.hold(self._sync)
             whole = self._mode is SyncMode.FULL and self._seen.count() == kept
-            if whole and rejects.any_unknown(self._connection, self._landing, before):
+            asked = self._connection, self._landing, self._sync, before
+            if whole and rejects.any_unknown(*asked):
                 return None
             going = self._seen.reconcile(before=before, most=most, seen=kept if whole else None)
         return Counts(deleted=going)

@@ -65,16 +65,16 @@ def keep(connection: Connection, landing: Landing, sync: str, records: list[Reje
             target.write_row((landing.name, it.key, it.record, it.reason, sync))
 
 
-def any_unknown(connection: Connection, landing: Landing, since: datetime) -> bool:
-    """Whether a record was rejected since then of which nobody can say which one it is: it could
-    not be read, and shows no key."""
+def any_unknown(connection: Connection, landing: Landing, sync: str, since: datetime) -> bool:
+    """Whether this sync, or since then one that it goes on from, rejected a record of which nobody
+    can say which one it is: it could not be read, and shows no key."""
     book = relation(landing.table.schema, "_rejected")
     row = connection.execute(
         SQL(
             "SELECT EXISTS (SELECT FROM {} WHERE table_name = %s AND key IS NULL"
-            " AND starts_with(reason, %s) AND rejected_at >= %s)"
+            " AND starts_with(reason, %s) AND (sync = %s OR rejected_at >= %s))"
         ).format(book),
-        [landing.name, NO_ROW, since],
+        [landing.name, NO_ROW, sync, since],
     ).fetchone()
     assert row is not None
     return bool(row[0])

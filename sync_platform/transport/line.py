@@ -6,27 +6,22 @@ for, took as long as all the rest of a call, and their import as long as that of
 """
 
 import socket
-import ssl
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from os import environ
 from time import monotonic
-from typing import Any
 
-import certifi
 import httpcore
 
 from sync_platform import __version__
 from sync_platform.errors import ConfigurationError
+from sync_platform.transport.network import Network, pool_to
 from sync_platform.transport.sign import Proof
 from sync_platform.transport.unpacking import Unpacking, Unreadable
-from sync_platform.transport.url import Url, is_loopback
+from sync_platform.transport.url import Url
 
 HEADERS = {  # of all calls that have no others; names in lower case, so that none is sent twice
     "accept": "application/json",
@@ -34,7 +29,6 @@ HEADERS = {  # of all calls that have no others; names in lower case, so that no
     "connection": "keep-alive",
     "user-agent": f"sync-platform/{__version__}",
 }
-KEPT_ALIVE = 30.0  # seconds that a connection is kept that nobody uses
 WITH_A_BODY = ("POST", "PUT", "PATCH")
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
 
@@ -46,7 +40,7 @@ class Timeouts:
     connect: float = 10.0
     read: float = 60.0  # of silence
     write: float = 60.0
-    answer: float = 300.0  # from the sending to the last byte
+    answer: float = 300.0  # from its head to the last byte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +101,12 @@ class Line:
         # In a thread, because it takes as long as opening the sessions with Postgres, which comes
         # next: certificates are read.
         self._making: Future[httpcore.ConnectionPool] = Future()
-        network = _Network(self._opened, sent)
+        network = Network(self._opened, sent)
         threading.Thread(target=self._make, args=(to, network), name="line", daemon=True).start()
 
     def _make(self, to: Url, network: httpcore.NetworkBackend) -> None:
         try:
-            self._making.set_result(_made(to, network))
+            self._making.set_result(pool_to(to, network))
         except Exception as error:  # raised again by whoever wants the pool
             self._making.set_exception(error)
 
@@ -252,51 +246,6 @@ class Line:
             self._pool.close()
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection that tells when an answer begins to be waited for."""
-
-    def __init__(self, stream: httpcore.NetworkStream, network: "_Network") -> None:
-        self._stream, self._network = stream, network
-        self._asked = False
-        network.opened(stream.get_extra_info("socket"))
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._asked:
-            self._asked = False
-            self._network.sent()
-        return self._stream.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
-        self._asked = True
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _Stream(stream, self._network)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Network(httpcore.SyncBackend):
-    """Opens connections; `opened` is told of their sockets, `sent` is called whenever a call has
-    gone out."""
-
-    def __init__(self, opened: Callable[[socket.socket], None], sent: Callable[[], None]) -> None:
-        self.opened, self.sent = opened, sent
-
-    def connect_tcp(self, *given: Any, **named: Any) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(*given, **named), self)
-
-
 def _shut(it: socket.socket) -> None:
     with suppress(OSError):
         socket.socket.shutdown(it, socket.SHUT_RDWR)  # under TLS too: no goodbye, just the end
@@ -313,60 +262,3 @@ def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             value = raw_value.decode("iso-8859-1")
         named[name] = f"{named[name]}, {value}" if name in named else value
     return named
-
-
-def _made(to: Url, network: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
-    proxy = _proxy(to)
-    return httpcore.ConnectionPool(
-        ssl_context=_tls(),
-        proxy=_taken_apart(proxy) if proxy else None,
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=KEPT_ALIVE,
-        network_backend=network,
-    )
-
-
-def _proxy(to: Url) -> str | None:
-    """The proxy that the environment names for calls there; never between us and ourselves."""
-    if is_loopback(to.host):
-        return None
-    from urllib.request import getproxies, proxy_bypass  # brings a whole client along
-
-    named = getproxies()
-    if "*" in (each.strip() for each in named.get("no", "").split(",")):
-        return None
-    # The host alone, too: NO_PROXY may hold an IPv6 address without the brackets of a url.
-    if proxy_bypass(to.netloc) or proxy_bypass(to.host):
-        return None
-    found = named.get(to.scheme) or named.get("all")
-    return f"http://{found}" if found and "://" not in found else found
-
-
-def _taken_apart(proxy: str) -> httpcore.Proxy:
-    import httpx  # few need it, and its import takes as long as a quick call
-
-    try:
-        found = httpx.Proxy(proxy)
-    except httpx.InvalidURL:
-        raise ValueError("it is no URL") from None
-    if found.url.scheme.startswith("socks"):
-        import_module("socksio")  # without it, only the first call would fail
-    url = found.url
-    return httpcore.Proxy(
-        url=httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        ),
-        auth=found.raw_auth,
-        headers=found.headers.raw,
-    )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all lines of the process: reading the certificates takes longer than a call."""
-    if file := environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    if folder := environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(capath=folder)
-    return ssl.create_default_context(cafile=certifi.where())

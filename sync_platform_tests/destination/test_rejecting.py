@@ -14,7 +14,18 @@ from sync_platform.engine.destination import Unreadable
 from sync_platform.engine.results import Counts
 from sync_platform.errors import RowDoesNotFit
 from sync_platform.spec import FIELD_TYPES, Field, Page
-from sync_platform_tests.destination.tables import CONTACTS, load, loading, progress, select
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FULL,
+    destination,
+    full,
+    later,
+    load,
+    loading,
+    progress,
+    select,
+)
+from sync_platform_tests.destination.tables import FIELDS as OF_CONTACTS
 
 REJECTED = "SELECT key, record, reason FROM acme._rejected ORDER BY id"
 
@@ -46,6 +57,22 @@ def test_a_record_that_no_row_can_be_made_of_is_kept_with_its_key(database: str)
         ("1", json.dumps(known), "No row can be made of the record (KeyError: '\\xe9')."),
         (None, "[1]", "No row can be made of the record (list)."),
     ]
+
+
+def test_a_record_that_nobody_can_identify_is_remembered_by_who_goes_on(database: str) -> None:
+    """Nothing is marked as deleted, whichever of the two processes met it; the next sync marks."""
+    unknown: Any = Unreadable([1], "list")
+    begun = datetime.now(UTC) - timedelta(minutes=1)
+    load(database, {"id": "1"}, {"id": "2"})
+    with loading(database, sync="f1", mode=FULL) as killed:
+        killed.write(Page(rows=[{"id": "1"}, unknown]))
+        killed.commit(progress("f1", FULL))
+        assert killed.reconcile(before=later(), most=None) is None
+    with destination(database).open(CONTACTS, OF_CONTACTS, sync="f2") as going_on:
+        going_on.begin(progress("f2", FULL), resume=True)
+        assert going_on.reconcile(before=begun, most=None) is None
+        going_on.finish()
+    assert full(database, {"id": "1"}, sync="f3").deleted == 1
 
 
 def test_of_a_vast_record_the_beginning_is_kept(database: str) -> None:

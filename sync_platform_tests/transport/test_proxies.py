@@ -6,7 +6,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.errors import ConfigurationError, VendorUnavailable
-from sync_platform.transport.line import _proxy
+from sync_platform.transport.network import proxy_to
 from sync_platform.transport.url import parsed
 from sync_platform_tests.elsewhere import own_address
 from sync_platform_tests.transport.conftest import Open
@@ -82,7 +82,7 @@ def test_no_proxy_names_hosts_however_they_are_written(
 ) -> None:
     monkeypatch.setenv("http_proxy", wire.url)
     monkeypatch.setenv("no_proxy", f"intranet, {listed}")
-    assert _proxy(parsed(url)) == (wire.url if by_proxy else None)
+    assert proxy_to(parsed(url)) == (wire.url if by_proxy else None)
 
 
 def test_a_proxy_passes_encrypted_calls_on_and_is_shown_its_own_sign_in_alone(

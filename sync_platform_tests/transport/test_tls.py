@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sync_platform.errors import VendorUnavailable
-from sync_platform.transport import line
+from sync_platform.transport import network
 from sync_platform.transport.retry import Patience
 from sync_platform_tests.transport.conftest import Open
 from sync_platform_tests.transport.test_line import in_a_thread
@@ -51,10 +51,10 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    line._tls.cache_clear()
+    network.tls.cache_clear()
     with listening(tls=context) as wire:
         yield wire
-    line._tls.cache_clear()
+    network.tls.cache_clear()
 
 
 def test_an_encrypted_call_is_answered_over_one_connection(open_api: Open, encrypted: Wire) -> None:
@@ -87,7 +87,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(
     open_api: Open, encrypted: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    line._tls.cache_clear()
+    network.tls.cache_clear()
     with pytest.raises(VendorUnavailable, match="could not be reached") as told:
         open_api(base_url=encrypted.url, patience=ONCE).get("/things")
     assert "CERTIFICATE_VERIFY_FAILED" in told.value.evidence["cause"]
