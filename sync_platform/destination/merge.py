@@ -96,15 +96,23 @@ class Statements:
         self.merge = sql(f"WITH {changed}")
         self.merge_and_see = sql(f"WITH {see} {changed}")
 
+        # In these three, what is asked of a row beside its key is hidden in a CASE. Of conditions
+        # that it sees, Postgres believes, without statistics, that next to no row meets them, and
+        # goes through all keys for each row of the table instead of looking the keys up.
+
         # Into rows that are there: a refresh of computed fields knows nothing of the other columns.
         self.refresh = sql("""
             UPDATE {table} t SET {set_staged} _synced_at = now() FROM {staging} s
-            WHERE {same_key} AND t._deleted_at IS NULL AND (false {differs})
+            WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN false {differs} END
         """)
-
         self.mark_gone = sql("""
             UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'vendor', _synced_at = now()
-            FROM ({given_keys}) s WHERE {same_key} AND t._deleted_at IS NULL
+            FROM ({given_keys}) s WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN true END
+        """)
+        self.mark_unseen = sql("""
+            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile', _synced_at = now()
+            FROM pg_temp._unseen s
+            WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN t._synced_at < %s END
         """)
 
         # Without an index: only an anti-join reads it, and a key that is in it twice does no harm.
@@ -118,11 +126,6 @@ class Statements:
             CREATE TEMP TABLE _unseen ON COMMIT DROP AS SELECT {table_keys} FROM {table} t
             WHERE t._deleted_at IS NULL AND t._synced_at < %s
             AND NOT EXISTS (SELECT FROM {seen} s WHERE {same_key})
-        """)
-        self.mark_unseen = sql("""
-            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile', _synced_at = now()
-            FROM pg_temp._unseen s
-            WHERE {same_key} AND t._deleted_at IS NULL AND t._synced_at < %s
         """)
         self.count_live_up_to = sql(
             "SELECT count(*) FROM (SELECT FROM {table} WHERE _deleted_at IS NULL LIMIT %s) live"
