@@ -15,6 +15,7 @@ from sync_platform.spec import Json, Page
 
 TOLD_ONE_BY_ONE = 20  # pages; later ones are told together, once in so many seconds:
 TOLD_EVERY = 1.0  # a line of a run's log costs milliseconds, a quick vendor has hundreds of pages
+FIRST_BYTES = 500_000  # worth the first commit; each later one, twice as much, up to a whole batch
 BEAT_SECONDS = 1.0  # how often a sync that waits looks up: for its heartbeat, for a commit's end
 
 
@@ -78,7 +79,11 @@ class Batch:
     untold: Counts = field(default_factory=Counts)  # fetched: rows; deleted: gone keys
     pending: int = 0  # records that were taken in and not yet sealed
     empty: bool = True  # no page had anything yet
+    enough: int = field(init=False)  # bytes that are worth a commit now
     under_way: Commit | None = None
+
+    def __post_init__(self) -> None:
+        self.enough = min(FIRST_BYTES, self.commit_bytes)
 
     @contextmanager
     def closing(self) -> Iterator["Batch"]:
@@ -102,7 +107,7 @@ class Batch:
             self._tell_pages()
         late = monotonic() - self.sealed_at >= self.commit_seconds
         # Where the page cannot be resumed from, a restart reads its step again: merges allow it.
-        if self.loader.pending >= self.commit_bytes or late:
+        if self.loader.pending >= self.enough or late:
             self.commit(position)
 
     def commit(self, position: Position) -> None:
@@ -120,6 +125,7 @@ class Batch:
             lambda: self.loader.commit(progress, sealed), pages=self.pages, rows=self.pending
         )
         self.sealed_at, self.pending = monotonic(), 0
+        self.enough = min(2 * self.enough, self.commit_bytes)
 
     def beat(self) -> None:
         """The sync is alive. A commit that has ended is settled first, so that it counts."""

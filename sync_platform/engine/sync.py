@@ -29,7 +29,7 @@ from sync_platform.errors import Refused, SyncPlatformError, TooManyDeletes, Une
 from sync_platform.spec import ConnectorObject, Field
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
-COMMIT_SECONDS = 5.0  # a slow vendor's rows are seen, and kept, after so long
+COMMIT_SECONDS = 2.0  # a slow vendor's rows are seen, and kept, after so long
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
 UNKNOWN = (

@@ -260,6 +260,15 @@ def test_pages_are_committed_together_up_to_a_size(stage: Stage) -> None:
     assert commits(stage) == [4, 4, 1]
 
 
+def test_the_first_commit_comes_early_and_each_later_one_is_twice_as_much(stage: Stage) -> None:
+    """So that the destination begins while a sync is young, and a long one has few commits."""
+    for id in range(1, 41):
+        stage.vendor.put(id, -id, name="x" * 100_000)
+    stage.options = {"commit_bytes": 1_600_000}
+    stage.incremental()
+    assert commits(stage) == [6, 10, 16, 8]  # from half a megabyte on; two are on a page
+
+
 def test_a_small_sync_is_committed_once(stage: Stage) -> None:
     stage.options = {"commit_bytes": 1_000_000}
     stage.incremental()
