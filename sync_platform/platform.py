@@ -4,50 +4,38 @@
 that needs it.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from __future__ import annotations
+
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sync_platform.engine.checks import Trouble
-from sync_platform.engine.connections import (
-    Connection,
-    checked_label,
-    without_connector,
-)
-from sync_platform.engine.destination import Table
-from sync_platform.engine.due import DueConnection
-from sync_platform.engine.overview import Overview, overviews
-from sync_platform.engine.ports import ObjectChoice, SchemaChange, Secret
-from sync_platform.engine.requested import Asked, RequestedSyncs
-from sync_platform.engine.results import SyncResult, Target
-from sync_platform.engine.signing_in import OAuthClient
-from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform import waist
+from sync_platform.engine.connections import checked_label, without_connector
+from sync_platform.engine.ports import ObjectChoice
 from sync_platform.errors import ConnectorFault
 from sync_platform.settings import Settings
-from sync_platform.spec import Connector, ConnectorObject
-from sync_platform.store.lock import Renewed
-from sync_platform.waist import (
-    adjusting,
-    choosing,
-    clients,
-    discovering,
-    frames,
-    gate,
-    planning,
-    requesting,
-    starting,
-    watching,
-)
-from sync_platform.waist.choosing import ObjectState
-from sync_platform.waist.idle_sign_ins import refresh_idle
 from sync_platform.waist.parts import Parts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
     import pandas
 
     from sync_platform.destination.described import Described
+    from sync_platform.engine.checks import Trouble
+    from sync_platform.engine.connections import Connection
+    from sync_platform.engine.destination import Table
+    from sync_platform.engine.due import DueConnection
+    from sync_platform.engine.overview import Overview
+    from sync_platform.engine.ports import OAuthClient, SchemaChange, Secret
+    from sync_platform.engine.requested import Asked, RequestedSyncs
+    from sync_platform.engine.results import SyncResult, Target
+    from sync_platform.engine.sync import Sync, SyncRequest
+    from sync_platform.spec import Connector, ConnectorObject
+    from sync_platform.store.lock import Renewed
     from sync_platform.waist.access import Access
+    from sync_platform.waist.choosing import ObjectState
     from sync_platform.waist.connecting import Connecting
 
 
@@ -55,12 +43,12 @@ class Platform(Parts):
     """Everything the platform does, as verbs."""
 
     @classmethod
-    def from_env(cls) -> "Platform":
+    def from_env(cls) -> Platform:
         """The platform of this installation; raises ConfigurationError."""
         return cls(Settings.from_env())
 
     @cached_property
-    def connecting(self) -> "Connecting":
+    def connecting(self) -> Connecting:
         """The way through connecting accounts, and signing in anew."""
         # Here, because it imports authlib: only who connects pays for that.
         from sync_platform.waist.connecting import Connecting
@@ -68,7 +56,7 @@ class Platform(Parts):
         return Connecting(self)
 
     @cached_property
-    def access(self) -> "Access":
+    def access(self) -> Access:
         """Who may use the platform: people and API keys."""
         # Here, because it imports Argon2: only the web face and its commands pay for that.
         from sync_platform.waist.access import Access
@@ -95,6 +83,8 @@ class Platform(Parts):
 
     def overviews(self, name: str | None = None) -> list[Overview]:
         """How all connections are, or this one, by name; quick for hundreds."""
+        from sync_platform.engine.overview import overviews
+
         chosen = self.connections() if name is None else [self.connection(name)]
         return overviews(chosen, self._connectors, self.glances.all(name), self.clock.now())
 
@@ -139,7 +129,9 @@ class Platform(Parts):
         objects: Sequence[str] | None = None,
     ) -> None:
         """Raise what can be told of a new connection before anybody signs in."""
-        starting.refuse_impossible(self, connector, connection=name, schema=schema, objects=objects)
+        waist.starting.refuse_impossible(
+            self, connector, connection=name, schema=schema, objects=objects
+        )
 
     def reconnect(
         self, name: str, secret: Secret, *, base_url: str | None = None, confirmed: bool = False
@@ -165,7 +157,7 @@ class Platform(Parts):
 
     def choose_objects(self, name: str, objects: Sequence[str]) -> Connection:
         """Sync these objects of the connection and no others; the others' tables stay."""
-        return choosing.choose_objects(self, name, objects)
+        return waist.choosing.choose_objects(self, name, objects)
 
     def set_filters(self, name: str, object: str, filters: Mapping[str, str]) -> Connection:
         """Sync only records of the object that these filters keep; {} for all of them.
@@ -173,12 +165,12 @@ class Platform(Parts):
         The next sync reads all that they keep, from the beginning. Rows that they no longer keep
         stay until a full sync marks them. Raises Refused for a filter or value that there is not.
         """
-        return choosing.set_filters(self, name, object, filters)
+        return waist.choosing.set_filters(self, name, object, filters)
 
     def set_interval(self, name: str, interval: timedelta) -> None:
         """How often the connection syncs; raises Refused outside of its connector's bounds."""
         connector = self.declared(self.store.get(name))
-        self.store.set_interval(name, choosing.checked_interval(connector, interval))
+        self.store.set_interval(name, waist.choosing.checked_interval(connector, interval))
 
     def adjust(
         self,
@@ -192,7 +184,7 @@ class Platform(Parts):
     ) -> Connection:
         """Change what is not None, all of it or, with UnknownObject, Refused or
         ConfigurationError, nothing. `label` is as for `rename`."""
-        adjusting.adjust(
+        waist.adjusting.adjust(
             self,
             name,
             objects=objects,
@@ -205,19 +197,19 @@ class Platform(Parts):
 
     def objects(self, name: str) -> list[ObjectState]:
         """The connection's objects, chosen or not, and where they stand."""
-        return choosing.objects_of(self, name)
+        return waist.choosing.objects_of(self, name)
 
     def oauth_client_list(self) -> list[tuple[str, OAuthClient, str]]:
         """Connector, client and where it is set ("settings", "store"), of all there are."""
-        return clients.listed(self)
+        return waist.clients.listed(self)
 
     def set_oauth_client(self, connector: str, client: OAuthClient) -> None:
         """Keep our app at the vendor, encrypted; raises Refused, ConfigurationError."""
-        clients.keep(self, connector, client)
+        waist.clients.keep(self, connector, client)
 
     def remove_oauth_client(self, connector: str) -> None:
         """Forget it: connections that it signed in cannot be renewed then."""
-        clients.forget(self, connector)
+        waist.clients.forget(self, connector)
 
     def sweep_sign_ins(self) -> int:
         """Forget the sign-ins that were not completed within their hour; how many there were."""
@@ -236,52 +228,52 @@ class Platform(Parts):
         Raises UnknownConnection, UnknownObject (ObjectGone where it is chosen, but not there any
         more), or Refused where the object cannot do it.
         """
-        return planning.plan(self, request)
+        return waist.planning.plan(self, request)
 
     def request_syncs(self, connection: str, asked: Asked, *, by: str) -> RequestedSyncs:
         """Launch Dagster runs that do what is asked; answers at once, with their ids. While the
         same waits or runs already, that request is given again. An object that is chosen and gone
         does not stop the others. Raises UnknownConnection, UnknownObject, Refused,
         DagsterUnavailable; then nothing was started."""
-        return requesting.request_syncs(self, connection, asked, by=by)
+        return waist.requesting.request_syncs(self, connection, asked, by=by)
 
     def sync_request(self, connection: str, id: str) -> RequestedSyncs:
         """How far it is; `id` is a request's, or a sync's of the history. Raises UnknownSync."""
-        return requesting.sync_request(self, connection, id)
+        return waist.requesting.sync_request(self, connection, id)
 
     def requests_under_way(self, connection: str) -> list[RequestedSyncs]:
         """What was asked for and has not ended, newest first. Raises DagsterUnavailable."""
-        return requesting.under_way(self, connection)
+        return waist.requesting.under_way(self, connection)
 
     def cancel_syncs(self, connection: str, id: str) -> RequestedSyncs:
         """Stop what was asked for; what was committed stays. Raises UnknownSync."""
-        return requesting.cancel_syncs(self, connection, id)
+        return waist.requesting.cancel_syncs(self, connection, id)
 
     def nothing_to_do(self, request: SyncRequest) -> str | None:
         """Why a run for this request should end quietly, in a sentence; None if it should run."""
-        return gate.nothing_to_do(self, request)
+        return waist.gate.nothing_to_do(self, request)
 
     def due(self) -> list[DueConnection]:
         """Connections with objects whose interval has passed."""
-        return watching.due(self)
+        return waist.watching.due(self)
 
     def due_computed(self) -> list[DueConnection]:
         """Connections with objects whose computed fields are to be read again."""
-        return watching.computed_due(self)
+        return waist.watching.computed_due(self)
 
     def due_fulls(self) -> list[DueConnection]:
         """Connections whose daily full sync is due."""
-        return watching.fulls_due(self)
+        return waist.watching.fulls_due(self)
 
     def troubles(self, connector: str) -> list[Trouble]:
         """What a person who builds on the connector's tables should be warned of: syncs that are
         overdue or stopped, records that do not fit. Reads no table of rows."""
-        return watching.troubles(self, connector)
+        return waist.watching.troubles(self, connector)
 
     def refresh_idle(self) -> list[str]:
         """Renew the sign-ins that would die of not being used, of paused connections too; the
         connections that were renewed. One that cannot be is flagged."""
-        return refresh_idle(self)
+        return waist.idle_sign_ins.refresh_idle(self)
 
     def mark_stale(self) -> list[SyncResult]:
         """Mark the syncs that have been silent for five minutes; those just marked."""
@@ -320,24 +312,24 @@ class Platform(Parts):
         """Ask the vendor for the fields of these objects, or of all that are chosen, and then for
         the objects that only this connection has; what changed since the last time. The next sync
         of each makes its table follow."""
-        return discovering.discover(self, name, objects)
+        return waist.discovering.discover(self, name, objects)
 
     def list_objects(self) -> list[tuple[str, SchemaChange]]:
         """Ask every vendor for the objects that only one connection has; what changed where."""
-        return discovering.list_everywhere(self)
+        return waist.discovering.list_everywhere(self)
 
     # -- data -----------------------------------------------------------------------------------
 
     def table(self, connection: Connection, obj: ConnectorObject) -> Table:
         """Where the object's rows are."""
-        return planning.table_of(self, connection, obj)
+        return waist.planning.table_of(self, connection, obj)
 
     def whole_connectors(self) -> list[Connector]:
         """Every connector, with all the objects that any connection has: what Dagster's assets are
         made of. Opens the database only where a connector has such objects."""
-        return discovering.whole_connectors(self)
+        return waist.discovering.whole_connectors(self)
 
-    def tables(self, name: str) -> "Mapping[str, Described]":
+    def tables(self, name: str) -> Mapping[str, Described]:
         """What the connection's tables look like, by object; an object without one has not been
         synced yet."""
         from sync_platform.destination.described import described
@@ -346,27 +338,27 @@ class Platform(Parts):
 
     def is_object(self, asset_path: Sequence[str]) -> bool:
         """Whether an asset's key names an object of a connector."""
-        return discovering.is_object(self, asset_path)
+        return waist.discovering.is_object(self, asset_path)
 
     def read_frame(
         self, target: Target, *, columns: Sequence[str] | None = None, include_deleted: bool = False
-    ) -> "pandas.DataFrame":
+    ) -> pandas.DataFrame:
         """The object's table as a DataFrame."""
         connection = self.store.get(target.connection)
         table = self.table(connection, self.connector_of(connection)[target.object])
-        return frames.read(self, table, columns, include_deleted=include_deleted)
+        return waist.frames.read(self, table, columns, include_deleted=include_deleted)
 
     def read_stored(
         self, schema: str, table: str, *, columns: Sequence[str] | None = None
-    ) -> "pandas.DataFrame":
+    ) -> pandas.DataFrame:
         """A table that `store_frame` made, as a DataFrame."""
-        return frames.read(self, f"{schema}.{table}", columns)
+        return waist.frames.read(self, f"{schema}.{table}", columns)
 
     def store_frame(
-        self, schema: str, table: str, frame: "pandas.DataFrame", *, partition: str | None = None
+        self, schema: str, table: str, frame: pandas.DataFrame, *, partition: str | None = None
     ) -> None:
         """Put a DataFrame into a table of its own, in place of what is there (of its partition).
 
         Raises ConfigurationError where the schema is the platform's or a connection's.
         """
-        frames.store(self, schema, table, frame, partition)
+        waist.frames.store(self, schema, table, frame, partition)

@@ -48,7 +48,6 @@ ROOMS = (
             "engine.results",
             "engine.access",
             "engine.requested",
-            "engine.signing_in",
             "spec",
             "errors",
         ),

@@ -1,23 +1,57 @@
 """Every command. Each reads its arguments, calls one verb of Platform and shows the answer."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sync_platform import __version__
-from sync_platform.cli import (
-    access_commands,
-    connect_commands,
-    connection_commands,
-    key_commands,
-    run_commands,
-    sync_commands,
-    up_commands,
-)
 from sync_platform.cli.endings import Commands
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import listing, show
+from sync_platform.engine.interpreter import permanent
+
+ELSEWHERE = {  # the command, and the module that has it; imported when it is called
+    "connectors": "connection_commands",
+    "connect": "connect_commands",
+    "connections": "connection_commands",
+    "rename": "connection_commands",
+    "objects": "connection_commands",
+    "discover": "connection_commands",
+    "discoveries": "connection_commands",
+    "disconnect": "connection_commands",
+    "sync": "sync_commands",
+    "history": "sync_commands",
+    "pause": "sync_commands",
+    "resume": "sync_commands",
+    "oauth-client": "key_commands",
+    "rotate-keys": "key_commands",
+    "up": "up_commands",
+    "health": "up_commands",
+    "reload": "up_commands",
+    "prune-runs": "run_commands",
+    "admin-link": "access_commands",
+    "people": "access_commands",
+    "api-key": "access_commands",
+}
+
+
+class AllCommands(Commands):
+    """Those of this module, and those elsewhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        with permanent():
+            module = import_module(f"sync_platform.cli.{ELSEWHERE[cmd_name]}")
+        command: Any = getattr(module, cmd_name.replace("-", "_"))
+        assert isinstance(command, click.Command)
+        return command
 
 
 def main() -> None:
@@ -25,7 +59,7 @@ def main() -> None:
     cli()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=AllCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sync-platform")
 def cli() -> None:
     """Keeps the data of SaaS tools current in Postgres.
@@ -91,29 +125,3 @@ def demo(port: int, dagster_port: int, home: Path | None, once: bool, connectors
         port=port, dagster_port=dagster_port, home=home, once=once, connectors=connectors
     )
     sys.exit(code)
-
-
-for command in (
-    connection_commands.connectors,
-    connect_commands.connect,
-    connection_commands.connections,
-    connection_commands.rename,
-    connection_commands.objects,
-    connection_commands.discover,
-    connection_commands.discoveries,
-    connection_commands.disconnect,
-    sync_commands.sync,
-    sync_commands.history,
-    sync_commands.pause,
-    sync_commands.resume,
-    key_commands.oauth_client,
-    key_commands.rotate_keys,
-    up_commands.up,
-    up_commands.health,
-    up_commands.reload,
-    run_commands.prune_runs,
-    access_commands.admin_link,
-    access_commands.people,
-    access_commands.api_key,
-):
-    cli.add_command(command)

@@ -8,7 +8,7 @@ from sync_platform.cli.connect_commands import PORT
 from sync_platform.cli.endings import complain
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import listing, show
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient
 
 
 @click.group("oauth-client")

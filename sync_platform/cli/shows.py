@@ -1,20 +1,17 @@
-"""How the command line shows things: tables for people, JSON for programs."""
+"""How the command line shows things: tables for people, lines for files, JSON for programs."""
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sync_platform.engine.ports import SchemaChange
 from sync_platform.engine.results import SyncResult
 
 Row = Mapping[str, Any]
-WIDE = 500  # columns of a table that goes into a file or a pipe: a line for each row
 HEADINGS = {
     "cursor": "cursor (UTC)",
     "found_at": "found (UTC)",
@@ -23,7 +20,6 @@ HEADINGS = {
     "started_at": "started (UTC)",
     "two_way": "two-way",
 }
-FOLDING = ("found", "objects", "what_changed")  # the columns whose values may take several lines
 
 
 def listing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,32 +34,36 @@ def show(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
         click.echo(json.dumps([plain(row) for row in rows], indent=2))
     elif not rows:
         click.echo(empty)
+    elif sys.stdout.isatty():
+        from sync_platform.cli.terminal import show_table
+
+        show_table(rows)
     else:
-        paper().print(table_of(rows))
+        click.echo("\n".join(_aligned(rows)))
 
 
-def paper(stderr: bool = False) -> Console:
-    """Where to print tables: as wide as the terminal. Values are shown as they are."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDE
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
-
-
-def table_of(rows: Sequence[Row], title: str | None = None) -> Table:
-    """Rows as a table; the first row's keys are its columns."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def _aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """For a file or a pipe: a line for each row, whatever is in it, below a line of headings."""
+    columns = []
     for name in rows[0]:
-        numbers = all(type(row[name]) in (int, float, type(None)) for row in rows)
-        some = any(row[name] is not None for row in rows)
-        table.add_column(
-            HEADINGS.get(name, name.replace("_", " ")),
-            justify="right" if numbers and some else "left",
-            overflow="fold",
-            no_wrap=name not in FOLDING,
-        )
-    for row in rows:
-        table.add_row(*(said(value) for value in row.values()))
-    return table
+        values = [row[name] for row in rows]
+        cells = [heading(name), *(" ".join(said(value).split()) for value in values)]
+        wide = max(map(len, cells))
+        adjust = str.rjust if are_numbers(values) else str.ljust
+        columns.append([adjust(cell, wide) for cell in cells])
+    for line in zip(*columns, strict=True):
+        yield "  ".join(line).rstrip()
+
+
+def heading(name: str) -> str:
+    """What stands above a column."""
+    return HEADINGS.get(name, name.replace("_", " "))
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether a column is one of numbers; where there is no value, it is none."""
+    found = {type(value) for value in values} - {type(None)}
+    return bool(found) and found <= {int, float}
 
 
 def plain(row: Row) -> dict[str, Any]:

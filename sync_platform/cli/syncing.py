@@ -2,18 +2,17 @@
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import FrameType
 
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-
-from sync_platform.cli.shows import paper
 from sync_platform.engine.results import Counts, SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest
 from sync_platform.errors import NeedsReauth, ObjectGone, SyncPlatformError
 from sync_platform.platform import Platform
+
+Tell = Callable[[str, Counts], None]
 
 
 @dataclass(frozen=True)
@@ -34,39 +33,34 @@ def sync_in_place(platform: Platform, requests: Sequence[SyncRequest]) -> list[O
     """
     syncs = [_planned(platform, request) for request in requests]
     outcomes: list[Outcome] = []
-    with (
-        exiting(signal.SIGTERM),
-        Progress(
-            SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.fields[object]:<16}", markup=False),
-            TextColumn("{task.fields[records]:>10,} records"),
-            TimeElapsedColumn(),
-            console=paper(stderr=True),
-            transient=True,  # the table that follows tells the same
-            disable=not sys.stderr.isatty(),
-        ) as progress,
-    ):
+    with exiting(signal.SIGTERM), _lines() as line:
         for sync in syncs:
             if isinstance(sync, Outcome):
                 outcomes.append(sync)
                 continue
-            task = progress.add_task("", total=None, object=sync.target.object, records=0)
-
-            def tell(sentence: str, counts: Counts, task: TaskID = task) -> None:
-                if counts.fetched:
-                    progress.update(task, records=counts.fetched)
-
-            sync.on_progress = tell
             error: SyncPlatformError | None = None
-            try:
-                sync.run(into=platform.destination)
-            except SyncPlatformError as raised:
-                error = raised
-            progress.update(task, total=1, completed=1)
+            with line(sync.target.object) as sync.on_progress:
+                try:
+                    sync.run(into=platform.destination)
+                except SyncPlatformError as raised:
+                    error = raised
             outcomes.append(Outcome(sync.target, sync.result, error))
             if isinstance(error, NeedsReauth):
                 break
     return outcomes
+
+
+def _lines() -> AbstractContextManager[Callable[[str], AbstractContextManager[Tell]]]:
+    """A line for each object, where anybody looks."""
+    if not sys.stderr.isatty():
+        return nullcontext(lambda name: nullcontext(_unseen))
+    from sync_platform.cli.terminal import lines
+
+    return lines()
+
+
+def _unseen(sentence: str, counts: Counts) -> None:
+    """What is told to nobody."""
 
 
 @contextmanager

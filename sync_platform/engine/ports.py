@@ -33,6 +33,14 @@ class Secret(Mapping[str, Any]):
     __str__ = __repr__
 
 
+@dataclass(frozen=True)
+class OAuthClient:
+    """Our app at a vendor."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
 class Clock(Protocol):
     """The only source of the present."""
 

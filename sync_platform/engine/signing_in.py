@@ -36,14 +36,6 @@ class SignInStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class OAuthClient:
-    """Our app at a vendor."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SignIn:
     """One account on its way to being connected. Its secret is only in the store."""

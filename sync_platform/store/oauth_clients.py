@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient, Secret
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Lock, Locked
 

@@ -18,8 +18,7 @@ from authlib.oauth2.rfc6749.parameters import (  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7009 import prepare_revoke_token_request  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
-from sync_platform.engine.ports import Clock, Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import Clock, OAuthClient, Secret
 from sync_platform.errors import ConfigurationError, NeedsReauth
 from sync_platform.spec import ClientCredentials, JwtBearer, OAuth2
 from sync_platform.spec.auth import ClientSentIn

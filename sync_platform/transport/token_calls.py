@@ -12,8 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
 
-from sync_platform.engine.ports import Clock
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import Clock, OAuthClient
 from sync_platform.errors import (
     ConfigurationError,
     NeedsReauth,

@@ -1,6 +1,6 @@
 """Our apps at the vendors: in the settings, or given at run time and kept encrypted."""
 
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient
 from sync_platform.errors import ConfigurationError, Refused
 from sync_platform.spec import Connector, OAuth2
 from sync_platform.waist.parts import Parts

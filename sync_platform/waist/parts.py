@@ -1,14 +1,19 @@
-"""What the platform is made of: store, transport, destination, each opened when first needed."""
+"""What the platform is made of: store, transport, destination, each opened when first needed.
+
+Imported at the top is what every sync needs; the rest, by who asks for it.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sync_platform.connectors import Connectors
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.embedded import server_url
 from sync_platform.engine.connections import Connection, why_missing
-from sync_platform.engine.ports import Clock, Secret, VendorApi
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import Clock, OAuthClient, Secret, VendorApi
 from sync_platform.errors import ConnectorMissing, UnknownConnector
 from sync_platform.settings import Settings
 from sync_platform.spec import Connector
@@ -18,21 +23,23 @@ from sync_platform.store.credentials import Credentials, load_or_make_keys
 from sync_platform.store.cursors import Cursors
 from sync_platform.store.database import Database
 from sync_platform.store.discovered import DiscoveredObjects
-from sync_platform.store.glances import Glances
 from sync_platform.store.history import History
-from sync_platform.store.idempotency import Idempotency
 from sync_platform.store.leases import Leases
 from sync_platform.store.lock import Locked
 from sync_platform.store.oauth_clients import OAuthClients
 from sync_platform.store.quotas import Quotas
-from sync_platform.store.sign_ins import SignIns
-from sync_platform.store.sync_requests import SyncRequests
 from sync_platform.transport.api import HttpApi
 from sync_platform.transport.clock import SystemClock
-from sync_platform.transport.dagster import DagsterRuns
 from sync_platform.transport.endpoints import Endpoints
 from sync_platform.transport.throttle import RateLimiter
 from sync_platform.waist.renewing import Renewal
+
+if TYPE_CHECKING:
+    from sync_platform.store.glances import Glances
+    from sync_platform.store.idempotency import Idempotency
+    from sync_platform.store.sign_ins import SignIns
+    from sync_platform.store.sync_requests import SyncRequests
+    from sync_platform.transport.dagster import DagsterRuns
 
 
 class Parts:
@@ -81,6 +88,8 @@ class Parts:
     @cached_property
     def sign_ins(self) -> SignIns:
         """People on their way through connecting an account."""
+        from sync_platform.store.sign_ins import SignIns
+
         return SignIns(self.database, self._keys)
 
     @property
@@ -106,6 +115,8 @@ class Parts:
     @cached_property
     def glances(self) -> Glances:
         """The latest of the syncs, for lists."""
+        from sync_platform.store.glances import Glances
+
         return Glances(self.database)
 
     @cached_property
@@ -131,17 +142,23 @@ class Parts:
     @cached_property
     def runs(self) -> DagsterRuns:
         """Dagster, where what people ask for is run."""
+        from sync_platform.transport.dagster import DagsterRuns
+
         url = self.settings.dagster_url
         return DagsterRuns(self.settings.dagster_internal_url or url, shown_at=url)
 
     @cached_property
     def sync_requests(self) -> SyncRequests:
         """The syncs that people asked for."""
+        from sync_platform.store.sync_requests import SyncRequests
+
         return SyncRequests(self.database, self.clock)
 
     @cached_property
     def idempotency(self) -> Idempotency:
         """Answers to calls that may be sent twice."""
+        from sync_platform.store.idempotency import Idempotency
+
         return Idempotency(self.database, self.clock)
 
     @cached_property

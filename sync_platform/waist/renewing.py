@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 from sync_platform.engine import renewal
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.ports import Clock, Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import Clock, OAuthClient, Secret
 from sync_platform.errors import RetryLater
 from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
 from sync_platform.store.credentials import Credentials

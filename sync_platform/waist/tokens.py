@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import OAuthClient, SignIn, scopes_for
+from sync_platform.engine.ports import OAuthClient, Secret
+from sync_platform.engine.signing_in import SignIn, scopes_for
 from sync_platform.errors import (
     ConfigurationError,
     NeedsReauth,

@@ -68,6 +68,41 @@ def test_a_sync_that_another_process_is_at_already_is_refused(settings: Settings
     assert refused.stdout == ""
 
 
+def test_a_sync_imports_nothing_that_only_other_commands_need(
+    settings: Settings, acme: Connection
+) -> None:
+    """Imports are most of a quick command's time."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(SCRIPT), "sync", acme.name, "contacts"],
+        env={**os.environ, **variables(settings)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert {"psycopg", "httpcore", "sync_platform.engine.sync"} <= imported
+    others = {"alembic", "argon2", "authlib", "dagster", "fastapi", "httpx", "jinja2", "pandas"}
+    others |= {"rich", "sqlalchemy", "tenacity", "http.server"}
+    others |= {"sync_platform.cli.connect_commands", "sync_platform.engine.signing_in"}
+    assert others & imported == set()
+
+
+def test_a_table_for_a_file_has_a_line_for_each_row_below_its_headings(
+    settings: Settings, acme: Connection, hubspot: HubSpot
+) -> None:
+    hubspot.add_many("contacts", 1200)
+    heading, contacts, owners = run(
+        settings, "sync", acme.name, "contacts", "owners"
+    ).stdout.splitlines()
+    for word in ("object", "mode", "status"):  # what is text begins below its heading
+        place = heading.index(word)
+        assert {line[place - 1 : place] for line in (contacts, owners)} <= {"", " "}
+        assert {line[place] for line in (contacts, owners)}.isdisjoint(" ")
+    end = heading.index("fetched") + len("fetched")  # what is a number ends there
+    assert (contacts[:end].split()[-1], owners[:end].split()[-1]) == ("1,200", "10")
+    assert [line.rstrip() for line in (heading, contacts, owners)] == [heading, contacts, owners]
+
+
 def test_a_table_fits_a_terminal_of_a_hundred_columns_and_shows_its_progress(
     settings: Settings, acme: Connection, hubspot: HubSpot
 ) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from sync_platform import spec
+from sync_platform.engine.ports import OAuthClient
 from sync_platform.engine.signing_in import (
     Asked,
-    OAuthClient,
     asked_after,
     asked_before,
     checked_answer,

@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Secret
+from sync_platform.engine.ports import OAuthClient, Secret
 from sync_platform.engine.results import Target
-from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform

@@ -11,8 +11,8 @@ import httpx
 
 from sync_platform import spec
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.ports import ObjectChoice
-from sync_platform.engine.signing_in import OAuthClient, scopes_for
+from sync_platform.engine.ports import OAuthClient, ObjectChoice
+from sync_platform.engine.signing_in import scopes_for
 from sync_platform.errors import SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.sandbox.oauth import OAuth

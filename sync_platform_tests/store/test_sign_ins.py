@@ -7,13 +7,8 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import (
-    SIGN_IN_LASTS,
-    OAuthClient,
-    SignIn,
-    SignInStatus,
-)
+from sync_platform.engine.ports import OAuthClient, Secret
+from sync_platform.engine.signing_in import SIGN_IN_LASTS, SignIn, SignInStatus
 from sync_platform.errors import ConfigurationError, Refused
 from sync_platform.spec import Account
 from sync_platform.store.database import Database

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sync_platform import spec
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient, Secret
 from sync_platform.errors import (
     ConfigurationError,
     NeedsReauth,

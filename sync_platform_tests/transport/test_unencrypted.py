@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from sync_platform import spec
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient, Secret
 from sync_platform.errors import ConfigurationError, UnexpectedResponse
 from sync_platform.sandbox.openid import OpenId, User
 from sync_platform.sandbox.serving import serve

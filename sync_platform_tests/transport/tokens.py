@@ -4,8 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from sync_platform import spec
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient, Secret
 from sync_platform.transport import oauth
 from sync_platform_tests.fakes import FakeClock
 from sync_platform_tests.transport.wire import Wire

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from sync_platform.engine.signing_in import OAuthClient
+from sync_platform.engine.ports import OAuthClient
 from sync_platform.errors import SyncPlatformError
 from sync_platform.web.access import Admin, ThePerson, ThePlatform, Writer
 from sync_platform.web.pages.forms import TheForm

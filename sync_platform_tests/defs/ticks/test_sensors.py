@@ -8,9 +8,8 @@ import pytest
 from sync_platform.defs.partitions import AUTOMATIC, CONNECTION_TAG, current_partition
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.ports import ObjectChoice, Secret
+from sync_platform.engine.ports import OAuthClient, ObjectChoice, Secret
 from sync_platform.engine.results import SyncStatus, Target
-from sync_platform.engine.signing_in import OAuthClient
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import NeedsReauth
 from sync_platform.platform import Platform
