@@ -6,7 +6,10 @@ from sync_platform.cli.shows import show
 
 
 def test_a_row_is_a_line_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"name": "a", "found": "one\ntwo  words"}, {"name": "longer", "found": None}]
+    rows: list[dict[str, object]] = [
+        {"name": "a", "found": "one\ntwo  words"},
+        {"name": "longer", "found": None},
+    ]
     show(rows, as_json=False, empty="")
     assert capsys.readouterr().out == "name    found\na       one two words\nlonger  -\n"
 
