@@ -173,11 +173,12 @@ class HttpApi:
         headers = request.headers(asked) if callable(request.headers) else request.headers
         json = request.json(asked) if callable(request.json) else request.json
         form = request.form(asked) if callable(request.form) else request.form
-        one = asked if isinstance(asked, Read | OutboundChange) else None
-        values: dict[str, Any] = {**self._settings, **(one.settings if one else {})}
         change = asked is not None and not isinstance(asked, Read)
-        if isinstance(asked, OutboundChange):
-            values = {**asked.values, **values, "key": asked.key}
+        values: dict[str, Any] = dict(self._settings)
+        if isinstance(asked, Read):
+            values |= asked.settings
+        elif isinstance(asked, OutboundChange):
+            values = {**asked.values, **values, **asked.settings, "key": asked.key}
         url = self._address.of(request.path, params or {}, values)
         try:
             content = None if json is None else encoded(json)

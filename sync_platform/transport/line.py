@@ -26,7 +26,6 @@ from sync_platform.transport.url import Url
 HEADERS = {  # of all calls that have no others; names in lower case, so that none is sent twice
     "accept": "application/json",
     "accept-encoding": "gzip, deflate",
-    "connection": "keep-alive",
     "user-agent": f"sync-platform/{__version__}",
 }
 WITH_A_BODY = ("POST", "PUT", "PATCH")

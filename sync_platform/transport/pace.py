@@ -31,7 +31,9 @@ def asked_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     """The time until calls are allowed again, where the headers say that none are left."""
     for remaining, reset, seconds_of in SHAPES:
-        left = _number(headers.get(remaining, ""))
+        if remaining not in headers:
+            continue
+        left = _number(headers[remaining])
         if left is None or left >= 1:
             continue
         number = _number(headers.get(reset, ""))

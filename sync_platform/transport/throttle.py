@@ -65,12 +65,12 @@ class RateLimiter:
 
         Raises RateLimited where that is more than ten minutes away, VendorUnavailable when closed.
         """
-        seconds = 0.0
         budgets = [budget for _, budget in self._matching(path)]
+        if not budgets:
+            return
         blocked = self._blocked_until(budgets)
-        if budgets:
-            reserve = 0.0 if urgent else self._reserve
-            seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
+        reserve = 0.0 if urgent else self._reserve
+        seconds = self._quotas.take(self._connection, budgets, reserve=reserve)
         if seconds > 0:
             waiting()
         self._pause(seconds)

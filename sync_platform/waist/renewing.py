@@ -79,7 +79,7 @@ class Renewal:
 
     def due(self, secret: Secret) -> bool:
         """Whether its access token is missing or about to end, and can be renewed."""
-        if self._now() < self._not_before or not _renewable(secret):
+        if not _renewable(secret) or self._now() < self._not_before:
             return False
         return self._way(secret) is not None and renewal.due(secret, self._now())
 
