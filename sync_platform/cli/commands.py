@@ -11,7 +11,6 @@ from sync_platform import __version__
 from sync_platform.cli.endings import Commands
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import listing, show
-from sync_platform.engine.interpreter import permanent
 
 ELSEWHERE = {  # the command, and the module that has it; imported when it is called
     "connectors": "connection_commands",
@@ -47,8 +46,7 @@ class AllCommands(Commands):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        with permanent():
-            module = import_module(f"sync_platform.cli.{ELSEWHERE[cmd_name]}")
+        module = import_module(f"sync_platform.cli.{ELSEWHERE[cmd_name]}")
         command: Any = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command

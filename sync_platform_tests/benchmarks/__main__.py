@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, measure, print."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody is to compile at every start
     asked = _parser().parse_args(arguments)
-    tools = [OURS, FLOOR, *([] if asked.without_dlt else dlt_tools(asked.cache))]
+    tools = [OURS, FLOOR]
+    tools += [] if asked.without_dlt else dlt_tools(asked.cache, defaults=asked.dlt_defaults)
     tools += BY_OFFSET if asked.by_offset else ()
     tools += BY_WINDOW if asked.by_window else ()
     settings = [
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, nargs="+", help="the API's, in seconds")
     parser.add_argument("--rounds", type=int, default=3, help="medians of so many")
     parser.add_argument("--without-dlt", action="store_true")
+    parser.add_argument(
+        "--dlt-defaults", action="store_true", help="dlt's rest_api as it comes, too"
+    )
     parser.add_argument(
         "--by-offset", action="store_true", help="ours by offset, too (pages of 100)"
     )

@@ -116,8 +116,9 @@ FLOOR = Tool(
 )
 
 
-def dlt_tools(cache: Path) -> list[Tool]:
-    """dlt in its two forms, in a virtual environment that is made in `cache` if need be."""
+def dlt_tools(cache: Path, *, defaults: bool = False) -> list[Tool]:
+    """dlt in its two forms (with `defaults`, also rest_api as it comes), in a virtual environment
+    that is made in `cache` if need be."""
     python = str(_dlt_environment(cache) / "bin" / "python")
 
     def tool(name: str) -> Tool:
@@ -127,9 +128,10 @@ def dlt_tools(cache: Path) -> list[Tool]:
             given = [place.database, place.api, str(place.page_size), how, str(place.folder)]
             return [python, script, *given]
 
-        return Tool(name=f"dlt {name}", relation=f"dlt_{name}.records", command=command)
+        words = name.replace("_", ", ")
+        return Tool(name=f"dlt {words}", relation=f"dlt_{name}.records", command=command)
 
-    return [tool("arrow"), tool("rest")]
+    return [tool("arrow"), tool("rest"), *([tool("rest_defaults")] if defaults else [])]
 
 
 def _dlt_environment(cache: Path) -> Path:

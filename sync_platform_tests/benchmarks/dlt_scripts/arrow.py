@@ -64,4 +64,4 @@ def records(url, size):
 
 if __name__ == "__main__":
     database, url, size, job, folder = sys.argv[1:]
-    run("arrow", records(url, size), database, job, folder)
+    run("arrow", records(url, size), database, job, folder, file_format="csv")

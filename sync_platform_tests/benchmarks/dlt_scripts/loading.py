@@ -1,4 +1,4 @@
-"""How both dlt scripts load: replace for whole tables, upsert for changes."""
+"""How the dlt scripts load: replace for whole tables, upsert for changes."""
 # mypy: ignore-errors
 
 import os
@@ -8,7 +8,7 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 import dlt
 
 
-def run(name, data, database, job, folder):
+def run(name, data, database, job, folder, file_format=None):
     # dlt wants a host in the address; libpq follows the socket's folder in the query all the same.
     database = database.replace("@/", "@localhost/")
     pipeline = dlt.pipeline(
@@ -21,12 +21,12 @@ def run(name, data, database, job, folder):
         pipeline.run(
             data,
             write_disposition={"disposition": "merge", "strategy": "upsert"},
-            loader_file_format="csv",
+            loader_file_format=file_format,
         )
         return
     pipeline.run(
         data,
         write_disposition="replace",
-        loader_file_format="csv",
+        loader_file_format=file_format,
         refresh="drop_data" if job == "full" else None,
     )

@@ -7,13 +7,11 @@ python rest.py DATABASE_URL API_URL PAGE_SIZE load|incremental|full FOLDER
 import os
 import sys
 
-os.environ.setdefault("DATA_WRITER__BUFFER_MAX_ITEMS", "50000")
-
 from dlt.sources.rest_api import rest_api_source
 from loading import run
 
 
-def records(url, size):
+def records(url, size, **options):
     return rest_api_source(
         {
             "client": {
@@ -51,10 +49,12 @@ def records(url, size):
             ],
         },
         name="bench",
-        max_table_nesting=0,
+        **options,
     )
 
 
 if __name__ == "__main__":
     database, url, size, job, folder = sys.argv[1:]
-    run("rest", records(url, size), database, job, folder)
+    os.environ.setdefault("DATA_WRITER__BUFFER_MAX_ITEMS", "50000")
+    data = records(url, size, max_table_nesting=0)
+    run("rest", data, database, job, folder, file_format="csv")
