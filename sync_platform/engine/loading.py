@@ -68,6 +68,7 @@ class Loading:
         before = self.cursors.get(self.target)
         seen = (obj, progress.mode, highest, progress.started_at)
         reached = ways.reached(*seen, before=before, covered=covered)
-        reached = cursor_after(reached, window, progress.started_at)
-        if reached is not None and joins(progress.window, before, obj.lookback):
+        reached = cursor_after(reached, window, progress.started_at, obj.lookback)
+        started_at = progress.started_at
+        if reached is not None and joins(progress.window, before, obj.lookback, started_at):
             self.cursors.save(self.target, reached)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sync_platform.spec.times import moment
 
+SKEW = timedelta(minutes=5)  # by which a vendor's clock may be behind ours
 PLAIN = "0000-00-00T00:00:00.000Z"  # how most vendors write a moment; zeros are digits
 
 
@@ -84,13 +85,19 @@ def window_for(
 
 
 def cursor_after(
-    highest: datetime | None, window: SyncWindow, started_at: datetime
+    highest: datetime | None,
+    window: SyncWindow,
+    started_at: datetime,
+    lookback: timedelta = timedelta(0),
 ) -> datetime | None:
     """The cursor that a window read to its end has earned: the highest value seen, never past the
-    moment the sync began. None where nothing was seen."""
+    moment the sync began by the vendor's clock, which may be SKEW behind ours: what changed behind
+    the reader has a stamp after that, and is read by the next sync, which goes back by `lookback`
+    anyway. None where nothing was seen."""
     if highest is None:
         return None
-    bounds = [highest, started_at] + ([window.until] if window.until else [])
+    began = earlier(started_at, max(SKEW - lookback, timedelta(0))) or started_at
+    bounds = [highest, began] + ([window.until] if window.until else [])
     return min(bounds)
 
 
@@ -131,13 +138,19 @@ def earlier(moment: datetime, span: timedelta) -> datetime | None:
         return None
 
 
-def joins(window: SyncWindow, cursor: datetime | None, lookback: timedelta) -> bool:
+def joins(
+    window: SyncWindow, cursor: datetime | None, lookback: timedelta, started_at: datetime
+) -> bool:
     """Whether a window begins where the cursor stands or before, so that reading it leaves no gap.
 
     The cursor must not follow a window that does not (a from-date sync of last week, while the
-    cursor stands at last month): what changed between them would never be read.
+    cursor stands at last month): what changed between them would never be read. Where there is no
+    cursor yet, a window that reaches up to the beginning of the sync sets the starting point that
+    somebody wants; a span of the past does not.
     """
-    if cursor is None or window.since is None:
+    if window.since is None:
         return True
+    if cursor is None:
+        return window.until is None or window.until >= started_at
     begins = earlier(cursor, lookback)
     return begins is not None and window.since <= begins

@@ -203,7 +203,7 @@ class Sync:
     ) -> Progress:
         """Take the table over; go on from what an interrupted sync of the same kind left."""
         left = loader.progress()
-        lost = left is not None and lost_values(left)
+        lost = left is not None and (lost_values(left) or self._displaces(left, mode))
         fresh = Progress(
             sync=record.id,
             mode=mode,
@@ -224,6 +224,12 @@ class Sync:
         record.resumed(left.mode, left.window)
         self._tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
         return going_on
+
+    def _displaces(self, left: Progress, mode: SyncMode) -> bool:
+        """Whether a from-date sync takes the place of the first read of everything, interrupted:
+        that must not be forgotten, or what it had not reached would never be read."""
+        first = left.window.since is None and self.cursors.get(self.target) is None
+        return first and mode is SyncMode.FROM_DATE
 
     def _finish(self, loader: Loader, progress: Progress, *, lost: bool) -> None:
         """Forget the progress; where values are still lost, leave the full read that is due."""

@@ -86,7 +86,7 @@ def staged(manner: Manner, paging: Literal["keyset", "offset"]) -> tuple[Stage, 
         limit=manner.limit,
         paging=paging,
     )
-    lookback = timedelta(seconds=manner.granule + abs(manner.skew) + MOST_LAG)
+    lookback = timedelta(seconds=manner.granule + MOST_LAG)
     step = timedelta(seconds=manner.step * vendor.pace) if manner.step else None
     stage.obj = vendor.described(lookback=lookback, step=step, side_by_side=manner.side_by_side)
     stage.answer = vendor.answer
@@ -98,8 +98,6 @@ def attempt(stage: Stage, vendor: ChangingVendor, asked: Attempt) -> None:
     vendor.happen(asked.before)
     window = SyncWindow()
     if asked.mode is SyncMode.FROM_DATE:
-        if stage.cursor is None:
-            return  # a first from-date sync sets the starting point: what is older is not wanted
         now = stage.clock.now()
         since, until = (now - timedelta(minutes=it) for it in sorted(asked.ago, reverse=True))
         window = SyncWindow(since, until)

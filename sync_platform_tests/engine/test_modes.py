@@ -138,7 +138,22 @@ def test_a_window_without_records_earns_no_cursor() -> None:
 def test_a_window_joins_what_was_read_if_it_begins_before_the_cursor_less_the_lookback(
     since: datetime | None, cursor: datetime | None, joined: bool
 ) -> None:
-    assert joins(SyncWindow(since), cursor, HOUR) is joined
+    assert joins(SyncWindow(since), cursor, HOUR, NOON) is joined
+
+
+@pytest.mark.parametrize(
+    ("window", "joined"),
+    [
+        (SyncWindow(at(-60)), True),
+        (SyncWindow(at(-60), NOON), True),
+        (SyncWindow(at(-60), at(-1)), False),
+        (SyncWindow(None, at(-1)), True),
+    ],
+)
+def test_without_a_cursor_only_what_reaches_the_present_or_the_beginning_joins(
+    window: SyncWindow, joined: bool
+) -> None:
+    assert joins(window, None, HOUR, NOON) is joined
 
 
 @pytest.mark.parametrize(

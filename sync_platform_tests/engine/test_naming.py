@@ -29,8 +29,8 @@ def stage() -> Stage:
 
     stage.asking(by_id=True, cursor="f2", read=rows)
     stage.options["on_progress"] = lambda sentence, counts: stage.told.append(sentence)
-    stage.vendor.put(1, -2)
-    stage.vendor.put(2, -1)
+    stage.vendor.put(1, -20)
+    stage.vendor.put(2, -10)
     stage.reads = reads  # type: ignore[attr-defined]
     return stage
 
@@ -65,7 +65,7 @@ def test_where_no_field_is_known_there_is_the_key(key: str | tuple[str, ...]) ->
 
 def test_the_cursor_is_found_by_its_id(stage: Stage) -> None:
     stage.incremental()
-    assert stage.cursor == at(-1)
+    assert stage.cursor == at(-10)
 
 
 def test_a_value_that_is_missing_stays_missing(stage: Stage) -> None:

@@ -1,13 +1,13 @@
 """The three laws of the cursor, one by one, and what a sync asks its vendor for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.modes import SKEW, SyncMode, SyncWindow
 from sync_platform.engine.sync import SyncRequest, refuse_impossible
 from sync_platform.errors import Refused, StoreUnavailable, VendorUnavailable
-from sync_platform_tests.engine.stage import CONTACTS, DELETES, Stage, at, contacts
+from sync_platform_tests.engine.stage import CONTACTS, DELETES, Stage, at, contacts, interrupt
 from sync_platform_tests.fakes import NOON
 
 
@@ -128,11 +128,39 @@ def test_an_incremental_window_is_closed_at_the_start_of_its_sync(stage: Stage) 
     assert stage.ids == [1, 2, 3]
 
 
-def test_the_cursor_of_a_full_sync_is_capped_at_its_start(stage: Stage) -> None:
+def test_the_cursor_is_capped_at_where_the_vendors_clock_may_have_been_when_it_began(
+    stage: Stage,
+) -> None:
+    stage.vendor.put(4, 1)
+    stage.full()
+    assert stage.cursor == NOON - SKEW
+    assert stage.ids == [1, 2, 3, 4]
+
+
+def test_what_the_next_sync_goes_back_by_anyway_caps_it_no_more(stage: Stage) -> None:
+    stage.asking(lookback=SKEW)
     stage.vendor.put(4, 1)
     stage.full()
     assert stage.cursor == NOON
-    assert stage.ids == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("mode", [SyncMode.FULL, SyncMode.INCREMENTAL])
+def test_what_changes_behind_the_reader_is_read_although_the_vendors_clock_is_behind(
+    stage: Stage, mode: SyncMode
+) -> None:
+    def behind(call: int) -> None:
+        if call == 2:  # 20 seconds after the sync began, the vendor's clock is at ten before noon
+            stage.clock.set(at(1 / 3))
+            stage.vendor.put(3, -1 / 6, "edited behind the reader")
+            stage.vendor.put(1, -1 / 6, "edited before it was read")
+
+    stage.vendor.before = behind
+    stage.sync(mode)
+    stage.vendor.before = lambda call: None
+    stage.clock.set(at(10))
+    stage.incremental()
+    names = {row["name"] for row in stage.table.live.values()}
+    assert names >= {"edited behind the reader", "edited before it was read"}
 
 
 def test_what_changes_behind_the_reader_is_in_the_next_window(stage: Stage) -> None:
@@ -160,7 +188,7 @@ def test_the_cursor_of_a_resumed_sync_is_capped_at_its_first_start(stage: Stage)
     stage.vendor.put(1, 30, "edited behind the resume point")
     stage.vendor.put(3, 40)
     assert stage.full().resumed
-    assert stage.cursor == NOON
+    assert stage.cursor == NOON - SKEW
     stage.incremental()
     assert stage.table.live[("1",)]["name"] == "edited behind the resume point"
 
@@ -192,6 +220,27 @@ def test_a_first_from_date_sync_sets_the_starting_point(stage: Stage) -> None:
     stage.from_date(at(-25), None)
     assert stage.ids == [1, 3]
     assert stage.cursor == at(-10)
+
+
+def test_a_first_span_of_the_past_sets_none(stage: Stage) -> None:
+    """Or what is older, and what came between, would wait for the next full sync."""
+    stage.from_date(at(-25), at(-5))
+    assert stage.cursor is None
+    stage.incremental()
+    assert stage.ids == [1, 2, 3]
+
+
+@pytest.mark.parametrize("first", [SyncMode.FULL, SyncMode.INCREMENTAL])
+@pytest.mark.parametrize("until", [None, at(-5)])
+def test_a_from_date_sync_in_the_place_of_an_interrupted_first_read_leaves_that_due(
+    stage: Stage, first: SyncMode, until: datetime | None
+) -> None:
+    interrupt(stage, first, at_call=2)
+    stage.from_date(at(-15), until)
+    assert stage.ids != [1, 2, 3]
+    stage.clock.set(at(10))
+    assert stage.incremental().mode is SyncMode.FULL
+    assert stage.ids == [1, 2, 3]
 
 
 def test_a_from_date_sync_that_joins_the_cursor_moves_it(stage: Stage) -> None:
