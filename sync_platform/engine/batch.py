@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Protocol
 
 from sync_platform.engine.destination import Loader, Progress
+from sync_platform.engine.heartbeat import BEAT_SECONDS
 from sync_platform.engine.interpreter import short_turns
 from sync_platform.engine.ports import SyncRecord, VendorApi
 from sync_platform.engine.results import Counts
@@ -16,7 +17,6 @@ from sync_platform.spec import Json, Page
 TOLD_ONE_BY_ONE = 20  # pages; later ones are told together, once in so many seconds:
 TOLD_EVERY = 1.0  # a line of a run's log costs milliseconds, a quick vendor has hundreds of pages
 FIRST_BYTES = 500_000  # worth the first commit; each later one, twice as much, up to a whole batch
-BEAT_SECONDS = 1.0  # how often a sync that waits looks up: for its heartbeat, for a commit's end
 
 
 class Position(Protocol):

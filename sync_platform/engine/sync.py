@@ -9,6 +9,7 @@ from hashlib import blake2b
 from sync_platform.engine import naming, ways
 from sync_platform.engine.batch import Batch
 from sync_platform.engine.destination import Destination, Loader, Progress, Table
+from sync_platform.engine.heartbeat import beating
 from sync_platform.engine.interpreter import streaming
 from sync_platform.engine.loading import Loading
 from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
@@ -140,8 +141,14 @@ class Sync:
         started_at: datetime,
     ) -> None:
         api = self.open_api()
+
+        def beat() -> None:
+            record.beat(api.usage)
+
         try:
-            self.fields = naming.with_key(self.obj, self.find_fields(api))
+            with beating(beat):
+                found = self.find_fields(api)
+            self.fields = naming.with_key(self.obj, found)
             if mode is SyncMode.COMPUTED:
                 self._refresh(into, record, started_at, api)
                 return
@@ -157,7 +164,8 @@ class Sync:
                     # What was written within the lookback may be missing from the vendor's index.
                     settled = progress.started_at - self.obj.lookback
                     try:
-                        counts = loader.reconcile(before=settled, most=most)
+                        with beating(beat):
+                            counts = loader.reconcile(before=settled, most=most)
                     except TooManyDeletes:
                         loader.finish()  # the next one must read anew, not go on to this same end
                         raise
