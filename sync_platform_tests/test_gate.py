@@ -160,3 +160,44 @@ def test_it_does_not_clear_it_while_another_object_waits_for_a_person(
     clock.pass_by(timedelta(minutes=1))
     sync(platform, DEALS, mode=SyncMode.FULL)
     assert status(platform) is ConnectionStatus.ACTIVE
+
+
+def test_what_only_a_person_can_mend_stops_it_whatever_fails_later_and_is_what_is_told(
+    platform: Platform, clock: FakeClock
+) -> None:
+    ended(platform, clock, NotPermitted("The scope for contacts is missing."))
+    ended(platform, clock, VendorUnavailable("HubSpot is down."))
+    clock.pass_by(timedelta(minutes=15))
+    sentence = platform.nothing_to_do(BY_ITSELF)
+    assert sentence is not None
+    assert "Last: The scope for contacts is missing. Mend that" in sentence
+
+
+def test_deletes_that_wait_are_not_forgotten_over_many_syncs_nor_a_full_one_that_failed(
+    platform: Platform, clock: FakeClock
+) -> None:
+    ended(platform, clock, TooManyDeletes(), DEALS, SyncMode.FULL)
+    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at deals.")
+    ended(platform, clock, VendorUnavailable(), DEALS, SyncMode.FULL)
+    for _ in range(55):
+        ended(platform, clock)
+    sync(platform, CONTACTS)
+    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
+    clock.pass_by(timedelta(minutes=1))
+    sync(platform, DEALS, mode=SyncMode.FULL)
+    assert status(platform) is ConnectionStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("error", "mode"),
+    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
+    ids=["not permitted", "too many deletes"],
+)
+def test_an_object_that_is_not_chosen_any_more_waits_for_nobody(
+    error: SyncPlatformError, mode: SyncMode, platform: Platform, clock: FakeClock
+) -> None:
+    ended(platform, clock, error, DEALS, mode)
+    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at deals.")
+    platform.choose_objects("acme-hubspot", ["contacts"])
+    sync(platform, CONTACTS)
+    assert status(platform) is ConnectionStatus.ACTIVE

@@ -2,7 +2,9 @@
 
 Pure: it reads history. Failures count per object, because a connection's objects fail for their own
 reasons (a missing scope on one) and six healthy ones would hide, or be stopped by, the seventh.
-A failure that only a person can mend opens it at once.
+A failure that only a person can mend opens it at once, and keeps it open until a sync of the object
+goes well or a person resumes it. No later failure proves that it is mended: a vendor that is down
+or answers nonsense may not even have looked at the sign-in.
 """
 
 from collections.abc import Iterable
@@ -37,6 +39,12 @@ def failures_in_a_row(
 def is_open(history: Iterable[SyncResult], resumed_at: datetime | None) -> bool:
     """Whether automatic syncs of the object must wait for a person."""
     failures = failures_in_a_row(history, resumed_at)
-    latest = next((it for it in failures if it.status is SyncStatus.FAILED), None)
-    hopeless = latest is not None and latest.error_code in HOPELESS
-    return len(failures) >= FAILURES or hopeless
+    return len(failures) >= FAILURES or any(it.error_code in HOPELESS for it in failures)
+
+
+def to_mend(history: Iterable[SyncResult], resumed_at: datetime | None) -> SyncResult | None:
+    """The failure to tell people of: the newest that only they can mend, else the newest; None
+    where the latest sync did not fail."""
+    failures = failures_in_a_row(history, resumed_at)
+    hopeless = [it for it in failures if it.error_code in HOPELESS]
+    return next(iter(hopeless or failures), None)

@@ -73,12 +73,13 @@ def breakers_open(
         for choice in connection.objects:
             target = Target(connection.name, choice.object)
             known = activity.get(target, NEVER)
-            if breaker.is_open(known.recent, known.resumed_at):
+            failure = breaker.to_mend(known.recent, known.resumed_at)
+            if failure is not None and breaker.is_open(known.recent, known.resumed_at):
                 yield Trouble(
                     check="breaker_closed",
                     target=target,
                     sentence=f"{target}: automatic syncs are paused after repeated failures. Last: "
-                    f"{known.recent[0].error} Mend that, then: "
+                    f"{failure.error} Mend that, then: "
                     f"sync-platform resume {connection.name} {choice.object}",
                 )
 

@@ -1,4 +1,8 @@
-"""The syncs of every connection: a row each, from its first moment to its end, the last 50 kept."""
+"""The syncs of every connection: a row each, from its first moment to its end.
+
+The last 50 are kept. Beyond them stay, of each object, the newest five that count for the breaker
+and the refusal of a full sync whose deletes wait for a person.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +18,7 @@ from sync_platform.engine.breaker import FAILURES, UNCOUNTED
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
-from sync_platform.errors import StoreUnavailable, SyncPlatformError
+from sync_platform.errors import StoreUnavailable, SyncPlatformError, TooManyDeletes
 from sync_platform.store.database import Database
 from sync_platform.store.pool import Session
 from sync_platform.store.records import (
@@ -35,6 +39,10 @@ BREAKER = {  # what counts for it
     "uncounted": list(UNCOUNTED),
     "failures": FAILURES,
 }
+COUNTS = SQL("(status = ANY(%(counted)s) AND coalesce(error_code, '') <> ALL(%(uncounted)s))")
+REFUSED = {"refused": TooManyDeletes().code}
+# What tells whether deletes wait: a full sync that was refused, or went well.
+DECIDES = SQL("(error_code = %(refused)s OR mode = 'full' AND status = 'succeeded') IS TRUE")
 
 # All in one: either all of it is, or nothing. A refresh of computed fields does not stand for the
 # sync that is due.
@@ -85,12 +93,23 @@ COUNTED = SQL("""
             PARTITION BY connection, object ORDER BY started_at DESC, id DESC
         ) AS place
         FROM sync_platform.syncs
-        WHERE status = ANY(%(counted)s) AND coalesce(error_code, '') <> ALL(%(uncounted)s)
+        WHERE {}
           AND (%(connection)s::text IS NULL OR connection = %(connection)s)
     ) ranked
     WHERE place <= %(failures)s
     ORDER BY place
-""").format(columns(COLUMNS))
+""").format(columns(COLUMNS), COUNTS)
+
+# The objects' refusals that no full sync has followed that went well.
+WAITING = SQL("""
+    SELECT * FROM (
+        SELECT DISTINCT ON (object) {} FROM sync_platform.syncs
+        WHERE connection = %(connection)s AND {}
+        ORDER BY object, started_at DESC, id DESC
+    ) latest
+    WHERE error_code = %(refused)s
+    ORDER BY started_at DESC, id DESC
+""").format(columns(COLUMNS), DECIDES)
 
 KNOWN = """
     SELECT t.connection, t.object,
@@ -120,16 +139,18 @@ MARK_STALE = SQL("""
 """).format(columns(COLUMNS))
 
 # The breaker's evidence stays beyond the 50, or objects that sync often would push out the failures
-# of one that syncs daily. Rows that another process prunes at this moment are left to it.
-PRUNE = """
+# of one that syncs daily; and so do the refusals that wait for a person. Rows that another process
+# prunes at this moment are left to it.
+PRUNE = SQL("""
     WITH finished AS (
         SELECT id,
                row_number() OVER (ORDER BY finished_at DESC, id DESC) AS place,
-               row_number() OVER (
-                   PARTITION BY object, status = ANY(%(counted)s)
-                   ORDER BY started_at DESC, id DESC
-               ) AS place_in_object,
-               status = ANY(%(counted)s) AS counted
+               {counts} AND row_number() OVER (
+                   PARTITION BY object, {counts} ORDER BY started_at DESC, id DESC
+               ) <= %(failures)s AS evidence,
+               coalesce(error_code, '') = %(refused)s AND row_number() OVER (
+                   PARTITION BY object, {decides} ORDER BY started_at DESC, id DESC
+               ) = 1 AS waits
         FROM sync_platform.syncs
         WHERE connection = %(connection)s AND status <> 'running'
     )
@@ -137,12 +158,12 @@ PRUNE = """
         SELECT id FROM sync_platform.syncs
         WHERE id IN (
             SELECT id FROM finished
-            WHERE place > %(kept)s AND NOT (counted AND place_in_object <= %(failures)s)
+            WHERE place > %(kept)s AND NOT evidence AND NOT waits
         )
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     )
-"""
+""").format(counts=COUNTS, decides=DECIDES)
 
 
 class History:
@@ -228,6 +249,12 @@ class History:
         """The newest sync of an object; None before the first."""
         return next(iter(self.recent(target.connection, target.object, limit=1)), None)
 
+    def waiting(self, connection: str) -> list[SyncResult]:
+        """The syncs whose deletes wait for a person, newest first: of each object the latest that
+        was refused, unless a full sync went well since. They are kept as long as they wait."""
+        with self._database.statement() as session:
+            return rows_of(session.execute(WAITING, REFUSED | {"connection": connection}))
+
     def activity(self, connection: str | None = None) -> dict[Target, TargetActivity]:
         """What is known of every object that has ever synced (of one connection), in two queries.
 
@@ -274,5 +301,6 @@ class History:
 
 
 def _prune(session: Session, connection: str) -> None:
-    """Forget all but the last finished syncs of a connection, and its breakers' evidence."""
-    session.execute(PRUNE, BREAKER | {"connection": connection, "kept": KEPT})
+    """Forget all but the last finished syncs of a connection, its breakers' evidence, and what
+    waits for a person."""
+    session.execute(PRUNE, BREAKER | REFUSED | {"connection": connection, "kept": KEPT})

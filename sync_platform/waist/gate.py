@@ -2,10 +2,10 @@
 
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
-from sync_platform.engine.connections import ConnectionStatus, object_of
+from sync_platform.engine.connections import Connection, ConnectionStatus, object_of
 from sync_platform.engine.due import TOGETHER, due_syncs
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import SyncResult, Target
+from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import (
     CircuitOpen,
@@ -52,9 +52,10 @@ def check(parts: Parts, request: SyncRequest) -> None:
         raise NeedsReauth(f"{connection.name} needs a new sign-in: {connection.status_reason}")
     known = parts.past.activity(connection.name).get(target, TargetActivity())
     if breaker.is_open(known.recent, known.resumed_at):
+        failure = breaker.to_mend(known.recent, known.resumed_at)
         raise CircuitOpen(
             f"Automatic syncs of {target} are paused after repeated failures. "
-            f"Last: {known.recent[0].error} Mend that, then resume."
+            f"Last: {failure.error if failure else ''} Mend that, then resume."
         )
 
 
@@ -80,16 +81,14 @@ def unflag(parts: Parts, request: SyncRequest) -> None:
     connection = parts.store.get(request.target.connection)
     if connection.status not in (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH):
         return
-    activity = parts.past.activity(connection.name).values()
-    broken = any(breaker.is_open(each.recent, each.resumed_at) for each in activity)
-    if not broken and not _deletes_wait(parts, connection.name):
+    if not _waits(parts, connection):
         parts.store.resume(connection.name)
 
 
-def _deletes_wait(parts: Parts, name: str) -> bool:
-    """Whether the latest full sync of some object waits for a person to accept its deletes."""
-    latest: dict[str, SyncResult] = {}
-    for sync in parts.past.recent(name, limit=100):
-        if sync.mode is SyncMode.FULL:
-            latest.setdefault(sync.target.object, sync)
-    return any(sync.error_code == TooManyDeletes().code for sync in latest.values())
+def _waits(parts: Parts, connection: Connection) -> bool:
+    """Whether some chosen object waits for a person: its breaker is open, or a full sync of it was
+    refused for its deletes and none has gone well since."""
+    known = parts.past.activity(connection.name)
+    waiting = {sync.target for sync in parts.past.waiting(connection.name)}
+    waiting |= {it for it in known if breaker.is_open(known[it].recent, known[it].resumed_at)}
+    return any(connection.choice(target.object) is not None for target in waiting)

@@ -55,7 +55,10 @@ DOWN = "vendor_unavailable"
         (("not_permitted",), True),
         (("stale", "not_permitted"), True),
         (("lease_lost", "needs_reauth"), True),
-        ((DOWN, "needs_reauth"), False),  # a later try got past the sign-in
+        ((DOWN, "needs_reauth"), True),  # a vendor that is down has not looked at the sign-in
+        (("interrupted", DOWN, "not_permitted", OK), True),
+        (("stopped", "canceled", "row_does_not_fit", "not_permitted"), True),
+        ((DOWN, OK, "not_permitted"), False),
         ((OK, "needs_reauth"), False),
         (("stale", OK, "needs_reauth"), False),
     ],
@@ -79,6 +82,23 @@ def test_failures_from_before_it_was_resumed_do_not_count() -> None:
 
 
 def test_a_hopeless_failure_from_before_it_was_resumed_does_not_open_it_again() -> None:
-    failures = history("stale", "needs_reauth")
+    failures = history(DOWN, "needs_reauth")
     assert breaker.is_open(failures, resumed_at=None)
     assert not breaker.is_open(failures, resumed_at=at(-1) + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ((DOWN, "stale"), DOWN),
+        ((DOWN, "not_permitted", "needs_reauth"), "not_permitted"),
+        (("lease_lost", "stale", DOWN), "stale"),
+        ((OK, "not_permitted"), None),
+        ((), None),
+    ],
+)
+def test_people_are_told_what_they_must_mend_else_the_newest_failure(
+    ends: tuple[str, ...], told: str | None
+) -> None:
+    failure = breaker.to_mend(history(*ends), resumed_at=None)
+    assert (failure.error_code if failure else None) == told

@@ -6,7 +6,13 @@ from sync_platform.engine import breaker
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import SyncStatus, Target
-from sync_platform.errors import StoreUnavailable, UnknownConnection, VendorUnavailable
+from sync_platform.errors import (
+    LeaseLost,
+    StoreUnavailable,
+    TooManyDeletes,
+    UnknownConnection,
+    VendorUnavailable,
+)
 from sync_platform.store.connections import Connections
 from sync_platform.store.database import Database
 from sync_platform.store.glances import Glances
@@ -167,6 +173,49 @@ def test_canceled_syncs_do_not_push_out_failures(history: History, clock: HandCl
         ended(history, clock, error=error)
     known = history.activity()[CONTACTS]
     assert breaker.is_open(known.recent, known.resumed_at)
+
+
+def test_refusals_do_not_push_out_failures(history: History, clock: HandClock) -> None:
+    for _ in range(4):
+        ended(history, clock, DEALS, error=DOWN)
+        ended(history, clock, DEALS, mode=SyncMode.FULL, error=TooManyDeletes())
+        ended(history, clock, DEALS, error=LeaseLost())
+    for _ in range(KEPT + 10):
+        ended(history, clock)
+    ended(history, clock, DEALS, error=DOWN)
+    known = history.activity()[DEALS]
+    assert len(known.recent) == breaker.FAILURES
+    assert breaker.is_open(known.recent, known.resumed_at)
+
+
+def test_deletes_that_wait_for_a_person_outlast_the_fifty(
+    history: History, clock: HandClock
+) -> None:
+    for _ in range(2):
+        refused = ended(history, clock, DEALS, mode=SyncMode.FULL, error=TooManyDeletes())
+    for _ in range(KEPT + 10):
+        ended(history, clock)
+    assert history.waiting("acme-hubspot") == [refused]
+    assert history.recent("acme-hubspot", "deals") == [refused]
+    assert len(history.recent("acme-hubspot", limit=1000)) == KEPT + 1
+    assert history.waiting("other") == []
+
+
+def test_deletes_wait_until_a_full_sync_of_their_object_went_well(
+    history: History, clock: HandClock
+) -> None:
+    refused = ended(history, clock, DEALS, mode=SyncMode.FULL, error=TooManyDeletes())
+    ended(history, clock, DEALS)
+    ended(history, clock, CONTACTS, mode=SyncMode.FULL)
+    for error in (DOWN, KeyboardInterrupt()):
+        ended(history, clock, DEALS, mode=SyncMode.FULL, error=error)
+    assert history.waiting("acme-hubspot") == [refused]
+    ended(history, clock, DEALS, mode=SyncMode.FULL)
+    assert history.waiting("acme-hubspot") == []
+    for _ in range(KEPT):
+        ended(history, clock)
+    assert history.get(refused.id) is None
+    assert history.waiting("acme-hubspot") == []
 
 
 def test_activity_tells_when_an_object_was_last_started_and_resumed(

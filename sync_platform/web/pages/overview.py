@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from sync_platform.engine import breaker
 from sync_platform.engine.access import Scope
 from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
 from sync_platform.engine.results import SyncResult, SyncStatus
@@ -66,11 +67,12 @@ def resume_object(
 
 
 def _stops(states: list[ObjectState]) -> dict[str, list[ConnectorObject]]:
-    """The objects whose automatic syncs are stopped, by what went wrong last."""
+    """The objects whose automatic syncs are stopped, by what is to be mended."""
     found: dict[str, list[ConnectorObject]] = {}
     for it in states:
         if it.paused:
-            error = it.activity.recent[0].error if it.activity.recent else None
+            failure = breaker.to_mend(it.activity.recent, it.activity.resumed_at)
+            error = failure.error if failure else None
             found.setdefault(error or "no reason is known.", []).append(it.obj)
     return found
 

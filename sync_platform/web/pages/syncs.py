@@ -7,10 +7,8 @@ from starlette.responses import RedirectResponse, Response
 
 from sync_platform.engine.access import Scope
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.requested import Asked, AskedObject
-from sync_platform.engine.results import SyncResult, SyncStatus
-from sync_platform.errors import ConfigurationError, SyncPlatformError, TooManyDeletes
+from sync_platform.errors import ConfigurationError, SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.web.access import Syncer, ThePlatform
 from sync_platform.web.pages.forms import Sent, TheForm
@@ -18,8 +16,6 @@ from sync_platform.web.pages.frame import TheConnection, back, connection_page, 
 from sync_platform.web.pages.progress import progress_of
 
 router = APIRouter(prefix="/connections/{name}/syncs")
-
-WAITS_FOR_A_PERSON = TooManyDeletes().code
 
 
 @router.get("")
@@ -91,6 +87,8 @@ def _syncs_page(
     watched = request.query_params.get("request")
     progress = progress_of(platform, connection.name, history, watched)
     states = [it for it in states_of(platform, connection) if it.choice is not None]
+    waiting = platform.past.waiting(connection.name)
+    guarded = [it for it in waiting if connection.choice(it.target.object) is not None]
     return connection_page(
         request,
         platform,
@@ -105,17 +103,8 @@ def _syncs_page(
         dated=[it.obj for it in states if it.obj.incremental],
         chosen=set(given.all("objects")) if given else None,
         since=given.text("since") if given else "",
-        guarded=(guarded := _guarded(history)),
+        guarded=guarded,
         told={it.error for it in guarded},
         link=platform.runs.link,
         may_sync=request.state.caller.may(Scope.SYNC),
     )
-
-
-def _guarded(history: list[SyncResult]) -> list[SyncResult]:
-    """The full syncs whose deletes wait for a person: the latest full one of their object."""
-    latest: dict[str, SyncResult] = {}
-    for it in history:
-        if it.mode is SyncMode.FULL and it.status is not SyncStatus.RUNNING:
-            latest.setdefault(it.target.object, it)
-    return [it for it in latest.values() if it.error_code == WAITS_FOR_A_PERSON]
