@@ -1,7 +1,13 @@
-"""What discovery found on each connection, and how it changed since."""
+"""What discovery found on each connection, and how it changed since.
 
-from collections.abc import Mapping, Sequence
+Records are read by the fields' names and ids: these are kept exactly. The rest is for people: of
+that, what Postgres cannot keep is left out.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -12,7 +18,9 @@ from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Field
 from sync_platform.store.database import Database
 from sync_platform.store.statements import inserting
-from sync_platform.store.storable import storable
+from sync_platform.store.storable import exact, read_back, storable
+
+EXACT = ("name", "id")  # records are read by these
 
 
 class Catalogs:
@@ -28,14 +36,13 @@ class Catalogs:
                 "SELECT fields FROM sync_platform.catalogs WHERE connection = %s AND object = %s",
                 (target.connection, target.object),
             ).fetchone()
-        return None if row is None else [Field(**each) for each in row["fields"]]
+        return None if row is None else [_read(each) for each in row["fields"]]
 
     def save(self, target: Target, fields: Sequence[Field]) -> list[SchemaChange]:
         """Keep what was found; tells and keeps what changed since the last time.
 
         The first discovery changes nothing. Raises UnknownConnection if the connection is gone.
         """
-        kept = [storable(_as_json(each)) for each in fields]
         where = {"connection": target.connection, "object": target.object}
         with self._database.transaction() as session:
             first = session.execute(
@@ -44,7 +51,7 @@ class Catalogs:
                 VALUES (%(connection)s, %(object)s, %(fields)s, now())
                 ON CONFLICT DO NOTHING
                 """,
-                {"fields": Jsonb(kept), **where},
+                {"fields": Jsonb([_as_json(each) for each in fields]), **where},
             )
             if first.rowcount:
                 return []
@@ -58,9 +65,11 @@ class Catalogs:
             ).fetchone()
             if before is None:
                 raise UnknownConnection(f"{target.connection} has been removed meanwhile.")
-            had, vanished = _listed(before["fields"]), _vanished(before["vanished"])
-            kept = [storable(_as_json(it)) for it in _typed_as_before(fields, [*vanished, *had])]
-            changes, gone = compare(target.object, had, _listed(kept), vanished)
+            had = _listed(map(_read, before["fields"]))
+            vanished = _vanished(before["vanished"])
+            has = _typed_as_before(fields, [*vanished, *had])
+            changes, gone = compare(target.object, had, _listed(has), vanished)
+            kept = [_as_json(each) for each in has]
             session.execute(
                 """
                 UPDATE sync_platform.catalogs
@@ -69,7 +78,7 @@ class Catalogs:
                 """,
                 {"fields": Jsonb(kept), "vanished": Jsonb(_as_vanished(gone)), **where},
             )
-            changes = [replace(each, found_at=before["found_at"]) for each in changes]
+            changes = [_for_people(each, before["found_at"]) for each in changes]
             values = [{"connection": target.connection, **asdict(each)} for each in changes]
             if values:
                 session.cursor().executemany(inserting("schema_changes", values[0]), values)
@@ -134,9 +143,14 @@ def _typed_as_before(fields: Sequence[Field], known: Sequence[Field]) -> list[Fi
     return [replace(it, type=types.get(it.name, it.type)) if it.empty else it for it in fields]
 
 
-def _listed(fields: Sequence[Mapping[str, Any]]) -> list[Field]:
-    """As kept, each name once, and only what tells fields apart."""
-    return list({each["name"]: _plain(Field(**each)) for each in fields}.values())
+def _for_people(change: SchemaChange, found_at: datetime) -> SchemaChange:
+    """The change as it is kept and told."""
+    return SchemaChange(**{**storable(asdict(change)), "found_at": found_at})
+
+
+def _listed(fields: Iterable[Field]) -> list[Field]:
+    """Each name once, and only what tells fields apart."""
+    return list({each.name: _plain(each) for each in fields}.values())
 
 
 def _plain(field: Field) -> Field:
@@ -144,7 +158,8 @@ def _plain(field: Field) -> Field:
 
 
 def _as_vanished(fields: Sequence[Field]) -> dict[str, Any]:
-    return {it.id or it.name: _as_json(_plain(it)) for it in fields}
+    """By what is read by no one: it only keeps them apart."""
+    return {json.dumps(exact(it.id or it.name)): _as_json(_plain(it)) for it in fields}
 
 
 def _vanished(kept: Mapping[str, Any]) -> list[Field]:
@@ -152,7 +167,7 @@ def _vanished(kept: Mapping[str, Any]) -> list[Field]:
     written = [
         {"name": name, "type": it} if isinstance(it, str) else it for name, it in kept.items()
     ]
-    return [Field(**it) for it in written]
+    return [_read(it) for it in written]
 
 
 def _as_json(field: Field) -> dict[str, Any]:
@@ -160,7 +175,15 @@ def _as_json(field: Field) -> dict[str, Any]:
     plain = Field(field.name)
     slots = {name: getattr(field, name) for name in Field.__dataclass_fields__}
     return {
-        name: value
+        name: exact(value) if name in EXACT else storable(value)
         for name, value in slots.items()
         if name == "name" or value != getattr(plain, name)
     }
+
+
+def _read(kept: Mapping[str, Any]) -> Field:
+    """The field that `_as_json` was given."""
+    slots: dict[str, Any] = {
+        name: read_back(it) if name in EXACT else it for name, it in kept.items()
+    }
+    return Field(**slots)

@@ -1,8 +1,9 @@
 """The objects that discovery found on each connection, where accounts have objects of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import count
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -10,7 +11,7 @@ from sync_platform.engine.ports import SchemaChange
 from sync_platform.spec import Discovered
 from sync_platform.store.database import Database
 from sync_platform.store.pool import Session
-from sync_platform.store.storable import storable, text
+from sync_platform.store.storable import exact_mapping, mapping_back, text
 
 KEEP = """
     INSERT INTO sync_platform.discovered_objects
@@ -67,7 +68,7 @@ class DiscoveredObjects:
                         "position": position,
                         "id": each.id,
                         "label": label,
-                        "about": Jsonb(storable(each.about)),
+                        "about": Jsonb(exact_mapping(each.about)),
                         "chosen": each.chosen,
                     },
                 )
@@ -104,7 +105,7 @@ class DiscoveredObjects:
                 """,
                 (connection,),
             )
-            return [Discovered(**row) for row in rows]
+            return [_read(row) for row in rows]
 
     def all(self) -> dict[str, list[Discovered]]:
         """What each connector's connections have: of a name that several have, one of them."""
@@ -120,7 +121,7 @@ class DiscoveredObjects:
             )
             for row in rows:
                 alike = found.setdefault(row.pop("connector"), {})
-                alike.setdefault(row["name"], Discovered(**row))
+                alike.setdefault(row["name"], _read(row))
         return {connector: list(each.values()) for connector, each in found.items()}
 
 
@@ -142,6 +143,11 @@ def _free(it: Discovered, taken: set[str]) -> str:
         return it.name
     numbered = (f"{it.name[:59]}_{number}" for number in count(2))
     return next(name for name in numbered if name.lower() not in low)
+
+
+def _read(row: Mapping[str, Any]) -> Discovered:
+    """What was found, as its row keeps it. Its object is read by what `about` tells."""
+    return Discovered(**{**row, "about": mapping_back(row["about"])})
 
 
 def _change(
