@@ -203,7 +203,7 @@ class MemoryLoader:
         ]
         count, total = len(going), len(live)
         if most is not None and going and (
-            count > most * total or (count == total and not self._into.seen)
+            count > most * total or not self._into.seen
         ):  # fmt: skip
             raise TooManyDeletes(f"{count} of {total} records would be marked as deleted.")
         return Counts(deleted=self._mark(going, "reconcile", self._destination.clock.now()))

@@ -35,9 +35,10 @@ class Seen:
         """Mark as deleted the rows that were not seen and were last written before `before`; how
         many.
 
-        `seen` is how many keys came in all; None: not all of them are here. Raises IncompleteRead
-        then, and TooManyDeletes where more than the share `most` of the live rows would go, or all
-        of them because nothing was read. `most=None`: no guard.
+        `seen` is how many keys came in all, also of records that were rejected; None: not all of
+        them are here. Raises IncompleteRead then, and TooManyDeletes where more than the share
+        `most` of the live rows would go, or any of them although no key came at all. `most=None`:
+        no guard.
         """
         if seen is None:
             raise IncompleteRead(
@@ -54,18 +55,26 @@ class Seen:
         return going
 
     def _guard(self, going: int, most: float, seen: int) -> None:
-        """Live rows are counted no further than it takes to tell: one more than `going`, and one
-        more than make that a share of `most`, since 29 / 0.29 * 0.29 is not 29."""
-        enough = max(ceil(going / most), going) + 1 if most > 0 else None
+        """Where keys came, live rows are counted no further than it takes to tell: one more than
+        `going`, and one more than make that a share of `most`, since 29 / 0.29 * 0.29 is not 29.
+        An empty read is refused however few would go: the others may only be too new to be."""
+        enough = max(ceil(going / most), going) + 1 if most > 0 and seen else None
         live = self._number(self._sql.count_live_up_to, [enough])
-        if going > most * live or (going == live and not seen):
-            raise TooManyDeletes(
-                f"{going:,} of {live:,} records of {self._landing.table.label} were not in the "
-                "full read and would be marked as deleted. That is more than usual, so nothing was "
-                "marked. If they are really gone, accept the deletes and sync in full again; if "
-                "not, look for a permission or a filter that was taken away.",
-                evidence={"would_delete": going, "live": live},
-            )
+        if seen and going <= most * live:
+            return
+        label, found = self._landing.table.label, f"{going:,} of {live:,} records"
+        why = (
+            f"{found} of {label} were not in the full read and would be marked as deleted. That is "
+            "more than usual"
+            if seen
+            else f"The full read of {label} gave no usable record, and {found} would be marked as "
+            "deleted"
+        )
+        raise TooManyDeletes(
+            f"{why}, so nothing was marked. If they are really gone, accept the deletes and sync "
+            "in full again; if not, look for a permission or a filter that was taken away.",
+            evidence={"would_delete": going, "live": live},
+        )
 
     def _number(self, statement: Composed, values: Sequence[object] | None = None) -> int:
         row = self._connection.execute(statement, values).fetchone()

@@ -52,12 +52,14 @@ def counted(
 
     `ask` gives the body and rows of a page, counted from 0; it is called by up to
     `obj.side_by_side` threads, which `stop` wakes where the read ends by an error. `what` names the
-    call. Raises IncompleteRead where no page can be found that joins, and where a page is empty
-    that the vendor's own total says is not.
+    call. Raises IncompleteRead where no page can be found that joins, and where one holds fewer
+    records than it must by the total that its own answer tells, also when it was asked for again.
     """
 
     def answered(page: int) -> Counted:
         body, rows = ask(page)
+        if pages.lacks(page, body, len(rows)):
+            body, rows = ask(page)  # the vendor may have listed and counted at two moments
         answer = Counted(
             page=page,
             rows=rows,
@@ -66,7 +68,7 @@ def counted(
             of=pages.pages(body),
             last=pages.ends(page, body, len(rows)),
         )
-        if not rows and (answer.total or 0) > pages.start(page) + pages.overlap:
+        if pages.lacks(page, body, len(rows)):
             raise _cut_short(what, answer, pages)
         return answer
 
@@ -144,11 +146,22 @@ def _mark(obj: ConnectorObject, row: Row) -> Mark:
 
 
 def _cut_short(what: str, answer: Counted, pages: CountedPages) -> IncompleteRead:
+    """A list that ended, or a page in its midst that is not full."""
+    found, limit = len(answer.rows), pages.limit
+    if answer.last or not found:
+        said = (
+            f"{what}: the vendor says there are {answer.total:,}, but ended its list after "
+            f"{pages.start(answer.page) + found:,}. It may not tell more in one listing"
+        )
+    else:
+        said = (
+            f"{what} gave {found:,} on page {answer.page + 1:,}, and the vendor says there are "
+            f"{answer.total:,}: fewer than the `limit` that is declared ({limit:,}). It may give "
+            "no larger pages"
+        )
     return IncompleteRead(
-        f"{what} gave an empty page after {pages.start(answer.page):,} records, but says that "
-        f"there are {answer.total:,}. The vendor may not tell more in one listing; nothing was "
-        "marked as deleted.",
-        evidence={"page": answer.page, "total": answer.total},
+        f"{said}, or count records that this sign-in may not see. Nothing was marked as deleted.",
+        evidence={"page": answer.page, "found": found, "total": answer.total},
     )
 
 

@@ -116,6 +116,13 @@ class CountedPages:
             return None
         return max(1, -(-(told - self.overlap) // (self.limit - self.overlap)))
 
+    def lacks(self, page: int, body: Json, found: int) -> bool:
+        """Whether the page holds fewer records than it must by the total in its own answer."""
+        told = self.told(body)
+        if told is None or self.limit is None:
+            return False
+        return found < min(self.limit, told - self.start(page))
+
     def ends(self, page: int, body: Json, found: int) -> bool:
         """Whether a page with so many records is the last: by the total in its answer, else because
         it is not full (where `limit` is not known: because it is empty)."""
@@ -138,7 +145,8 @@ def offset_pages(
     Each page is asked for from the last record of the page before it (`overlap`): where it is not
     there, records have gone meanwhile, and what they moved is read again. So the vendor must give
     its records in one order, such as that of their ids; ask for it. 0 only for vendors that take
-    no other offsets than whole pages. `total` is where answers tell the exact number of records.
+    no other offsets than whole pages. `total` is where answers tell the exact number of records:
+    of those that the same call lists, since a page that holds fewer is an incomplete read.
     """
     overlap = max(0, min(overlap, limit - 1))
     return CountedPages(
@@ -162,8 +170,10 @@ def numbered_pages(
 ) -> CountedPages:
     """`param` is the page's number; an empty page, or one below `limit` records, is the last.
 
-    `total` is where answers tell the exact number of records. Say it if the vendor does: without
-    it, nothing shows that a record has gone while pages were read, which moves the ones after it.
+    `total` is where answers tell the exact number of records, of those that the same call lists:
+    a page that holds fewer is an incomplete read. Say it if the vendor does: without it, nothing
+    shows that a record has gone while pages were read, which moves the ones after it, or that the
+    vendor gives smaller pages than it is asked for.
     """
     return CountedPages(
         param=param, first=first, stride=1, limit=limit, total=total, in_json=in_json

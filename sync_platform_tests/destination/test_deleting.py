@@ -1,18 +1,25 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from sync_platform.engine.results import Counts
 from sync_platform.errors import TooManyDeletes
 from sync_platform.spec import Page
 from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
     FULL,
     full,
     later,
     load,
     loading,
+    meddle,
     people,
     progress,
     select,
 )
+from sync_platform_tests.fakes import NOON, FakeClock
+from sync_platform_tests.memory_destination import MemoryDestination
 
 DELETED = "SELECT id, _deleted_by FROM acme.contacts WHERE _deleted_at IS NOT NULL ORDER BY id"
 
@@ -91,6 +98,73 @@ def test_an_empty_read_deletes_nothing_whatever_the_share(database: str) -> None
     full(database, *people(2))
     with pytest.raises(TooManyDeletes):
         full(database, most=1.0, sync="f2")
+
+
+def hour_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(hours=1)
+
+
+def age(database: str, *, start: int) -> None:
+    """The rows from this one on were written long before the look-back of an hour."""
+    old = "UPDATE acme.contacts SET _synced_at = now() - interval '2 hours'"
+    meddle(database, f"{old} WHERE id::int >= {start}")
+
+
+@pytest.mark.parametrize(("spared", "most"), [(6, 0.5), (9, 0.5), (1, 1.0), (0, 1.0), (6, 0)])
+def test_an_empty_read_is_refused_also_where_the_lookback_spares_rows(
+    database: str, spared: int, most: float
+) -> None:
+    full(database, *people(10))
+    age(database, start=spared)
+    with (
+        loading(database, sync="f2", mode=FULL) as loader,
+        pytest.raises(TooManyDeletes, match=f"no usable record, and {10 - spared} of 10 .* accept"),
+    ):
+        loader.reconcile(before=hour_ago(), most=most)
+    assert select(database, DELETED) == []
+    with loading(database, sync="f3", mode=FULL) as loader:
+        assert loader.reconcile(before=hour_ago(), most=None) == Counts(deleted=10 - spared)
+
+
+def test_the_destination_in_memory_refuses_an_empty_read_too() -> None:
+    clock = FakeClock()
+    memory = MemoryDestination(clock)
+    for rows in people(4, start=6), people(6):
+        with memory.open(CONTACTS, FIELDS, sync="s1") as loader:
+            loader.write(Page(rows=rows))
+            loader.commit(progress())
+        clock.pass_by(timedelta(hours=2))
+    before = NOON + timedelta(hours=1)  # six were written after it
+    with memory.open(CONTACTS, FIELDS, sync="f2") as loader:
+        loader.begin(progress("f2", FULL), resume=False)
+        with pytest.raises(TooManyDeletes):
+            loader.reconcile(before=before, most=0.5)
+        assert loader.reconcile(before=before, most=None) == Counts(deleted=4)
+
+
+def test_an_empty_read_is_well_where_the_lookback_spares_every_row(database: str) -> None:
+    full(database, *people(3))
+    with loading(database, sync="f2", mode=FULL) as loader:
+        assert loader.reconcile(before=hour_ago(), most=0.5) == Counts()
+
+
+def test_a_read_of_rejected_records_alone_is_not_an_empty_one(database: str) -> None:
+    full(database, *people(10))
+    age(database, start=9)
+    with loading(database, sync="f2", mode=FULL) as loader:
+        loader.write(Page(rows=[{"id": "0", "age": "old"}]))
+        loader.commit(progress("f2", FULL))
+        assert loader.reconcile(before=hour_ago(), most=0.5) == Counts(deleted=1)
+
+
+def test_records_that_have_no_key_are_no_proof_that_the_read_was_not_empty(database: str) -> None:
+    full(database, *people(10))
+    age(database, start=9)
+    with loading(database, sync="f2", mode=FULL) as loader:
+        loader.write(Page(rows=[{"id": None}]))
+        loader.commit(progress("f2", FULL))
+        with pytest.raises(TooManyDeletes):
+            loader.reconcile(before=hour_ago(), most=0.5)
 
 
 def test_an_empty_table_can_be_reconciled(database: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count as count_from
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -114,8 +114,80 @@ def test_a_vendor_that_tells_less_than_its_total_is_an_incomplete_read() -> None
         return answer if vendor.asked[-1] < 20 else answer | {"results": []}
 
     pages = extract.rows(vendor.described(), MemoryApi(capped), Read())
-    with pytest.raises(IncompleteRead, match=r"empty page after 20 records, but says .* are 40"):
+    with pytest.raises(IncompleteRead, match=r"there are 40, but ended its list after 20\. .* may"):
         list(pages)
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
+@pytest.mark.parametrize("overlap", [0, 1])
+@pytest.mark.parametrize("shown", [200, 201, 249])
+def test_a_list_that_ends_within_its_last_page_by_the_total_is_an_incomplete_read(
+    shown: int, overlap: int, side_by_side: int
+) -> None:
+    vendor = MovingList(shown, limit=100)
+    vendor.tells_total = True
+    obj = vendor.described(side_by_side=side_by_side, overlap=overlap)
+    api = MemoryApi(lambda *call: vendor.answer(*call) | {"total": 250})
+    says = f"says there are 250, but ended its list after {shown}"
+    with pytest.raises(IncompleteRead, match=says):
+        list(extract.rows(obj, api, Read()))
+
+
+@pytest.mark.parametrize("by", ["offset", "page"])
+def test_a_single_page_with_less_than_its_total_is_an_incomplete_read(
+    by: Literal["offset", "page"],
+) -> None:
+    vendor = MovingList(0, limit=100, by=by)
+    vendor.tells_total = True
+    api = MemoryApi(lambda *call: vendor.answer(*call) | {"total": 1})
+    with pytest.raises(IncompleteRead, match="there are 1, but ended its list after 0"):
+        list(extract.rows(vendor.described(), api, Read()))
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
+@pytest.mark.parametrize(("by", "overlap"), [("page", 0), ("offset", 0), ("offset", 1)])
+def test_a_vendor_that_caps_its_pages_below_the_limit_is_an_incomplete_read(
+    by: Literal["offset", "page"], overlap: int, side_by_side: int
+) -> None:
+    """Asked for pages of 100 it gives pages of 80, and the third would look like the last."""
+    vendor = MovingList(250, limit=100, by=by)
+    vendor.tells_total = True
+    obj = vendor.described(side_by_side=side_by_side, overlap=overlap)
+    vendor.limit = 80
+    with pytest.raises(IncompleteRead, match=r"gave 80 on page 1, .* `limit` .* declared \(100\)"):
+        read(vendor, obj)
+
+
+@pytest.mark.parametrize("by", ["offset", "page"])
+def test_a_page_that_was_listed_before_its_total_was_counted_is_asked_for_again(
+    by: Literal["offset", "page"],
+) -> None:
+    vendor = MovingList(6, limit=4, by=by)
+    vendor.tells_total = True
+    late = [1, 0]
+
+    def counted_later(*call: Any) -> Any:
+        answer = vendor.answer(*call)
+        return answer | {"total": answer["total"] + (late.pop(0) if late else 0)}
+
+    late.insert(0, 0)  # of the first page
+    pages = extract.rows(vendor.described(), MemoryApi(counted_later), Read())
+    assert [row["id"] for page in pages for row in page.rows] == list(range(6))
+    assert len(vendor.asked) == 3
+
+
+def test_a_full_sync_marks_nothing_where_the_total_tells_of_more_than_was_read() -> None:
+    stage, vendor = Stage(), MovingList(250, limit=100)
+    vendor.tells_total = True
+    stage.obj, stage.answer = vendor.described(), vendor.answer
+    stage.clock.set(at(-60))
+    stage.full()
+    stage.clock.set(at(0))
+    stage.answer = lambda *call: vendor.answer(*call) | {"total": 250}
+    del vendor.ids[200:]
+    with pytest.raises(IncompleteRead):
+        stage.full()
+    assert stage.ids == list(range(250))
 
 
 def test_records_in_no_order_are_an_incomplete_read() -> None:

@@ -104,7 +104,33 @@ def test_what_is_no_number_is_no_total(total: Any) -> None:
 def test_where_a_total_is_told_it_says_which_page_is_the_last() -> None:
     pages = spec.numbered_pages(limit=2, total="total")
     assert pages({"total": 2}, [1, 2], None) is None
-    assert pages({"total": 3}, [1], None) is not None  # vendors may leave out what is not ours
+    assert pages({"total": 3}, [1], None) is not None  # not full, and not the last
+
+
+@pytest.mark.parametrize(
+    ("page", "total", "found", "lacks"),
+    [
+        (0, 250, 100, False),
+        (0, 250, 99, True),
+        (2, 250, 52, False),
+        (2, 250, 51, True),
+        (2, "250", 2, True),
+        (2, 198, 0, False),
+        (2, 150, 0, False),  # the list has shrunk
+        (0, 0, 0, False),
+        (0, 1, 0, True),
+        (0, None, 0, False),
+    ],
+)
+def test_a_page_lacks_what_its_own_total_says_it_holds(
+    page: int, total: Any, found: int, lacks: bool
+) -> None:
+    pages = spec.offset_pages("skip", limit=100, total="total")
+    assert pages.lacks(page, {"total": total}, found) is lacks
+
+
+def test_without_a_total_no_page_lacks_anything() -> None:
+    assert not spec.numbered_pages(limit=100).lacks(0, {"total": 9}, 1)
 
 
 def test_pages_are_numbered_from_the_first() -> None:
