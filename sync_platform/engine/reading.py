@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 
 from sync_platform.engine import extract, filters, naming, ways
-from sync_platform.engine.batch import BEAT_SECONDS
+from sync_platform.engine.heartbeat import BEAT_SECONDS
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import VendorApi
 from sync_platform.engine.position import Position
