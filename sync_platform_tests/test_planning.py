@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import Counts, Target
 from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import Unexpected
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 
@@ -37,6 +41,104 @@ def test_a_filter_that_changes_while_a_sync_runs_is_read_from_the_beginning_by_t
     assert sync(platform, lambda: platform.set_filters(ACME, "contacts", {})) == 1
     assert platform.cursors.get(CONTACTS) is None
     assert sync(platform) == 2
+
+
+def adjusted(platform: Platform, *objects: str) -> None:
+    platform.adjust(ACME, objects=[ObjectChoice(object=each) for each in objects])
+
+
+def chosen(platform: Platform, *objects: str) -> None:
+    platform.choose_objects(ACME, objects)
+
+
+both_verbs = pytest.mark.parametrize("choose", [adjusted, chosen])
+
+
+@pytest.fixture
+def narrowed(acme: Connection, platform: Platform, hubspot: HubSpot) -> None:
+    """Contacts that are filtered, and one of two that the filter leaves out."""
+    platform.set_filters(ACME, "contacts", {"lifecyclestage": "customer"})
+    hubspot.add("contacts", lifecyclestage="lead", lastmodifieddate="2024-01-01T12:00:00Z")
+    hubspot.add("contacts", lifecyclestage="customer")
+
+
+@both_verbs
+@pytest.mark.usefixtures("narrowed")
+def test_an_object_that_is_unticked_and_ticked_again_while_a_sync_runs_is_read_from_the_beginning(
+    choose: Callable[..., None], platform: Platform
+) -> None:
+    def meanwhile() -> None:
+        choose(platform, "deals")
+        choose(platform, "contacts", "deals")
+
+    assert sync(platform) == 1
+    assert sync(platform, meanwhile) == 1
+    assert platform.cursors.get(CONTACTS) is None
+    assert sync(platform) == 2
+
+
+@both_verbs
+@pytest.mark.usefixtures("narrowed")
+def test_an_object_that_was_unticked_while_a_sync_ran_is_read_from_the_beginning_once_it_is_ticked(
+    choose: Callable[..., None], platform: Platform
+) -> None:
+    assert sync(platform, lambda: choose(platform, "deals")) == 1
+    assert platform.cursors.get(CONTACTS) is None
+    choose(platform, "contacts", "deals")
+    assert sync(platform) == 2
+
+
+@both_verbs
+def test_ticking_other_objects_forgets_no_cursor(
+    choose: Callable[..., None], platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="ada@example.com")
+    choose(platform, "contacts", "deals")
+    sync(platform)
+    cursor = platform.cursors.get(CONTACTS)
+    choose(platform, "companies", "contacts")
+    choose(platform, "contacts")
+    assert platform.cursors.get(CONTACTS) == cursor is not None
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_filters_that_stay_as_they_are_forget_no_cursor(platform: Platform) -> None:
+    sync(platform)
+    cursor = platform.cursors.get(CONTACTS)
+    platform.choose_objects(ACME, ["companies", "contacts"])
+    platform.adjust(ACME, objects=platform.connection(ACME).objects)
+    platform.set_filters(ACME, "contacts", {"lifecyclestage": "customer"})
+    assert platform.cursors.get(CONTACTS) == cursor is not None
+
+
+@pytest.mark.usefixtures("narrowed")
+@pytest.mark.parametrize(
+    "widen",
+    [
+        lambda platform: platform.set_filters(ACME, "contacts", {}),
+        lambda platform: platform.adjust(ACME, objects=[ObjectChoice(object="contacts")]),
+        lambda platform: platform.choose_objects(ACME, ["deals"]),
+    ],
+    ids=["other filters", "adjusted", "unticked"],
+)
+def test_a_choice_whose_cursor_cannot_be_forgotten_is_not_made(
+    widen: Callable[[Platform], object], platform: Platform
+) -> None:
+    sync(platform)
+    before, cursor = platform.connection(ACME).objects, platform.cursors.get(CONTACTS)
+    with psycopg.connect(platform.database_url) as postgres:  # as if killed in between
+        postgres.execute(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                AS $$ BEGIN RAISE 'killed'; END $$;
+            CREATE TRIGGER refused BEFORE DELETE ON sync_platform.cursors
+                FOR EACH ROW EXECUTE FUNCTION refuse();
+            """
+        )
+    with pytest.raises(Unexpected, match="killed"):
+        widen(platform)
+    assert platform.connection(ACME).objects == before
+    assert platform.cursors.get(CONTACTS) == cursor is not None
 
 
 def test_another_account_that_takes_over_while_a_sync_runs_is_read_from_the_beginning(

@@ -48,6 +48,9 @@ CHOOSE = """
     ON CONFLICT (connection, object) DO UPDATE SET
         position = excluded.position, interval = excluded.interval, filters = excluded.filters
 """
+FORGET = """
+    DELETE FROM sync_platform.cursors WHERE connection = %s AND object = ANY(%s::text[])
+"""
 UNLESS_PAUSED = SQL("""
     status = CASE WHEN status = 'paused' THEN status ELSE %(status)s END,
     status_reason = CASE WHEN status = 'paused' THEN status_reason ELSE %(reason)s END
@@ -108,13 +111,22 @@ class Connections:
             return _found(session, connector=connector)
 
     def choose_objects(self, name: str, choices: Sequence[ObjectChoice]) -> None:
-        """Sync these objects, so, and no others. Cursors and tables of the others stay."""
+        """Sync these objects, so, and no others; the tables of the others stay.
+
+        Only what was chosen before with the same filters keeps its cursor. What is chosen anew,
+        filtered otherwise or no longer chosen is read from the beginning the next time: its cursor
+        tells nothing of records that the filters of then left out.
+        """
         with self._database.transaction() as session:
             locked = session.execute(
                 "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE", (name,)
             )
             if not locked.rowcount:
                 raise _unknown(session, name)
+            before = {it.object: it.filters for it in _found(session, name=name)[0].objects}
+            now = {each.object: storable(each.filters) for each in choices}
+            others = [it for it in before | now if before.get(it) != now.get(it)]
+            session.execute(FORGET, (name, others))
             _choose(session, name, choices)
 
     def set_interval(self, name: str, interval: timedelta | None) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from sync_platform.engine.connections import checked_label
 from sync_platform.engine.ports import ObjectChoice
-from sync_platform.engine.results import Target
 from sync_platform.errors import Refused
 from sync_platform.waist.choosing import checked_choice, checked_interval
 from sync_platform.waist.parts import Parts
@@ -22,8 +21,8 @@ def adjust(
     label: str | None = None,
 ) -> None:
     """Change the connection; what is None stays. `objects` are all that are synced from now on; one
-    whose filters change is read again from the beginning. `interval_default` takes the connector's
-    interval instead of one of its own; the label "" takes its label away.
+    that is chosen anew, or whose filters change, is read from the beginning. `interval_default`
+    takes the connector's interval instead of one of its own; the label "" takes its label away.
 
     Raises UnknownObject, Refused for an interval, a filter or a choice that cannot be,
     ConfigurationError for such a label, and ConnectorMissing; then nothing was changed.
@@ -40,10 +39,6 @@ def adjust(
             raise Refused(f"{twice[0]} is chosen twice; name each object once.")
         chosen = [checked_choice(connector, each) for each in objects]
         parts.store.choose_objects(name, chosen)
-        for each in chosen:
-            before = connection.choice(each.object)
-            if before is not None and dict(before.filters) != dict(each.filters):
-                parts.cursors.forget(Target(name, each.object))
     if interval is not None or interval_default:
         parts.store.set_interval(name, interval)
     if label is not None:

@@ -31,7 +31,8 @@ class ObjectState:
 
 
 def choose_objects(parts: Parts, name: str, objects: Sequence[str]) -> Connection:
-    """Sync these objects of the connection and no others; those chosen before stay as they are."""
+    """Sync these objects of the connection and no others; those chosen before stay as they are,
+    those chosen anew are read from the beginning, without filters."""
     connection = parts.store.get(name)
     connector = parts.connector_of(connection)
     chosen = []
@@ -43,7 +44,8 @@ def choose_objects(parts: Parts, name: str, objects: Sequence[str]) -> Connectio
 
 
 def set_filters(parts: Parts, name: str, object: str, filters: Mapping[str, str]) -> Connection:
-    """Sync only records of the object that these filters keep; {} for all of them."""
+    """Sync only records of the object that these filters keep; {} for all of them. Others than
+    before have it read from the beginning."""
     connection = parts.store.get(name)
     obj = parts.connector_of(connection)[object]
     if connection.choice(object) is None:
@@ -56,7 +58,6 @@ def set_filters(parts: Parts, name: str, object: str, filters: Mapping[str, str]
             for each in connection.objects
         ],
     )
-    parts.cursors.forget(Target(name, object))
     return parts.store.get(name)
 
 

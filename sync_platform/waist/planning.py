@@ -70,12 +70,10 @@ class OwnCursors:
 
     def save(self, target: Target, cursor: datetime) -> None:
         """Keep the greater of this and what is kept, if the sync still reads what is asked for."""
-        now = self._parts.store.get(target.connection)
-        choice = now.choice(target.object)
-        filters = choice.filters if choice else self._filters
-        if now.account_id == self._connection.account_id and filters == self._filters:
-            self._parts.cursors.save(target, cursor)
-        else:
+        account = self._connection.account_id
+        if not self._parts.cursors.save_if_asked(
+            target, cursor, account=account, filters=self._filters
+        ):
             log.info("%s: what is asked for has changed; the next sync reads everything.", target)
 
 

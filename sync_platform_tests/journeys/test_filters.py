@@ -1,9 +1,12 @@
 """Only the records that a person asked for."""
 
+from collections.abc import Callable, Mapping
+
 import psycopg
 import pytest
 
 from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import Refused
@@ -11,6 +14,7 @@ from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 
 CONTACTS = Target("acme-hubspot", "contacts")
+Choose = Callable[[Platform, Mapping[str, str] | None], object]
 pytestmark = pytest.mark.usefixtures("acme")
 
 
@@ -22,12 +26,27 @@ def emails(platform: Platform, mode: SyncMode = SyncMode.INCREMENTAL) -> set[str
         return {email for (email,) in postgres.execute(query)}
 
 
+def adjusted(platform: Platform, filters: Mapping[str, str] | None) -> None:
+    """Choose companies, and contacts with these filters or (None) not, as the pages do."""
+    contacts = [] if filters is None else [ObjectChoice(object="contacts", filters=filters)]
+    platform.adjust("acme-hubspot", objects=[*contacts, ObjectChoice(object="companies")])
+
+
+def chosen(platform: Platform, filters: Mapping[str, str] | None) -> None:
+    """The same, as the command line does."""
+    contacts = [] if filters is None else ["contacts"]
+    platform.choose_objects("acme-hubspot", [*contacts, "companies"])
+    if filters:
+        platform.set_filters("acme-hubspot", "contacts", filters)
+
+
 @pytest.fixture
 def three(hubspot: HubSpot) -> None:
     hubspot.add("contacts", email="lead@a.test", lifecyclestage="lead")
     hubspot.add("contacts", email="customer@a.test", lifecyclestage="customer")
     old = "2020-01-01T00:00:00.000Z"
-    hubspot.add("contacts", email="old@a.test", lifecyclestage="lead", createdate=old)
+    about = {"lifecyclestage": "lead", "createdate": old, "lastmodifieddate": old}
+    hubspot.add("contacts", email="old@a.test", **about)
 
 
 @pytest.mark.usefixtures("three")
@@ -47,6 +66,29 @@ def test_a_wider_filter_brings_older_records_at_the_next_sync(platform: Platform
     platform.set_filters("acme-hubspot", "contacts", {"created_within": "90"})
     emails(platform)
     platform.set_filters("acme-hubspot", "contacts", {})
+    assert len(emails(platform)) == 3
+
+
+@pytest.mark.parametrize("choose", [adjusted, chosen])
+@pytest.mark.usefixtures("three")
+def test_an_object_that_is_unticked_and_ticked_again_without_its_filter_is_read_from_the_beginning(
+    choose: Choose, platform: Platform
+) -> None:
+    choose(platform, {"created_within": "90"})
+    assert len(emails(platform)) == 2
+    choose(platform, None)
+    choose(platform, {})
+    assert len(emails(platform)) == 3
+
+
+@pytest.mark.parametrize("choose", [adjusted, chosen])
+@pytest.mark.usefixtures("three")
+def test_a_sync_of_an_object_that_was_unticked_reads_what_its_filter_left_out(
+    choose: Choose, platform: Platform
+) -> None:
+    choose(platform, {"created_within": "90"})
+    assert len(emails(platform)) == 2
+    choose(platform, None)
     assert len(emails(platform)) == 3
 
 

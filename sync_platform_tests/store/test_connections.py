@@ -105,6 +105,30 @@ def test_objects_are_chosen_in_an_order_and_others_dropped(
         connections.choose_objects("other", choices)
 
 
+def test_only_what_stays_chosen_with_the_same_filters_keeps_its_cursor(
+    store: Database, acme: Connection, clock: HandClock
+) -> None:
+    connections, cursors = Connections(store), Cursors(store)
+
+    def kept(*choices: ObjectChoice) -> set[str]:
+        """Whose cursors are left by that choice, if all of them have one."""
+        for each in ("contacts", "deals", "tickets", "owners"):
+            cursors.save(Target("acme-hubspot", each), clock.now())
+        connections.choose_objects("acme-hubspot", choices)
+        return set(cursors.of("acme-hubspot"))
+
+    contacts, deals = ObjectChoice(object="contacts"), ObjectChoice(object="deals")
+    hourly = ObjectChoice(object="contacts", interval=timedelta(hours=1))
+    customers = ObjectChoice(object="contacts", filters={"stage": "customer", "owner": "7"})
+    again = ObjectChoice(object="contacts", filters={"owner": "7", "stage": "customer"})
+    assert kept(deals, contacts) == {"contacts", "deals", "tickets", "owners"}
+    assert kept(hourly, deals) == {"contacts", "deals", "tickets", "owners"}
+    assert kept(customers, deals) == {"deals", "tickets", "owners"}
+    assert kept(again) == {"contacts", "tickets", "owners"}
+    assert kept(again, ObjectChoice(object="tickets")) == {"contacts", "deals", "owners"}
+    assert kept() == {"deals", "owners"}
+
+
 def test_what_is_set_is_there(store: Database, acme: Connection) -> None:
     connections = Connections(store)
     connections.set_interval("acme-hubspot", timedelta(hours=1))
