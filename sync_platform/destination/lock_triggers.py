@@ -9,7 +9,7 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 1  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 2  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 # The version that a database has; NULL where it has none.
 INSTALLED = """(SELECT substring(obj_description(oid, 'pg_event_trigger') FROM '[0-9]+')::int
@@ -75,8 +75,12 @@ BEGIN
             FROM pg_event_trigger_dropped_objects() d
             JOIN sync_platform.locked_tables l
                 ON l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
-            WHERE d.object_type = 'table constraint' AND NOT EXISTS (
-                SELECT FROM pg_index i WHERE i.indrelid = l.relid AND i.indisprimary)
+            WHERE d.object_type = 'table constraint' AND NOT EXISTS (  -- nor one of columns of ours
+                SELECT FROM pg_index i
+                WHERE i.indrelid = l.relid AND i.indisprimary AND NOT EXISTS (
+                    SELECT FROM pg_attribute a
+                    WHERE a.attrelid = l.relid AND a.attnum = ANY (i.indkey)
+                        AND NOT l.columns ? a.attname))
             LIMIT 1;
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -114,7 +118,11 @@ BEGIN
                     ELSE format('changed from the type %s to %s', k.must, k.type) END)
             INTO refused
             FROM pg_event_trigger_ddl_commands() d
-            JOIN sync_platform.locked_tables l ON l.relid = d.objid
+            JOIN sync_platform.locked_tables l ON l.relid IN (
+                WITH RECURSIVE heirs (id) AS (
+                    SELECT d.objid UNION SELECT h.inhrelid FROM pg_inherits h
+                    JOIN heirs ON h.inhparent = heirs.id
+                ) SELECT id FROM heirs)
             JOIN pg_class c ON c.oid = l.relid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN LATERAL (

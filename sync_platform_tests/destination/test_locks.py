@@ -46,6 +46,21 @@ OTHERS = replace(CONTACTS, name="companies", label="HubSpot companies")
         ("ALTER TABLE acme.contacts ALTER age TYPE int", "type bigint to integer"),
         ("ALTER TABLE acme.contacts ALTER email TYPE varchar(99)", r"to character varying\(99\)"),
         ("ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey", "primary key of acme.contacts"),
+        (
+            "ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey,"
+            " ADD COLUMN own serial PRIMARY KEY",
+            "primary key of acme.contacts",
+        ),
+        (
+            "CREATE TABLE above (email text); ALTER TABLE acme.contacts INHERIT above;"
+            " ALTER TABLE above RENAME email TO mail",
+            "column email of .* renamed",
+        ),
+        (
+            "CREATE TABLE top (email text); CREATE TABLE above () INHERITS (top);"
+            " ALTER TABLE acme.contacts INHERIT above; ALTER TABLE top RENAME email TO mail",
+            "column email of .* renamed",
+        ),
         ("ALTER TABLE acme.contacts RENAME TO people", "table acme.contacts .* renamed"),
         ("ALTER INDEX acme.contacts RENAME TO people", "table acme.contacts .* renamed"),
         ("ALTER TABLE acme.contacts SET SCHEMA public", "moved to the schema public"),
@@ -63,6 +78,22 @@ def test_what_is_synced_cannot_be_renamed_retyped_or_dropped(
     with pytest.raises(psycopg.Error, match=said):
         select(database, statement)
     assert select(database, "SELECT email, age FROM acme.contacts") == [("0@example.com", 0)]
+    assert load(database, *people(2)).created == 1
+
+
+def test_the_primary_key_may_be_made_anew_and_tables_above_changed(database: str) -> None:
+    load(database, *people(1))
+    select(
+        database,
+        """
+        ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey,
+            ADD CONSTRAINT own_name PRIMARY KEY (id);
+        CREATE TABLE above (email text);
+        ALTER TABLE acme.contacts INHERIT above;
+        ALTER TABLE above ADD COLUMN own int;
+        ALTER TABLE above RENAME own TO mine;
+        """,
+    )
     assert load(database, *people(2)).created == 1
 
 
