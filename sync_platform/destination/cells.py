@@ -8,15 +8,19 @@ around (HubSpot) write it for a field that nobody filled in. Text keeps "".
 import json
 import re
 from collections.abc import Callable, Hashable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import chain
+from json.encoder import (  # type: ignore[attr-defined]
+    c_make_encoder,
+    encode_basestring,
+)
 from typing import Any
 
 import orjson
 
 from sync_platform.spec import FieldType, moment
-from sync_platform.spec.times import EPOCH
+from sync_platform.spec.times import day_of
 
 NULL = "\\N"
 GREATEST_INTEGER = 2**63 - 1
@@ -100,28 +104,23 @@ def boolean(value: Any) -> str:
 
 
 def day(value: Any) -> str:
-    """A date, ISO 8601, or milliseconds since 1970; of a moment, its day in UTC."""
+    """A date, however spec.times.day_of can read it; of a moment, its day in UTC."""
     if type(value) is str and len(value) == 10 and value[4:8:3] == "--":
         date.fromisoformat(value)
         return value
     if value is None or value == "":
         return NULL
-    if isinstance(value, str):
-        value = value.strip()
-        if value.lstrip("-").isdigit() and len(value) != 8:
-            value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = EPOCH + timedelta(milliseconds=value)
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return moment(value).date().isoformat()
+    return day_of(value).isoformat()
 
 
 def timestamp(value: Any) -> str:
     """A moment between the years 1 and 9999, however spec.moment can read it; UTC."""
     if type(value) is str and len(value) == 24:
         if value[4:20:3] == "--T::." and value[23] == "Z":  # 2024-01-01T00:00:00.000Z
-            datetime.fromisoformat(value)
+            try:
+                datetime.fromisoformat(value)
+            except ValueError:  # it may be at 24:00
+                return moment(value).isoformat()
             return value
     elif value is None or value == "":
         return NULL
@@ -153,18 +152,43 @@ def _check_size(written: str) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Compact JSON; without the limits of orjson (64 bits, 254 levels) where it meets them."""
+    """Compact JSON, numbers with all their digits; without the limits of orjson (64 bits, 254
+    levels) where it meets them."""
     try:
-        written = orjson.dumps(value).decode()
+        written = orjson.dumps(value, default=_fragment).decode()
     except TypeError:
         if _deeper_than(MOST_LEVELS, value):
             raise ValueError(f"it is nested more than {MOST_LEVELS:,} levels deep") from None
-        written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        written = "".join(ENCODE(value, 0))
         written.encode()  # a lone surrogate fails here
         return written
     if "null" in written:  # orjson writes NaN so
         json.dumps(value, allow_nan=False, default=str)
     return written
+
+
+class _Written(str):
+    """JSON, as it is written already."""
+
+
+def _plain(value: Any) -> _Written:
+    """A Decimal's digits without an exponent."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"a {type(value).__name__} is not JSON")
+    return _Written(format(_decimal(value), "f"))
+
+
+def _fragment(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(str(_plain(value)))
+
+
+def _text_in_json(value: str) -> str:
+    return value if type(value) is _Written else encode_basestring(value)
+
+
+# What json.dumps(ensure_ascii=False, allow_nan=False) itself writes with, compact; that makes no
+# numbers of Decimals. The first argument would find what holds itself: it is too deep for us, too.
+ENCODE: Any = c_make_encoder(None, _plain, _text_in_json, None, ":", ",", False, False, False)
 
 
 def _deeper_than(most: int, value: Any) -> bool:
@@ -189,10 +213,10 @@ def text(value: Any) -> str:
         return "true" if value else "false"
     elif isinstance(value, int):
         return str(value)
-    elif isinstance(value, float | Decimal):
-        return (
-            repr(value) if isinstance(value, float) and value - value == 0 else str(_decimal(value))
-        )
+    elif isinstance(value, float):
+        return repr(value) if value - value == 0 else str(_decimal(value))
+    elif isinstance(value, Decimal):
+        return str(_plain(value))
     elif isinstance(value, date):
         return value.isoformat()
     elif isinstance(value, Mapping | list | tuple):

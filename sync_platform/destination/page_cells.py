@@ -72,8 +72,11 @@ def _moments(
     given = list(filter(None, values))
     if not _written_like(pattern, given):
         return _each(type_, values)
-    for _ in map(read, given):
-        pass  # it raises where one is on no calendar
+    try:
+        for _ in map(read, given):
+            pass
+    except ValueError:  # one is on no calendar, or at 24:00
+        return _each(type_, values)
     return values if len(given) == len(values) else [value or NULL for value in values]
 
 

@@ -115,5 +115,5 @@ def _values(progress: Progress) -> list[Any]:
         progress.window.until,
         progress.started_at,
         progress.shape,
-        None if progress.position is None else json.dumps(progress.position),
+        None if progress.position is None else json.dumps(progress.position, default=float),
     ]

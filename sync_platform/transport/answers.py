@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from sync_platform.spec import Json
-from sync_platform.transport.deep import read_deep
+from sync_platform.transport.deep import decimal, read_deep
 
 SENTENCE = 300  # characters
 EVIDENCE = 500  # characters
@@ -25,26 +27,45 @@ REQUEST_IDS = (
 )
 WORDS = ("message", "error_description", "error_message", "detail", "description", "title")
 
-LENIENT = json.JSONDecoder(strict=False)
+LENIENT = json.JSONDecoder(parse_float=decimal, strict=False)
 csv.field_size_limit(2**31 - 1)  # of the process; its own are 131,072 characters
 
-DIGITS_TO_0 = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
-BEYOND_64_BITS = (b"0" * 20, b"-" + b"0" * 19)  # at least: shorter ones surely fit
-EVERY = 4  # the bytes that a first look takes; 19 digits hold at least so many of them, as 0s:
-IN_19_DIGITS = b"0" * (19 // EVERY)
+
+def _as_0(signs: bytes) -> bytes:
+    """The table for bytes.translate that makes each of them a 0."""
+    return bytes.maketrans(signs, b"0" * len(signs))
+
+
+# What orjson would shorten has 19 of these signs beside each other: at least 20 digits, a minus and
+# 19, or 18 with a point or an exponent. Whether it is such a number, is looked at then.
+LONG_RUN = b"0" * 19
+RUN_TO_0 = _as_0(b"0123456789.eE")
+EVERY = 4  # the bytes that a first look takes; even 18 signs hold at least so many of them, as 0s:
+IN_18_SIGNS = b"0" * (18 // EVERY)
+DIGITS_TO_0 = _as_0(b"0123456789.")
+LONG = re.compile(
+    rb"""(?<![^:,\[\s-])(?:  # what stands after anything else is none
+        [0-9]{20} | (?<=-)[0-9]{19}  # it may pass 64 bits
+        | (?=[1-9][0-9.]{18})[0-9]++\.  # 18 digits around a point
+        | 0\.0*+[0-9]{18}  # 18 after a point, and the zeros after that
+        | [0-9]{18,}+[eE]
+    )""",
+    re.VERBOSE,
+)
 
 
 def decoded(body: bytes) -> Json:
     """The JSON of a body, None where it is empty; raises ValueError where it is none.
 
     Of what one record may hold, nothing makes the others unreadable: it may be nested as deeply as
-    memory allows; integers keep all their digits, as Decimals from more than 4,300 on (orjson would
-    make floats of those beyond 64 bits); control characters in texts stay; bytes that are no UTF-8
-    become half characters.
+    memory allows; numbers keep all their digits (orjson would make floats of integers beyond 64
+    bits): integers of more than 4,300 are Decimals, and so are numbers with a point of more than
+    17, where a float would be another number; control characters in texts stay; bytes that are no
+    UTF-8 become half characters.
     """
     if not body.strip():
         return None
-    if not _may_pass_64_bits(body):
+    if not _may_lose_digits(body):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -66,12 +87,17 @@ def _text(body: bytes) -> str:
         return body.decode(encoding, "surrogateescape")
 
 
-def _may_pass_64_bits(body: bytes) -> bool:
-    """Whether so many digits stand beside each other; most bodies are seen through at a glance."""
-    if IN_19_DIGITS not in body[::EVERY].translate(DIGITS_TO_0):
+def _may_lose_digits(body: bytes) -> bool:
+    """Whether it holds a number of so many digits; most bodies are seen through at a glance."""
+    if IN_18_SIGNS not in body[::EVERY].translate(DIGITS_TO_0):
         return False
-    zeros = body.translate(DIGITS_TO_0)
-    return any(digits in zeros for digits in BEYOND_64_BITS)
+    runs = body.translate(RUN_TO_0)
+    at = runs.find(LONG_RUN)
+    while at >= 0:
+        if LONG.match(body, at):
+            return True
+        at = runs.find(LONG_RUN, at + len(LONG_RUN))
+    return False
 
 
 def decoded_csv(body: bytes) -> list[dict[str, str]]:
@@ -112,9 +138,15 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def encoded(value: Json) -> bytes:
     """A value as JSON; raises TypeError where it cannot be."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_written)
     except TypeError:
         return json.dumps(value).encode()  # integers beyond 64 bits
+
+
+def _written(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
 def vendor_sentence(body: bytes, scrub: Callable[[str], str] = str) -> str | None:

@@ -2,6 +2,7 @@
 1,000 levels. Slower than those by far, so it is for what they do not take."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,6 +15,8 @@ Scan = Callable[[str, int], tuple[Any, int]]
 
 SPACE = re.compile(r"[ \t\n\r]*")
 CLOSES = {"[": "]", "{": "}"}
+OF_A_FLOAT = 17  # digits: no double prints more
+NO_DECIMALS = (0.0, math.inf, -math.inf)
 
 
 def integer(digits: str) -> int | Decimal:
@@ -24,15 +27,30 @@ def integer(digits: str) -> int | Decimal:
         return Decimal(digits)
 
 
+def decimal(written: str) -> float | Decimal:
+    """The number; a Decimal where it has more than 17 digits and a float would be another number.
+
+    Where floats end (beyond 1e308, nearer to 0 than 1e-323), it is the float: inf or 0.0.
+    """
+    number = float(written)
+    if len(written) <= OF_A_FLOAT or number in NO_DECIMALS:
+        return number
+    mantissa = written.lower().partition("e")[0]
+    if len(mantissa.replace(".", "").lstrip("-0")) <= OF_A_FLOAT:
+        return number
+    exact = Decimal(written)
+    return number if exact == Decimal(repr(number)) else exact
+
+
 # What json.JSONDecoder itself reads with: the value at a place, and where it ends.
-DECODER: Any = json.JSONDecoder(parse_int=integer, strict=False)
+DECODER: Any = json.JSONDecoder(parse_int=integer, parse_float=decimal, strict=False)
 SCAN: Scan = make_scanner(DECODER)
 
 
 def read_deep(text: str) -> Json:
     """What the JSON says; raises ValueError where it is none.
 
-    Texts may hold control characters as they are. Integers keep all their digits.
+    Texts may hold control characters as they are. Numbers keep all their digits.
     """
     around: list[tuple[Any, str]] = []  # the lists and objects that are open, each with the name
     at = _past_space(text, 0)  # under which the value at hand goes into it

@@ -1,15 +1,19 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sync_platform.destination import cells
 from sync_platform.destination.cells import MISFITS, NULL
 from sync_platform.destination.columns import wider
 from sync_platform.destination.page_cells import COLUMNS
-from sync_platform.spec import FieldType
+from sync_platform.spec import Field, FieldType
+from sync_platform.transport.answers import decoded
+from sync_platform_tests.destination.tables import load, select
 
 FIT: list[tuple[Callable[[Any], str], Any, str]] = [
     (cells.integer, 5, "5"),
@@ -40,16 +44,32 @@ FIT: list[tuple[Callable[[Any], str], Any, str]] = [
     (cells.day, "2024-01-02T23:30:00-05:00", "2024-01-03"),
     (cells.day, 86_400_000, "1970-01-02"),
     (cells.day, "-86400000", "1969-12-31"),
+    (cells.day, 1704067200, "2024-01-01"),
+    (cells.day, "1704067200", "2024-01-01"),
+    (cells.day, 1704067200.5, "2024-01-01"),
+    (cells.day, 10**18, "2001-09-09"),
+    (cells.day, "2024", "2024-01-01"),
+    (cells.day, "2024-01", "2024-01-01"),
+    (cells.day, "2024-001", "2024-01-01"),
+    (cells.day, "2024-W05-3", "2024-01-31"),
+    (cells.day, "2024-01-01T24:00:00Z", "2024-01-02"),
     (cells.day, "", NULL),
     (cells.timestamp, "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z"),
     (cells.timestamp, "2024-01-01 02:00+02:00", "2024-01-01T00:00:00+00:00"),
     (cells.timestamp, "2024-W01-1T00:00:00.000Z", "2024-01-01T00:00:00+00:00"),
     (cells.timestamp, 1704067200000, "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, 1704067200000000, "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, "1704067200.5", "2024-01-01T00:00:00.500000+00:00"),
+    (cells.timestamp, "2024", "2024-01-01T00:00:00+00:00"),
+    (cells.timestamp, "2024-01-01T24:00:00.000Z", "2024-01-02T00:00:00+00:00"),
+    (cells.timestamp, "2024-01-01t00:00:00.000z", "2024-01-01T00:00:00+00:00"),
     (cells.timestamp, datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01T00:00:00+00:00"),
     (cells.timestamp, date(2024, 1, 1), "2024-01-01T00:00:00+00:00"),
     (cells.timestamp, "", NULL),
     (cells.json_value, {"a": [1, None]}, '{"a":[1,null]}'),
     (cells.json_value, 2**70, str(2**70)),
+    (cells.json_value, {"a": Decimal("1234567890123456.78")}, '{"a":1234567890123456.78}'),
+    (cells.json_value, ['é"', Decimal("1E+3"), 2**70], f'["é\\\\"",1000,{2**70}]'),
     (cells.json_value, "a\\u0000b", '"a' + "\\" * 4 + 'u0000b"'),
     (cells.json_value, "", NULL),
     (cells.text_cell, "", ""),
@@ -58,6 +78,7 @@ FIT: list[tuple[Callable[[Any], str], Any, str]] = [
     (cells.text_cell, {"a": 1}, '{"a":1}'),
     (cells.text_cell, True, "true"),
     (cells.text_cell, 1.0, "1.0"),
+    (cells.text_cell, Decimal("0.000000012345678901234567"), "0.000000012345678901234567"),
     (cells.text_cell, None, NULL),
 ]
 
@@ -80,14 +101,22 @@ MISFIT: list[tuple[Callable[[Any], str], Any]] = [
     (cells.number, Decimal("7" * 5000)),
     (cells.number, "."),
     (cells.json_value, [Decimal("7" * 5000)]),
+    (cells.json_value, [2**70, Decimal("7" * 5000)]),
+    (cells.json_value, Decimal("1e-999999999")),
+    (cells.json_value, Decimal("Infinity")),
+    (cells.text_cell, Decimal("1e999999999")),
     (cells.day, "2024-02-30"),
     (cells.day, "2024-W1-1"),
-    (cells.day, 10**18),
+    (cells.day, 10**20),
+    (cells.day, "0000"),
+    (cells.day, "0000-01-01"),
     (cells.day, True),
     (cells.timestamp, "2024-01-01T00:00:00.000X"),
     (cells.timestamp, "10000-01-01T00:00:00Z"),
     (cells.timestamp, "0001-01-01T00:00:00+05:00"),
     (cells.timestamp, 10**20),
+    (cells.timestamp, "0000"),
+    (cells.timestamp, "9999-12-31T24:00:00.000Z"),
     (cells.timestamp, "soon"),
     (cells.timestamp, "infinity"),
     (cells.json_value, {"a": "\0"}),
@@ -141,6 +170,46 @@ def test_a_long_text_that_is_nearly_a_number_is_told_in_a_moment(value: str) -> 
     for cell in (cells.integer, cells.number):
         with pytest.raises(ValueError, match="it is not a number"):
             cell(value)
+
+
+KEPT = [Field("id"), Field("n", "number"), Field("t"), Field("j", "json")]
+
+
+def kept(database: str, numbers: Sequence[str]) -> list[Any]:
+    """What a table has of numbers that came as JSON: (number, text, JSON), each as it is shown."""
+    rows = [f'{{"id": "{n}", "n": {it}, "t": {it}, "j": [{it}]}}' for n, it in enumerate(numbers)]
+    page = decoded(f"[{','.join(rows)}]".encode())
+    assert load(database, *page, fields=KEPT).rejected == 0
+    table = "acme.contacts WHERE id::int < %s ORDER BY id::int"
+    return select(database, f"SELECT n::text, t, (j -> 0)::text FROM {table}", [len(numbers)])
+
+
+def test_numbers_with_a_point_come_to_the_table_as_they_were_written(database: str) -> None:
+    numbers = ["1234567890123456.78", "12345678901234567890.5", "-0.00000000123456789012345678"]
+    assert kept(database, numbers) == [(it, it, it) for it in numbers]
+
+
+def no_digit_less(number: str) -> bool:
+    """Of 16 and 17 digits, only what doubles print keeps them all."""
+    digits = len(number.replace(".", "").lstrip("-0"))
+    return digits not in (16, 17) or Decimal(repr(float(number))) == Decimal(number)
+
+
+DECIMALS = st.from_regex(r"-?(0|[1-9][0-9]{0,19})\.[0-9]{1,20}", fullmatch=True)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(numbers=st.lists(DECIMALS.filter(no_digit_less), min_size=1, max_size=50))
+def test_any_number_of_up_to_40_digits_is_the_same_in_the_table(
+    database: str, numbers: list[str]
+) -> None:
+    for number, found in zip(numbers, kept(database, numbers), strict=True):
+        assert [Decimal(it) for it in found] == [Decimal(number)] * 3
 
 
 @pytest.mark.parametrize(

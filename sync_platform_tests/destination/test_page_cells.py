@@ -16,7 +16,9 @@ from sync_platform.spec import FieldType
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("")
 TEXTS = """7 -1.50 true FALSE 2024-02-29 2024-02-30 20240229 2024-W01-1 2024-01-01T00:00:00.000Z
-    2024-01-01T25:00:00.000Z 2024-W01-1T00:00:00.000Z a\\nb \\N null " é🎉"""
+    2024-01-01T25:00:00.000Z 2024-W01-1T00:00:00.000Z 2024-01-01T24:00:00.000Z
+    9999-12-31T24:00:00.000Z 2024-01-01t00:00:00.000z 2024 0000 2024-01 2024-001 2024-W05-3
+    1704067200 1704067200.5 1704067200000000 86400000 a\\nb \\N null " é🎉"""
 written = st.sampled_from([*TEXTS.split(), "a\tb", "\x1e", "a\r\n", "\0", "\ud800"])
 values: st.SearchStrategy[Any] = plain | written | st.lists(plain | written, max_size=2)
 values |= st.dictionaries(st.text(max_size=3), plain | written, max_size=2)
@@ -87,6 +89,28 @@ def test_rows_together_are_the_rows_one_by_one(types: tuple[FieldType, ...], dat
         found, lines = together
         assert lines.endswith(b"\n")
         assert list(zip(found, lines[:-1].split(b"\n"), strict=True)) == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("type", "column", "cells"),
+    [
+        (
+            "date",
+            ["2024-01-01", 1704067200, None, "2024"],
+            ["2024-01-01"] * 2 + [NULL, "2024-01-01"],
+        ),
+        ("date", ["2024-W05-3", "2024-001"], ["2024-01-31", "2024-01-01"]),
+        (
+            "timestamp",
+            ["2024-01-01T00:00:00.000Z", "2024-01-01T24:00:00.000Z", ""],
+            ["2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00+00:00", NULL],
+        ),
+    ],
+)
+def test_a_column_may_be_written_in_several_ways(
+    type: FieldType, column: list[Any], cells: list[str]
+) -> None:
+    assert COLUMNS[type](column) == cells
 
 
 def test_plain_rows_go_together() -> None:

@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync_platform.transport.answers import (
     decoded,
@@ -27,6 +29,73 @@ def test_integers_keep_every_digit(number: int, before: int) -> None:
     assert decoded(encoded(record)) == record
 
 
+LONG = (
+    "1234567890123456.78",
+    "12345678901234567890.5",
+    "-1.23456789012345678",
+    "0.00000000123456789012345678",
+    "123456789012345678e1",
+    "1.2345678901234567890E-25",
+)
+PRINTED = (  # by doubles
+    "33.333333333333336",
+    "-0.30000000000000004",
+    "0.00012345678901234567",
+    "1.2345678901234567e+19",
+    "1.7976931348623157e+308",
+    "5e-324",
+    "-0.0",
+)
+
+
+@pytest.mark.parametrize("number", LONG)
+@pytest.mark.parametrize("before", range(8))
+def test_numbers_with_a_point_keep_every_digit(number: str, before: int) -> None:
+    record = {"x" * before: Decimal(number)}
+    body = f'{{"{"x" * before}":{number}}}'.encode()
+    assert decoded(body) == record
+    assert decoded(encoded(record)) == record
+
+
+@pytest.mark.parametrize("number", PRINTED)
+@pytest.mark.parametrize("beside", ["", *LONG])
+def test_what_a_float_says_as_well_is_one(number: str, beside: str) -> None:
+    found = decoded(f"[{number}{beside and ','}{beside}]".encode())[0]
+    assert type(found) is float
+    assert repr(found) == repr(float(number))
+
+
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
+)
+def test_a_number_is_the_same_whatever_is_beside_it(number: str) -> None:
+    alone, other = (decoded(f"[{number}{more}]".encode())[0] for more in ("", f",{LONG[0]}"))
+    assert (type(alone), alone) == (type(other), other)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-12345678901234567890.5e400", "1.5e999999999"])
+def test_what_is_beyond_all_floats_is_infinite(number: str) -> None:
+    assert abs(decoded(f"[{number}, {LONG[0]}]".encode())[0]) == math.inf
+    assert abs(decoded(f"[{number}]".encode())[0]) == math.inf
+
+
+def test_what_is_nearer_to_0_than_all_floats_is_0() -> None:
+    found = decoded(b"[1.23456789012345678901e-999999999]")
+    assert found == [0]
+    assert type(found[0]) is float
+
+
+def test_a_number_with_a_point_may_be_of_any_length() -> None:
+    number = "0." + "0" * 300 + "9" * 10**6
+    assert decoded(f"[{number}]".encode()) == [Decimal(number)]
+    assert decoded(f"[{'9' * 10**6}.5]".encode()) == [math.inf]
+
+
+def test_a_decimal_that_is_no_number_is_no_json() -> None:
+    with pytest.raises(TypeError):
+        encoded(Decimal("NaN"))
+
+
 def test_what_the_standard_library_takes_is_taken() -> None:
     assert math.isnan(decoded(b"[NaN]")[0])
     assert decoded(b"\xef\xbb\xbf[1]") == [1]
@@ -40,12 +109,12 @@ def test_an_integer_of_any_length_keeps_every_digit() -> None:
 
 @pytest.mark.parametrize("levels", [1_000, 1_100, 100_000])
 def test_an_answer_may_be_nested_as_deeply_as_it_likes(levels: int) -> None:
-    number = 2**70
-    found = decoded(b'[{"a":' * levels + str(number).encode() + b"}]" * levels)
-    for _ in range(levels):
-        [inner] = found
-        found = inner["a"]
-    assert found == number
+    for number in (2**70, Decimal(LONG[0])):
+        found = decoded(b'[{"a":' * levels + str(number).encode() + b"}]" * levels)
+        for _ in range(levels):
+            [inner] = found
+            found = inner["a"]
+        assert found == number
 
 
 def test_what_one_text_holds_makes_the_others_no_less_readable() -> None:
