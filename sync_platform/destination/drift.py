@@ -1,11 +1,13 @@
 """What people did to a synced table where no lock kept them from it: found, and mended where that
 loses nothing.
 
-A column that was renamed gets its name back. What was dropped is added again; its values are gone,
-so that a full sync is left in `_progress` of which nothing is done yet, and the next sync goes on
-with it. What cannot be mended so is said in a ConfigurationError.
+A column that was renamed gets its name back, and one that was made narrower its type. What was
+dropped is added again. Where values are gone, or may have been cut to fit, a full sync is left in
+`_progress` of which nothing is done yet, and the next sync goes on with it. What cannot be mended
+so is said in a ConfigurationError.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import LiteralString
@@ -15,11 +17,17 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from sync_platform.destination import names
 from sync_platform.destination.book import Actual, Booked, Found, relation
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, wider
-from sync_platform.destination.comments import SYSTEM, column_comment
+from sync_platform.destination.comments import MORE, SYSTEM, column_comment
 from sync_platform.destination.locks import PASSING
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field
+
+NOTHING = re.compile("(?!)")
+NARROWED: Mapping[str, re.Pattern[str]] = {  # types that Postgres turns back without a loss
+    "text": re.compile(r"character( varying)?(\(\d+\))?"),
+    "integer": re.compile("integer|smallint"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,8 @@ class Drift:
     found: Found
     statements: tuple[Composed, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # what a column is called -> was
+    # Columns that get their types back -> what is to be said where something depends on them.
+    retyped: Mapping[str, ConfigurationError] = field(default_factory=dict)
     told: tuple[str, ...] = ()
 
 
@@ -50,6 +60,7 @@ class _Comparison:
         self._actual: dict[str, Actual] = dict(found.actual)
         self._statements: list[Composed] = []
         self._back: dict[str, str] = {}
+        self._types_back: dict[str, ConfigurationError] = {}
         self._told: list[str] = []
         self._lost = False
 
@@ -66,6 +77,7 @@ class _Comparison:
             found=replace(self._found, actual=self._actual),
             statements=tuple(self._statements),
             renamed=self._back,
+            retyped=self._types_back,
             told=tuple(f"{self._full_name}: {it}." for it in self._told),
         )
 
@@ -86,6 +98,8 @@ class _Comparison:
             if booked.column == "_more":
                 if "_more" not in self._actual:
                     self._lose("the column _more was dropped, and is added again")
+                elif self._actual["_more"].type != MORE[0]:
+                    raise self._strange("_more", self._actual["_more"].type, MORE[0])
             elif booked.column in self._actual:
                 self._retyped(booked, self._actual[booked.column])
             elif self._renamed(
@@ -125,9 +139,24 @@ class _Comparison:
     def _retyped(self, booked: Booked, actual: Actual) -> None:
         has = FIELD_TYPE.get(actual.type)
         if has is None:
-            raise self._strange(booked.column, actual.type, POSTGRES[booked.type])
-        if wider(has, booked.type) != has:  # values may have been bent to fit
+            self._type_back(booked, actual)
+        elif wider(has, booked.type) != has:  # values may have been bent to fit
             self._lose(f"the column {booked.column} was changed to {actual.type}")
+
+    def _type_back(self, booked: Booked, actual: Actual) -> None:
+        """Raises ConfigurationError where the type is no narrower one."""
+        must = POSTGRES[booked.type]
+        strange = self._strange(booked.column, actual.type, must)
+        if not NARROWED.get(booked.type, NOTHING).fullmatch(actual.type):
+            raise strange
+        self._add(
+            "ALTER TABLE {relation} ALTER COLUMN {column} TYPE {type}",
+            column=Identifier(booked.column),
+            type=SQL(must),
+        )
+        self._types_back[booked.column] = strange
+        self._actual[booked.column] = replace(actual, type=must)
+        self._lose(f"the column {booked.column} was changed to {actual.type}")
 
     def _system_columns(self) -> None:
         for name, (type, comment) in SYSTEM.items():

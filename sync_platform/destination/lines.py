@@ -1,11 +1,15 @@
 """Lines of COPY text, kept by key while a batch fills."""
 
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 
 ENDS = b"\n"  # a line; within one, COPY writes \n as two characters
 AT_ONCE = 100_000  # bytes that are given away together, at least, unless there are no more
 LINES_AT_ONCE = 500
+NULL = "\\N"
+ESCAPED = re.compile(r"\\(.)")
+MEANS = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class Lines:
@@ -56,6 +60,20 @@ class Lines:
                 held, size = [], 0
         if held:
             yield b"".join(held)
+
+    def singly(self) -> list[bytes]:
+        """The lines, each without its end."""
+        if self._singly is not None:
+            return list(self._singly.values())
+        return [line for each in self._added for _, line in _apart(*each)]
+
+
+def values(line: bytes) -> list[str | None]:
+    """The texts that a line (without its end) is made of; None is NULL."""
+    return [
+        None if cell == NULL else ESCAPED.sub(lambda it: MEANS.get(it[1], it[1]), cell)
+        for cell in line.decode().split("\t")
+    ]
 
 
 def _apart(keys: Sequence[Hashable], text: bytes) -> Iterator[tuple[Hashable, bytes]]:

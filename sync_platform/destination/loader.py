@@ -11,6 +11,7 @@ from psycopg import errors as pg
 from psycopg.sql import Composed
 
 from sync_platform.destination import rejects
+from sync_platform.destination.carefully import Careful, refuses_rows
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
 from sync_platform.destination.lines import ENDS, Lines
 from sync_platform.destination.merge import BY_INDEX, END_NEW, Statements
@@ -22,6 +23,7 @@ from sync_platform.destination.tables import Landing
 from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
+from sync_platform.errors import Unexpected
 from sync_platform.spec import Page, Row
 
 ROWS_AT_ONCE = 1000  # encoded together: a page may be of any size
@@ -143,13 +145,24 @@ class PostgresLoader:
 
     def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
         """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
+        Rows that break what people built on the table are rejected.
 
         Raises LeaseLost if another sync has taken the table over, StoreUnavailable if Postgres is
-        gone; then nothing of it is in the table.
+        gone, RowDoesNotFit if so many rows were refused that it is no matter of single values; then
+        nothing of it is in the table.
         """
         taken = self.seal() if sealed is None else sealed
         assert isinstance(taken, Taken)
-        lines, gone = taken.lines, taken.gone
+        try:
+            return self._commit(progress, taken)
+        except Unexpected as error:
+            if not (taken.lines and refuses_rows(error)):
+                raise
+            careful = Careful(self._connection, self._landing, error)
+        return self._commit(progress, taken, careful)
+
+    def _commit(self, progress: Progress, taken: Taken, careful: Careful | None = None) -> Counts:
+        lines, gone, rejected = taken.lines, taken.gone, taken.rejected
         full = self._mode is SyncMode.FULL
         # Few statements: while records stream by, each waits for its turn with Python twice.
         with self._doing("loading rows"), self._connection.transaction():
@@ -159,22 +172,29 @@ class PostgresLoader:
             created = updated = deleted = 0
             if (lines or gone) and not self._by_index:
                 self._connection.execute(BY_INDEX)
-            if lines:
+            if lines and careful is None:
                 created, updated = self._load(lines)
+            elif lines and careful is not None:
+                self._make_staging()
+                created, updated = careful.load(lines, self._merge)
+                rejected = rejected + careful.rejected
+                if full and careful.rejected_keys:
+                    self._seen.keep(_arrays(careful.rejected_keys))
             if gone:
                 deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
             if full and taken.rejected_keys:  # they exist
                 self._seen.keep(_arrays(taken.rejected_keys))
-            if taken.rejected:
-                rejects.keep(self._connection, self._landing, self._sync, taken.rejected)
+            if rejected:
+                rejects.keep(self._connection, self._landing, self._sync, rejected)
         self._by_index = self._by_index or bool(lines or gone)
-        self._staging = self._staging or (bool(lines) and not self._only_new)
+        staged = careful is not None or not self._only_new
+        self._staging = self._staging or (bool(lines) and staged)
         return Counts(
             fetched=taken.fetched,
             created=created,
             updated=updated,
             deleted=deleted,
-            rejected=len(taken.rejected),
+            rejected=len(rejected),
         )
 
     def cancel(self) -> None:
@@ -187,7 +207,7 @@ class PostgresLoader:
         None, having marked nothing, where a record came since then that may be any of them.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
-        live rows would go, or all of them because nothing was read. `most=None`: no guard. Raises
+        live rows would go, or any of them although nothing was read. `most=None`: no guard. Raises
         LeaseLost, and IncompleteRead where the keys that were seen are not all there any more.
         """
         with self._doing("reconciling"), self._connection.transaction():
@@ -234,9 +254,16 @@ class PostgresLoader:
                     return self._copy(self._sql.copy_new, lines.texts(END_NEW)), 0
             except (pg.UniqueViolation, pg.FeatureNotSupported):
                 self._only_new = False  # a key came again, or the table has row security forced
+        self._make_staging()
+        return self._merge(lines.texts())
+
+    def _make_staging(self) -> None:
         if not self._staging:
             self._connection.execute(self._sql.make_staging)
-        self._copy(self._sql.copy, lines.texts())
+
+    def _merge(self, texts: Iterable[bytes]) -> tuple[int, int]:
+        """How many rows were created and updated, through the staging table."""
+        self._copy(self._sql.copy, texts)
         if self._known_only:
             return 0, self._connection.execute(self._sql.refresh).rowcount
         merge = self._sql.merge_and_see if self._mode is SyncMode.FULL else self._sql.merge

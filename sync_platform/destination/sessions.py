@@ -99,6 +99,20 @@ def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
                 "lost; it will be tried again.",
                 evidence=evidence,
             )
+        # What is beyond a limit of Postgres' is an OperationalError, too, and no outage.
+        case pg.ProgramLimitExceeded() | pg.StatementTooComplex() | pg.TooManyArguments():
+            return errors.RowDoesNotFit(
+                f"While {doing}, Postgres came to one of its limits: {said}. If someone made an "
+                "index on a column of the table, a long value in that column is the likely cause.",
+                evidence=evidence,
+            )
+        case pg.TooManyColumns():
+            return errors.ConfigurationError(
+                f"While {doing}, Postgres allowed no more columns: {said}. Columns that were "
+                "dropped count, too. Rename or drop the table: the next sync makes it anew and "
+                "reads everything.",
+                evidence=evidence,
+            )
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return errors.StoreUnavailable(
                 f"Postgres could not be reached, or gave up, while {doing}. What was not committed "
@@ -110,7 +124,7 @@ def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
                 f"While {doing}, Postgres refused: {said}. Grant it to the platform's user.",
                 evidence=evidence,
             )
-        case psycopg.DataError() | psycopg.IntegrityError() | pg.ProgramLimitExceeded():
+        case psycopg.DataError() | psycopg.IntegrityError():
             return errors.RowDoesNotFit(
                 f"While {doing}, Postgres would not take a row: {said}. If someone added a "
                 "constraint or a trigger to the table, that is the likely cause.",

@@ -14,12 +14,13 @@ from sync_platform.destination import comments, names
 from sync_platform.destination.book import Found, depended_on, look, relation
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column, wider
 from sync_platform.destination.ddl import bookkeeping, convert
-from sync_platform.destination.drift import drift
+from sync_platform.destination.drift import Drift, drift
 from sync_platform.destination.locks import OWN_DDL, Lock, Locks
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.wanted import asked_of, told_of
 from sync_platform.engine.destination import Table
+from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field, FieldType
 
 MOST_COLUMNS = 1500  # of the 1,600 that Postgres allows; the other fields share the column _more
@@ -94,6 +95,7 @@ class Plan:
         wanted = told_of(table, wanted, found)
         moved = moves(table, wanted, found)
         drifted = drift(table, as_booked(wanted, moved), found)
+        self._refuse_retyped(connection, table, drifted)
         renamed = rename(table, moved, drifted.found)
         found = renamed.found
         self._table, self._wanted, self._found = table, wanted, found
@@ -106,7 +108,7 @@ class Plan:
         self._more: list[str] = []
         self._schema, self._relation = table.schema, relation(table.schema, name)
         self._taken = set(found.actual) | {it.column for it in found.booked.values()}
-        self._count = len(found.actual)
+        self._count = self._columns_ever(connection, name)
         self._new: list[Column] = []
         for key in (*table.keys, *wanted):
             if key not in self._columns and key not in self._more:
@@ -122,6 +124,29 @@ class Plan:
             more=tuple(self._more),
             lock=Lock(table=table, name=name, columns=self._kept()),
         )
+
+    def _refuse_retyped(self, connection: Connection, table: Table, drifted: Drift) -> None:
+        """Raises ConfigurationError where a column cannot have its type back, because a view or so
+        of somebody's depends on it."""
+        if drifted.retyped and drifted.found.name is not None:
+            kept = depended_on(connection, table.schema, drifted.found.name)
+            for column, strange in drifted.retyped.items():
+                if column in kept:
+                    raise strange
+
+    def _columns_ever(self, connection: Connection, name: str) -> int:
+        """How many columns the table will have, before new fields get theirs: those that were
+        dropped count, and those that come back count again. 0 where no field is new."""
+        booked, actual = self._found.booked, self._found.actual
+        if all(names.storable(it) in booked for it in self._wanted):
+            return 0
+        wanted = {booked[it].column for it in map(names.storable, self._wanted) if it in booked}
+        rows = connection.execute(
+            "SELECT relnatts FROM pg_class"
+            " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+            [self._schema, name],
+        ).fetchall()
+        return sum(int(row[0]) for row in rows) + len(wanted - actual.keys())
 
     def _kept(self) -> dict[str, str]:
         """The columns that are ours, also those whose fields are gone, and their types."""
@@ -174,7 +199,19 @@ class Plan:
             return
         self._more.append(it.name)
         if booked is None:
+            self._leave_theirs(table_name)
             self._book(it, table_name, "_more", it.type)
+
+    def _leave_theirs(self, table_name: str) -> None:
+        """Raises ConfigurationError where somebody has a column _more of their own."""
+        booked = {it.column for it in self._found.booked.values()}
+        if "_more" in self._found.actual and "_more" not in booked:
+            table = f"{self._schema}.{table_name}"
+            raise ConfigurationError(
+                f"Somebody gave {table} a column of their own named '_more', where syncs keep the "
+                "fields beyond the columns that a table can have. Give it another name: "
+                f"ALTER TABLE {table} RENAME COLUMN _more TO more."
+            )
 
     def _book(self, it: Field, table_name: str, column: str, type: FieldType) -> None:
         self._add(

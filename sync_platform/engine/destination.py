@@ -100,7 +100,7 @@ class Loader(Protocol):
         it may be any of them.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
-        live rows would go, or all of them because nothing was read. `most=None`: no guard.
+        live rows would go, or any of them although nothing was read. `most=None`: no guard.
         """
         ...
 

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.destination.lines import AT_ONCE, Lines
+from sync_platform.destination.cells import text_cell
+from sync_platform.destination.lines import AT_ONCE, Lines, values
 
 pages = st.lists(
     st.lists(st.tuples(st.integers(0, 6), st.binary(max_size=3).map(lambda it: it.hex().encode()))),
@@ -20,6 +21,7 @@ def test_the_last_line_of_each_key_is_kept(pages: list[list[tuple[int, bytes]]])
         lines.add([key for key, _ in page], b"".join(line + b"\n" for _, line in page))
         expected.update(page)
     assert sorted(kept(lines)) == sorted(expected.values())
+    assert lines.singly() == kept(lines)
     assert len(lines) == len(expected)
 
 
@@ -51,3 +53,8 @@ def test_many_small_pages_are_given_away_together() -> None:
     lines.add([0], line)
     assert sum(len(text) for text in lines.texts()) == 3 * AT_ONCE
     assert len(list(lines.texts())) > 1
+
+
+@given(st.lists(st.none() | st.text("\\nNtr\n\t\ré"), min_size=1))
+def test_a_line_tells_the_values_that_it_was_made_of(texts: list[str | None]) -> None:
+    assert values("\t".join(map(text_cell, texts)).encode()) == texts

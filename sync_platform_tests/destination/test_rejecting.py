@@ -95,7 +95,8 @@ def test_a_constraint_of_somebody_is_told_plainly(database: str) -> None:
     load(database, {"id": "1"})
     select(database, "ALTER TABLE acme.contacts ADD CHECK (age < 100)")
     with pytest.raises(RowDoesNotFit, match="constraint"):
-        load(database, {"id": "2", "age": 100})
+        load(database, *[{"id": f"row {n}", "age": 100} for n in range(101)])
+    assert load(database, {"id": "2", "age": 100}).rejected == 1
 
 
 FIELDS = (
