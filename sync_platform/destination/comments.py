@@ -14,17 +14,25 @@ SYSTEM = {  # the columns that every table has: their type and comment
     "_deleted_by": ("text", "sync_platform: who said it is gone, 'vendor' or 'reconcile'"),
 }
 MORE = ("jsonb", "sync_platform: the fields beyond the columns that a table can have")
-OURS = ("synced from ", "sync_platform: ")
+FIELD = "synced from "
+OURS = (FIELD, "sync_platform: ")
+GONE = " (no longer at the vendor)"
 
 
 def column_comment(table: Table, field: Field) -> str:
     """`synced from HubSpot contacts: Email`"""
-    return f"synced from {printable(table.label)}: {printable(field.label or field.name)}"
+    return f"{FIELD}{printable(table.label)}: {printable(field.label or field.name)}"
 
 
 def table_comment(table: Table) -> str:
     """`HubSpot contacts, synced from acme-hubspot`"""
     return f"{printable(table.label)}, synced from {printable(table.connection)}"
+
+
+def as_gone(has: str | None) -> str | None:
+    """The comment of a column whose field is gone; None where it stays as it is."""
+    ours = has is not None and has.startswith(FIELD) and not has.endswith(GONE)
+    return f"{has}{GONE}" if ours else None
 
 
 def may_replace(has: str | None) -> bool:

@@ -39,7 +39,9 @@ class PostgresDestination:
         """
         with connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection:
             with translated(f"preparing {table.schema}.{table.name}"):
-                landing = tables.prepare(connection, table, fields, self._locks)
+                landing = tables.prepare(
+                    connection, table, fields, self._locks, some_fields=known_only
+                )
             yield PostgresLoader(connection, landing, sync, known_only=known_only)
 
     def table_name(self, table: Table) -> str | None:

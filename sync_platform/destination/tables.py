@@ -56,15 +56,23 @@ class Landing:
         return relation(self.table.schema, names.seen_name(self.name))
 
 
-def prepare(connection: Connection, table: Table, fields: Sequence[Field], locks: Locks) -> Landing:
-    """Make, mend or widen the table so that these fields have columns, and lock it.
+def prepare(
+    connection: Connection,
+    table: Table,
+    fields: Sequence[Field],
+    locks: Locks,
+    *,
+    some_fields: bool = False,
+) -> Landing:
+    """Make, mend or widen the table so that these fields have columns, and lock it. With
+    `some_fields` they are not all that there are, so none is gone that is not among them.
 
     Raises ConfigurationError where there is no key, where it is not among the fields or not the
     table's key, or where somebody did to the table what we cannot mend.
     """
     wanted = asked_of(table, fields)
     found = look(connection, table)
-    plan = Plan(connection, table, wanted, found)
+    plan = Plan(connection, table, wanted, found, some_fields=some_fields)
     locked = locks.ready(connection, found.locks)
     if not plan.statements and (not locked or locks.holds(connection, plan.landing.lock)):
         return plan.landing
@@ -76,7 +84,8 @@ def prepare(connection: Connection, table: Table, fields: Sequence[Field], locks
             [table.schema],
         )
         bookkeeping(connection, table.schema)
-        plan = Plan(connection, table, wanted, look(connection, table))  # someone may have been
+        found = look(connection, table)  # someone may have been
+        plan = Plan(connection, table, wanted, found, some_fields=some_fields)
         for statement in plan.statements:
             connection.execute(statement)
         if locked:
@@ -90,7 +99,13 @@ class Plan:
     """The statements that a table needs, and the landing it then is. Executes nothing."""
 
     def __init__(
-        self, connection: Connection, table: Table, wanted: dict[str, Field], found: Found
+        self,
+        connection: Connection,
+        table: Table,
+        wanted: dict[str, Field],
+        found: Found,
+        *,
+        some_fields: bool,
     ) -> None:
         wanted = told_of(table, wanted, found)
         moved = moves(table, wanted, found)
@@ -116,7 +131,8 @@ class Plan:
         self._widen(connection, name)
         self._build(name)
         self._comment(name)
-        self._vanish(name)
+        if not some_fields:
+            self._vanish(name)
         self.landing = Landing(
             table=table,
             name=name,
@@ -303,9 +319,13 @@ class Plan:
                 self.statements.append(comments.on_column(self._relation, column, comment))
 
     def _vanish(self, name: str) -> None:
-        """Note in the book which fields went and which came back."""
+        """Note in the book, and on their columns, which fields went; and which came back."""
         wanted = {names.storable(it) for it in self._wanted}
         for it, booked in self._found.booked.items():
+            actual = self._found.actual.get(booked.column)
+            gone = comments.as_gone(actual.comment) if actual and it not in wanted else None
+            if gone is not None:
+                self.statements.append(comments.on_column(self._relation, booked.column, gone))
             if booked.vanished != (it not in wanted):
                 self._add(
                     "UPDATE {book} SET vanished_at = {when}"

@@ -32,6 +32,13 @@ def test_it_leaves_other_columns_and_makes_no_rows(database: str) -> None:
     assert select(database, ROWS) == [("1", "a@x", 7), ("2", "b@x", 2)]
 
 
+def test_the_fields_that_it_does_not_read_have_not_vanished(database: str) -> None:
+    load(database, *people(1))
+    refresh(database, {"id": "0", "age": 7})
+    gone = "SELECT field FROM acme._columns WHERE vanished_at IS NOT NULL"
+    assert select(database, gone) == []
+
+
 def test_a_deleted_row_stays_as_it_is(database: str) -> None:
     load(database, *people(2), gone=[("1",)])
     before = select(database, "SELECT * FROM acme.contacts WHERE id = '1'")

@@ -279,6 +279,24 @@ def test_a_field_that_vanished_keeps_its_column_and_may_return(database: str) ->
     assert select(database, vanished) == []
 
 
+def test_the_column_of_a_field_that_vanished_says_so_until_it_returns(database: str) -> None:
+    def comment() -> str | None:
+        types = PostgresDestination(database).column_types(CONTACTS)
+        return next(comment for name, _, comment in types if name == "email")
+
+    load(database, *people(1))
+    told = comment()
+    assert told == "synced from HubSpot contacts: Email"
+    for _ in range(2):  # it is said once
+        load(database, {"id": "0"}, fields=[FIELDS[0], FIELDS[2]])
+        assert comment() == f"{told} (no longer at the vendor)"
+    load(database, *people(1))
+    assert comment() == told
+    select(database, "COMMENT ON COLUMN acme.contacts.email IS 'our own words'")
+    load(database, {"id": "0"}, fields=[FIELDS[0], FIELDS[2]])
+    assert comment() == "our own words"
+
+
 def test_peoples_own_columns_and_comments_are_left_alone(database: str) -> None:
     load(database, *people(2))
     select(database, "ALTER TABLE acme.contacts ADD COLUMN note text")
