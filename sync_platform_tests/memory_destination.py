@@ -66,6 +66,7 @@ class MemoryDestination:
         self.tables: dict[tuple[str, str], MemoryTable] = {}
         self.before_commit: Callable[[], None] = lambda: None
         self.cancel: Callable[[], None] = lambda: None
+        self.told: tuple[str, ...] = ()  # what is mended whenever a table is opened
 
     @contextmanager
     def open(
@@ -103,6 +104,7 @@ class MemoryLoader:
         self._fields, self._sync = fields, sync
         self._mode: SyncMode | None = None  # None: it has not begun
         self._taken = MemoryTaken()
+        self.told = destination.told
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left."""

@@ -66,6 +66,7 @@ class PostgresLoader:
         self._by_index = self._staging = False  # whether the session has them
         self._only_new: bool | None = None  # the table was empty, and no key has come twice
         self._taken = Taken()
+        self.told = landing.told
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left; None where none did. Where rows or values

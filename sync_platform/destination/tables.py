@@ -37,6 +37,7 @@ class Landing:
     name: str
     columns: tuple[Column, ...]
     more: tuple[str, ...] = ()  # fields that share the column _more
+    told: tuple[str, ...] = ()  # what was mended or renamed just now, in sentences
     lock: Lock
 
     @property
@@ -92,7 +93,7 @@ def prepare(
             locks.hold(connection, plan.landing.lock)
     for told in plan.told:
         log.warning(told)
-    return plan.landing
+    return replace(plan.landing, told=plan.told)
 
 
 class Plan:

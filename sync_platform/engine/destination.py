@@ -60,6 +60,11 @@ class Loader(Protocol):
     that `commit` may run in another one, one at a time and in the order of the seals. Meanwhile
     the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
 
+    @property
+    def told(self) -> Sequence[str]:
+        """What was mended in the table when it was opened, or renamed, a sentence each."""
+        ...
+
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left; None where none did. Where the keys it had
         seen were lost with the server, its position is None."""

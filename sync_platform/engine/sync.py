@@ -153,6 +153,8 @@ class Sync:
                 self._refresh(into, record, started_at, api)
                 return
             with into.open(self.table, self.fields, sync=record.id) as loader:
+                for sentence in loader.told:
+                    self._tell(sentence)
                 progress = self._begin(loader, record, mode, window, started_at)
                 try:
                     self._load(loader, record, progress, api)

@@ -71,6 +71,16 @@ def test_a_renamed_column_gets_its_name_back(
     ]
 
 
+def test_what_was_mended_is_told_to_the_sync_that_did(database: str) -> None:
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts RENAME COLUMN email TO mail")
+    with destination(database).open(CONTACTS, FIELDS, sync="x") as loader:
+        (sentence,) = loader.told
+        assert "column email was renamed to mail, and has its name back" in sentence
+    with destination(database).open(CONTACTS, FIELDS, sync="y") as loader:
+        assert not loader.told
+
+
 def test_a_renamed_column_can_widen_at_once(database: str) -> None:
     load(database, *people(1))
     select(database, "ALTER TABLE acme.contacts RENAME COLUMN age TO years")

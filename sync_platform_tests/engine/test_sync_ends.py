@@ -300,6 +300,12 @@ def test_every_page_is_a_heartbeat(stage: Stage) -> None:
     assert stage.history.records[0].beats >= 6
 
 
+def test_what_was_mended_in_the_table_is_told(stage: Stage) -> None:
+    stage.destination.told = ("The column mail was renamed to email, and has its name back.",)
+    stage.full()
+    assert stage.told[0] == stage.destination.told[0]
+
+
 def test_progress_is_told_in_sentences(stage: Stage) -> None:
     stage.options["commit_bytes"] = 1_000_000
     stage.full()
