@@ -124,7 +124,7 @@ def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
                 f"While {doing}, Postgres refused: {said}. Grant it to the platform's user.",
                 evidence=evidence,
             )
-        case psycopg.DataError() | psycopg.IntegrityError():
+        case psycopg.DataError() | psycopg.IntegrityError() | pg.RaiseException():
             return errors.RowDoesNotFit(
                 f"While {doing}, Postgres would not take a row: {said}. If someone added a "
                 "constraint or a trigger to the table, that is the likely cause.",

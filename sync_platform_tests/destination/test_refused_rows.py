@@ -10,7 +10,7 @@ import pytest
 from sync_platform.destination.carefully import MOST_REFUSED
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
-from sync_platform.errors import RowDoesNotFit, Unexpected
+from sync_platform.errors import RowDoesNotFit
 from sync_platform.spec import Field, Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
@@ -187,7 +187,7 @@ def test_a_rule_that_the_data_does_not_meet_fails_the_sync(database: str, rule: 
 
 def test_a_trigger_that_takes_no_row_fails_the_sync_in_its_own_words(database: str) -> None:
     build(database, TRIGGER)
-    with pytest.raises(Unexpected, match="too old"):
+    with pytest.raises(RowDoesNotFit, match="too old"):
         load(database, *[row | {"age": 5000} for row in people(MOST_REFUSED + 1)])
     assert select(database, "SELECT count(*) FROM acme.contacts") == [0]
 

@@ -53,6 +53,7 @@ def test_the_server_notices_a_machine_of_ours_that_is_gone_and_so_frees_its_lock
         (pg.SerializationFailure, errors.StoreUnavailable),
         (psycopg.OperationalError, errors.StoreUnavailable),
         (psycopg.InterfaceError, errors.StoreUnavailable),
+        (pg.RaiseException, errors.RowDoesNotFit),
         (pg.UndefinedFunction, errors.Unexpected),
     ],
 )
