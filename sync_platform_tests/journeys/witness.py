@@ -163,7 +163,9 @@ class Witness:
         return Step("gone", resume.get("params", {}).get("after", "0")), True
 
     def _reconciled_by_whole_reads_only(self, now: Moment, *, quiet: bool) -> None:
-        position = Position.from_json(now.left["position"]) if now.left else Position("ended")
+        position = Position("ended")
+        if now.left:  # without a position, a whole read is due of which nothing is done
+            position = Position.from_json(now.left["position"] or Position().as_json())
         unread = position.phase == "rows"
         if quiet and position.phase == "gone":
             after = int((position.resume or {}).get("params", {}).get("after", "0"))
