@@ -287,6 +287,10 @@ class Platform(Parts):
             self.store.get(name)
         return self.past.recent(name, object, limit)
 
+    def deletes_waiting(self, name: str) -> list[SyncResult]:
+        """The full syncs of chosen objects whose deletes wait for a person, newest first."""
+        return waist.gate.deletes_waiting(self, self.connection(name))
+
     def schema_changes(self, name: str, object: str | None = None) -> Sequence[SchemaChange]:
         """What changed in the vendor's fields since the connection was made, newest first."""
         connection = self.store.get(name)

@@ -5,7 +5,7 @@ from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus, object_of
 from sync_platform.engine.due import TOGETHER, due_syncs
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import (
     CircuitOpen,
@@ -85,10 +85,17 @@ def unflag(parts: Parts, request: SyncRequest) -> None:
         parts.store.resume(connection.name)
 
 
+def deletes_waiting(parts: Parts, connection: Connection) -> list[SyncResult]:
+    """The full syncs of chosen objects whose deletes wait for a person, newest first."""
+    waiting = parts.past.waiting(connection.name)
+    return [it for it in waiting if connection.choice(it.target.object) is not None]
+
+
 def _waits(parts: Parts, connection: Connection) -> bool:
     """Whether some chosen object waits for a person: its breaker is open, or a full sync of it was
     refused for its deletes and none has gone well since."""
+    if deletes_waiting(parts, connection):
+        return True
     known = parts.past.activity(connection.name)
-    waiting = {sync.target for sync in parts.past.waiting(connection.name)}
-    waiting |= {it for it in known if breaker.is_open(known[it].recent, known[it].resumed_at)}
-    return any(connection.choice(target.object) is not None for target in waiting)
+    broken = [it for it in known if breaker.is_open(known[it].recent, known[it].resumed_at)]
+    return any(connection.choice(target.object) is not None for target in broken)

@@ -93,6 +93,9 @@ def test_a_sync_beats_while_it_reconciles() -> None:
             assert not saved.is_set() or next_beat(stage).wait(PATIENCE)
             return now()
 
-    stage.destination.clock = Clock()  # type: ignore[assignment]
+        def sleep(self, seconds: float) -> None:
+            raise NotImplementedError
+
+    stage.destination.clock = Clock()
     stage.cursors.before_save = lambda cursor: saved.set()
     assert stage.full().counts.deleted == 1

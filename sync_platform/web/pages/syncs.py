@@ -87,8 +87,7 @@ def _syncs_page(
     watched = request.query_params.get("request")
     progress = progress_of(platform, connection.name, history, watched)
     states = [it for it in states_of(platform, connection) if it.choice is not None]
-    waiting = platform.past.waiting(connection.name)
-    guarded = [it for it in waiting if connection.choice(it.target.object) is not None]
+    guarded = platform.deletes_waiting(connection.name)
     return connection_page(
         request,
         platform,
