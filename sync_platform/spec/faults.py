@@ -8,9 +8,10 @@ from typing import Any, get_args
 from sync_platform.spec.auth import Auth
 from sync_platform.spec.connector import Connector, Interval, no_misfits
 from sync_platform.spec.limits import RateLimit
-from sync_platform.spec.objects import FIELD_TYPES, ConnectorObject, Field, Filter
+from sync_platform.spec.objects import FIELD_TYPES, FILTER_KINDS, ConnectorObject, Field, Filter
 from sync_platform.spec.pages import CountedPages
 from sync_platform.spec.requests import Request
+from sync_platform.spec.times import UNITS
 
 CONNECTOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OBJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -79,14 +80,17 @@ def _object(obj: ConnectorObject) -> Iterator[str]:
     for wanted in obj.filters:
         if not isinstance(wanted, Filter):
             yield f"filters: {wanted!r} is not a Filter."
-        elif wanted.kind not in ("values", "days"):
-            yield f"filters: {wanted.name!r} has kind {wanted.kind!r}; there are values and days."
+        elif wanted.kind not in FILTER_KINDS:
+            known = ", ".join(FILTER_KINDS)
+            yield f"filters: {wanted.name!r} has kind {wanted.kind!r}; there are {known}."
     if obj.lookback < timedelta(0):
         yield "lookback: it must not be negative."
     if obj.step is not None and obj.step <= timedelta(0):
         yield "step: it must be a positive span of time."
     if obj.deletes_remembered is not None and obj.deletes is None:
         yield "deletes_remembered: it means nothing without `deletes`."
+    if obj.deletes_begin is not None and obj.deletes is None:
+        yield "deletes_begin: it means nothing without `deletes`."
     if not obj.incremental and (obj.lookback or obj.step):
         yield "lookback, step: they mean nothing without a `cursor` or `changes`."
     if obj.computed_every is not None and obj.computed_every <= timedelta(0):
@@ -139,6 +143,11 @@ def _fields(obj: ConnectorObject) -> Iterator[str]:
         if field.type not in FIELD_TYPES:
             known = ", ".join(FIELD_TYPES)
             yield f"fields: {field.name!r} has type {field.type!r}; there are {known}."
+        if field.epoch is not None and field.epoch not in UNITS:
+            units = ", ".join(UNITS)
+            yield f"fields: {field.name!r} has epoch {field.epoch!r}; there are {units}."
+        if field.epoch is not None and field.type not in ("date", "timestamp"):
+            yield f"fields: {field.name!r} has an epoch, which only a date or timestamp can have."
         if field.name in names:
             yield f"fields: {field.name!r} stands there twice."
         names.append(field.name)

@@ -7,9 +7,12 @@ from typing import Literal, get_args
 
 from sync_platform.spec.api import Api, Json, Page, Row
 from sync_platform.spec.requests import OutboundChange, Read, Request
+from sync_platform.spec.times import EpochUnit
 
 FieldType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
+FilterKind = Literal["values", "days", "text"]
+FILTER_KINDS: tuple[str, ...] = get_args(FilterKind)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class Field:
     A `computed` one (a formula) may change without moving its record's cursor. Where types are told
     from values, an `empty` field has none to tell from: its column keeps the type that it has, and
     is made when the first value comes.
+    `epoch` is the unit of numbers since 1970 in a date or timestamp, where the vendor documents
+    one: then digits always count it. With None their size tells, which takes milliseconds before
+    1973-03-03 for seconds.
     """
 
     name: str
@@ -31,6 +37,7 @@ class Field:
     id: str | None = None
     computed: bool = False
     empty: bool = False
+    epoch: EpochUnit | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +46,15 @@ class Filter:
 
     A filter of `kind` "values" is given one or several values, with commas between; `values` are
     all there are, or none where they are not known. One of kind "days" is given a number: records
-    of the last so many days; what `read` gets is the moment that this means, in ISO 8601. Without
-    `keeps` the object's own `read` asks the vendor; with it, the platform drops rows after reading.
+    of the last so many days; what `read` gets is the moment that this means, in ISO 8601. One of
+    kind "text" is given one text, commas and all: a formula, a condition, the name of a view.
+    Without `keeps` the object's own `read` asks the vendor; with it, the platform drops rows after
+    reading.
     """
 
     name: str
     label: str
-    kind: Literal["values", "days"] = "values"
+    kind: FilterKind = "values"
     values: Sequence[str] = ()
     keeps: Callable[[Row, str], bool] | None = None
 
@@ -98,6 +107,7 @@ class ConnectorObject:
     side_by_side: int = 1  # calls of one read under way at once; needs counted pages or `step`
     changes: Changes | None = None  # what changed, where no cursor tells?
     deletes: Reading | None = None  # which are gone?
+    deletes_begin: Callable[[Api], None] | None = None  # before all is read: have them told
     deletes_remembered: timedelta | None = None  # only so long; after a longer pause, read it all
     gone_when: Callable[[Row], bool] | None = None  # or does a row itself say that it is?
     bulk: Bulk | None = None  # how to read many?

@@ -27,6 +27,13 @@ def test_a_sound_declaration_has_no_faults() -> None:
     assert spec.faults(ACME) == []
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", None])
+@pytest.mark.parametrize("type", ["date", "timestamp"])
+def test_dates_may_have_a_unit(type: Any, unit: Any) -> None:
+    dated = replace(THINGS, fields=[spec.Field("id"), spec.Field("changed", type, epoch=unit)])
+    assert spec.faults(replace(ACME, objects=[dated])) == []
+
+
 def test_a_connector_that_only_discovers_is_sound() -> None:
     def lists(api: spec.Api) -> list[spec.Discovered]:
         return []
@@ -107,6 +114,14 @@ def test_a_connectors_fault_is_told_with_its_slot(slots: dict[str, Any], fault: 
         ({"row": "record"}, "row: it must be a function from a record to a row."),
         ({"fields": ["id"]}, "fields: 'id' is not a Field."),
         ({"fields": [spec.Field("id", "uuid")]}, "fields: 'id' has type 'uuid'; there are text, "),  # type: ignore[arg-type]
+        (
+            {"fields": [spec.Field("id"), spec.Field("changed", "date", epoch="us")]},  # type: ignore[arg-type]
+            "fields: 'changed' has epoch 'us'; there are s, ms.",
+        ),
+        (
+            {"fields": [spec.Field("id", epoch="s"), spec.Field("changed", "timestamp")]},
+            "fields: 'id' has an epoch, which only a date or timestamp can have.",
+        ),
         ({"fields": [*THINGS.fields, spec.Field("id")]}, "fields: 'id' stands there twice."),  # type: ignore[misc]
         ({"create": "/things"}, "create: '/things' is not a Request"),
         ({"update": spec.patch("/things")}, "update: neither its path has {key} nor its json"),

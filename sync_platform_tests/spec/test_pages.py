@@ -1,3 +1,4 @@
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.errors import IncompleteRead
+from sync_platform.transport.answers import decoded
 
 
 def test_a_single_page_has_no_next() -> None:
@@ -33,7 +35,16 @@ def test_a_keyset_goes_on_after_the_last_key() -> None:
     assert pages({}, [], None) is None
 
 
-@pytest.mark.parametrize("strange", [None, {}, {"id": None}, {"id": [2]}, [2]])
+@pytest.mark.parametrize("key", ["1.5", "-0.25", "1234567890123456789.5", "9" * 400, '"a"'])
+def test_a_keyset_goes_on_after_a_key_of_any_number_or_text(key: str) -> None:
+    records = decoded(b'[{"id": %s}]' % key.encode())
+    assert spec.keyset_pages("id")({}, records, None) == spec.NextPage(after=key.strip('"'))
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [None, {}, {"id": None}, {"id": [2]}, [2], {"id": True}, {"id": ""}, {"id": math.nan}],
+)
 def test_a_keyset_goes_on_after_the_last_key_that_is_one(strange: object) -> None:
     pages = spec.keyset_pages("id")
     assert pages({}, [{"id": 1}, {"id": 2}, strange], None) == spec.NextPage(after="2")
