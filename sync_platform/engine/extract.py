@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from reprlib import Repr
@@ -26,6 +26,7 @@ from sync_platform.spec import (
     Read,
     Request,
     Row,
+    Unreadable,
     at,
 )
 
@@ -73,7 +74,8 @@ def _row_pages(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Pag
 
 
 def _parted(obj: ConnectorObject, page: Page) -> Page:
-    """The page with its gone rows as keys; they move the cursor as they would have as rows."""
+    """The page with its gone rows as keys; they move the cursor as they would have as rows. Of rows
+    of one key, the last says whether it is gone."""
     gone_when = obj.gone_when
     if gone_when is None or not (left := those(page.rows, gone_when, in_doubt=False)):
         return page
@@ -81,8 +83,32 @@ def _parted(obj: ConnectorObject, page: Page) -> Page:
     reached = page.reached
     if obj.cursor is not None:
         reached = latest([row.get(obj.cursor) for row in left], reached)
-    keys = [*page.gone, *(key_of(obj, row) for row in left)]
-    return replace(page, rows=kept, gone=keys, reached=reached)
+    keys = _last_gone(obj, page.rows, left) if kept else [key_of(obj, row) for row in left]
+    return replace(page, rows=kept, gone=[*page.gone, *keys], reached=reached)
+
+
+def _last_gone(obj: ConnectorObject, rows: Sequence[Row], left: Sequence[Row]) -> list[Key]:
+    """The keys of the rows that `left`, without those that a later row tells as alive: where a page
+    is taken in, its gone keys come after its rows."""
+    going, alive = set(map(id, left)), set()
+    keys: list[Key] = []
+    for row in reversed(rows):
+        key = key_of(obj, row)
+        known = _comparable(key)
+        if id(row) not in going:
+            alive.add(known)
+        elif known not in alive:
+            keys.append(key)
+    return keys[::-1]
+
+
+def _comparable(key: Key) -> Hashable:
+    """The key; for one that holds a list or an object, and so is none, a value like no other."""
+    try:
+        hash(key)
+    except TypeError:
+        return object()
+    return key
 
 
 def gone(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
@@ -93,7 +119,13 @@ def gone(obj: ConnectorObject, api: VendorApi, read: Read) -> Iterator[Page]:
         yield from obj.deletes(api, read)
         return
     for found, resume in _pages(obj, obj.deletes, api, read):
-        yield Page(gone=[key_of(obj, row) for row in found], resume=resume)
+        yield Page(gone=[_gone_key(obj, row) for row in found], resume=resume)
+
+
+def _gone_key(obj: ConnectorObject, row: Row) -> Any:
+    """The key; the record whole, where none can be read of it."""
+    key = key_of(obj, row)
+    return row if isinstance(row, Unreadable) and any(it is None for it in key) else key
 
 
 def key_of(obj: ConnectorObject, row: Row) -> Key:
@@ -105,6 +137,8 @@ def _pages(
     obj: ConnectorObject, request: Request, api: VendorApi, read: Read
 ) -> Iterator[tuple[list[Row], Json]]:
     """Each page's records as rows, with where the next page starts (None: start over)."""
+    if request.answers == "csv" and not request.columns and obj.row is dict:
+        request = request.with_(columns=obj.keys)
     pages = request.pages
     if not isinstance(pages, CountedPages):
         for records, resume in _records(request, api, read):

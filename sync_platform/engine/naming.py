@@ -2,9 +2,36 @@
 object says so (`by_id`), so that a rename that was not discovered yet loses nothing."""
 
 from collections.abc import Sequence
+from reprlib import repr
 
-from sync_platform.engine.destination import Unreadable
-from sync_platform.spec import ConnectorObject, Field, Row
+from sync_platform.errors import ConnectorFault
+from sync_platform.spec import FIELD_TYPES, ConnectorObject, Field, Row, Unreadable
+
+
+def refuse_unfit(connector: str, obj: ConnectorObject, fields: Sequence[Field]) -> None:
+    """Raises ConnectorFault, naming the field, where one of them is none that a column can be made
+    of: a discovery hands on what the vendor said, of whatever form that is by now."""
+    for it in fields:
+        if (why := _unfit(it)) is not None:
+            raise ConnectorFault(
+                f"A field of {obj.name} cannot be used: {why}. Mend `fields` of {obj.name} in the "
+                f"connector {connector}."
+            )
+
+
+def _unfit(it: Field) -> str | None:
+    if not isinstance(it, Field):
+        return f"{repr(it)} is not a Field"
+    if not isinstance(it.name, str):
+        return f"its name {repr(it.name)} is not a text"
+    if it.type not in FIELD_TYPES:
+        known = ", ".join(FIELD_TYPES)
+        return f"{repr(it.name)} has type {repr(it.type)}; there are {known}"
+    for slot in ("label", "description", "id"):
+        value = getattr(it, slot)
+        if value is not None and not isinstance(value, str):
+            return f"the {slot} {repr(value)} of {repr(it.name)} is not a text"
+    return None
 
 
 def with_key(obj: ConnectorObject, fields: Sequence[Field]) -> Sequence[Field]:

@@ -6,20 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from sync_platform.engine.destination import Unreadable
-from sync_platform.spec import ConnectorObject, Page, Row
-
-# What functions raise that meet a value which they do not expect; our own errors pass.
-UNEXPECTED = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+from sync_platform.spec import UNEXPECTED, ConnectorObject, Page, Row, Unreadable, rows_from
 
 
 def rows_of(obj: ConnectorObject, records: Sequence[Any]) -> list[Any]:
     """The records' rows; Unreadable where none can be made."""
-    try:
-        # What is no object is none either where dict would make one of it, as of a list of pairs.
-        rows: list[Any] = list(records if obj.row is dict else map(obj.row, records))
-    except UNEXPECTED:
-        rows = [_row_of(obj, record) for record in records]
+    # What is no object is none either where dict would make one of it, as of a list of pairs.
+    rows = list(records) if obj.row is dict else rows_from(records, obj.row)
     if _all_rows(rows):
         return rows
     pairs = zip(rows, records, strict=True)
@@ -49,13 +42,6 @@ def _checked(row: Any, record: Any) -> Any:
     if isinstance(row, Mapping | Unreadable):
         return row
     return Unreadable(record, f"it is of type {type(row).__name__}")
-
-
-def _row_of(obj: ConnectorObject, record: Any) -> Any:
-    try:
-        return obj.row(record)
-    except UNEXPECTED as error:
-        return Unreadable(record, f"{type(error).__name__}: {error}")
 
 
 def _holds(test: Callable[[Row], bool], row: Row, in_doubt: bool) -> bool:

@@ -34,6 +34,7 @@ from sync_platform.spec.objects import (
     Field,
     FieldType,
     Filter,
+    FilterKind,
     Writing,
 )
 from sync_platform.spec.pages import (
@@ -52,6 +53,7 @@ from sync_platform.spec.pages import (
     params_of,
     single_page,
 )
+from sync_platform.spec.records import UNEXPECTED, Unreadable, rows_from
 from sync_platform.spec.requests import (
     Asked,
     OutboundChange,
@@ -66,12 +68,13 @@ from sync_platform.spec.requests import (
 from sync_platform.spec.times import epoch_ms, epoch_s, iso, moment
 
 __all__ = [
-    "FIELD_TYPES", "Account", "Answer", "Api", "ApiKey", "Asked", "Auth", "BasicAuth",
+    "FIELD_TYPES", "UNEXPECTED", "Account", "Answer", "Api", "ApiKey", "Asked", "Auth", "BasicAuth",
     "BearerToken", "Bulk", "CallsLeft", "Changes", "ClientCredentials", "Connector",
-    "ConnectorObject", "CountedPages", "Discovered", "Field", "FieldType", "Filter", "HeaderPages",
-    "Interval", "Json", "JwtBearer", "Key", "Meaning", "NextPage", "OAuth2", "Option",
-    "OutboundChange", "Page", "Paginator", "RateLimit", "Read", "Request", "Row", "Setting",
-    "Writing", "at", "cursor_pages", "delete", "epoch_ms", "epoch_s", "faults", "get",
-    "header_pages", "hours", "iso", "keyset_pages", "link_header_pages", "linked_pages", "minutes",
-    "moment", "numbered_pages", "offset_pages", "params_of", "patch", "post", "put", "single_page",
+    "ConnectorObject", "CountedPages", "Discovered", "Field", "FieldType", "Filter", "FilterKind",
+    "HeaderPages", "Interval", "Json", "JwtBearer", "Key", "Meaning", "NextPage", "OAuth2",
+    "Option", "OutboundChange", "Page", "Paginator", "RateLimit", "Read", "Request", "Row",
+    "Setting", "Unreadable", "Writing", "at", "cursor_pages", "delete", "epoch_ms", "epoch_s",
+    "faults", "get", "header_pages", "hours", "iso", "keyset_pages", "link_header_pages",
+    "linked_pages", "minutes", "moment", "numbered_pages", "offset_pages", "params_of", "patch",
+    "post", "put", "rows_from", "single_page",
 ]  # fmt: skip

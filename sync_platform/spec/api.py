@@ -20,13 +20,15 @@ class Page:
     `resume` is where the next page starts, as JSON: a read that is given it back as `Read.resume`
     goes on from there. None: this was the last page, or the read cannot be resumed. `reached` is
     the moment up to which a feed of changes was read, where its rows do not tell; in `deletes`, the
-    moment up to which the vendor knows them: the next sync asks again from there.
+    moment up to which the vendor knows them: the next sync asks again from there. `forgotten`, in
+    `deletes`, says that it does not know all of the window's: the next sync reads everything.
     """
 
     rows: Sequence[Row] = ()
     gone: Sequence[Key] = ()
     resume: Json = None
     reached: datetime | None = None
+    forgotten: bool = False
 
 
 @dataclass(frozen=True)

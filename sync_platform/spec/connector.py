@@ -84,6 +84,7 @@ Meaning = Literal[
     "unavailable",
     "too_much",
     "page_forgotten",
+    "query_refused",  # what is asked for makes no sense: a filter that a person wrote may be why
     "rejected",  # a change, not the one who sent it
 ]
 
@@ -128,7 +129,7 @@ class Connector:
     status alone would mislead, such as a 403 that is a rate limit, or a 429 that is none; None:
     what its status says. Of "too_much" a function that asks for less at once may make something: it
     gets AskedTooMuch. After "page_forgotten" (the token for the next page is not good any more) the
-    read begins again.
+    read begins again. After "query_refused" a person is told of the filters that they wrote.
 
     `says` finds the sentence for people in such a body, where it is at no usual place (`message`,
     `errors`); None: it is looked for there.

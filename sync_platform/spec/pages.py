@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -54,7 +56,7 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
         if not records or (limit is not None and len(records) < limit):
             return None
         keys = (at(each, key) for each in reversed(records))
-        last = next((it for it in keys if isinstance(it, str | int)), None)
+        last = next(filter(_tells_a_place, keys), None)
         if last is None:
             raise IncompleteRead(
                 f"No record of a page has a usable {key!r}, so nobody knows where the next page "
@@ -63,6 +65,17 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
         return NextPage(after=str(last))
 
     return next_page
+
+
+def _tells_a_place(key: Json) -> bool:
+    """Whether records can come after it: a text that is not empty, or a number."""
+    if isinstance(key, str):
+        return key != ""
+    if isinstance(key, float):
+        return isfinite(key)
+    if isinstance(key, Decimal):
+        return key.is_finite()
+    return isinstance(key, int) and not isinstance(key, bool)
 
 
 @dataclass(frozen=True, kw_only=True)

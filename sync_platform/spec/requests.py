@@ -52,8 +52,9 @@ class Request:
     change are filled in, quoted.
     `params`, `json`, `form` and `headers` are values or functions of the Read or OutboundChange.
     `form` is sent instead of `json`, as HTML forms are, nested values as `a[b]`. `answers` "csv"
-    gives a list of dicts of texts. `records` says where the list is in the answer, dotted; "" is
-    the answer itself. `pages` says what comes next.
+    gives a list of dicts of texts; `columns` are what its header line must have, so that nothing
+    else passes for a list without records. `records` says where the list is in the answer, dotted;
+    "" is the answer itself. `pages` says what comes next.
 
     A write that takes several changes `at_once` has its late parts given a list of OutboundChanges,
     at most so many, also where there is only one.
@@ -66,6 +67,7 @@ class Request:
     form: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None = None
     headers: Mapping[str, str] | Callable[[Any], Mapping[str, str]] = field(default_factory=dict)
     answers: Literal["json", "csv"] = "json"
+    columns: Sequence[str] = ()  # of CSV; (): the key's, where rows are records as they come
     records: str = ""
     pages: Paginator = single_page
     safe_to_repeat: bool | None = None  # None: decided by the method

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,9 @@ import orjson
 
 from sync_platform.spec import Json
 from sync_platform.transport.deep import decimal, read_deep
+from sync_platform.transport.line import Answer
 
+NO_CONTENT = 204
 SENTENCE = 300  # characters
 EVIDENCE = 500  # characters
 REQUEST_IDS = (
@@ -36,20 +38,20 @@ def _as_0(signs: bytes) -> bytes:
     return bytes.maketrans(signs, b"0" * len(signs))
 
 
-# What orjson would shorten has 19 of these signs beside each other: at least 20 digits, a minus and
-# 19, or 18 with a point or an exponent. Whether it is such a number, is looked at then.
-LONG_RUN = b"0" * 19
+# What orjson may shorten has 17 of these signs beside each other: at least 20 digits, a minus and
+# 19, or 16 with a point or an exponent. Whether it is such a number, is looked at then.
+LONG_RUN = b"0" * 17
 RUN_TO_0 = _as_0(b"0123456789.eE")
-EVERY = 4  # the bytes that a first look takes; even 18 signs hold at least so many of them, as 0s:
-IN_18_SIGNS = b"0" * (18 // EVERY)
+EVERY = 4  # the bytes that a first look takes; even 16 signs hold at least so many of them, as 0s:
+IN_16_SIGNS = b"0" * (16 // EVERY)
 DIGITS_TO_0 = _as_0(b"0123456789.")
 LONG = re.compile(
     rb"""(?<![^:,\[\s-])(?:  # what stands after anything else is none
-        [0-9]{20} | (?<=-)[0-9]{19}  # it may pass 64 bits
-        | (?=[1-9][0-9.]{18})[0-9]++\.  # 18 digits around a point
-        | 0\.0*+[0-9]{18}  # 18 after a point, and the zeros after that
-        | [0-9]{18,}+[eE]
-    )""",
+        (?=[0-9]{20}) | (?<=-)(?=[0-9]{19})  # it may pass 64 bits
+        | (?=[1-9][0-9.]{16})(?=[0-9]++\.)  # 16 digits around a point
+        | (?=0\.0*+[0-9]{16})  # 16 after a point, and the zeros after that
+        | (?=[0-9]{16,}+[eE])
+    )[0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9]++)?""",
     re.VERBOSE,
 )
 
@@ -60,7 +62,7 @@ def decoded(body: bytes) -> Json:
     Of what one record may hold, nothing makes the others unreadable: it may be nested as deeply as
     memory allows; numbers keep all their digits (orjson would make floats of integers beyond 64
     bits): integers of more than 4,300 are Decimals, and so are numbers with a point of more than
-    17, where a float would be another number; control characters in texts stay; bytes that are no
+    15, where a float would be another number; control characters in texts stay; bytes that are no
     UTF-8 become half characters.
     """
     if not body.strip():
@@ -88,32 +90,96 @@ def _text(body: bytes) -> str:
 
 
 def _may_lose_digits(body: bytes) -> bool:
-    """Whether it holds a number of so many digits; most bodies are seen through at a glance."""
-    if IN_18_SIGNS not in body[::EVERY].translate(DIGITS_TO_0):
+    """Whether it holds a number that orjson would round; most bodies are seen through at a glance,
+    and of the others only the numbers of many digits are looked at."""
+    if IN_16_SIGNS not in body[::EVERY].translate(DIGITS_TO_0):
         return False
     runs = body.translate(RUN_TO_0)
+    if runs.rfind(LONG_RUN) < 0:  # as find, but twice as quick where there is none
+        return False
     at = runs.find(LONG_RUN)
+    long: list[bytes] = []
     while at >= 0:
-        if LONG.match(body, at):
-            return True
+        if found := LONG.match(body, at):
+            long.append(found[0])
         at = runs.find(LONG_RUN, at + len(LONG_RUN))
-    return False
+    return bool(long) and _any_rounded(long)
 
 
-def decoded_csv(body: bytes) -> list[dict[str, str]]:
-    """The rows of a CSV body with a header line, by its names; raises ValueError where it is none.
+def _any_rounded(numbers: list[bytes]) -> bool:
+    """Whether orjson makes another number of one of them. Most are what a double prints."""
+    if any(map(bytes.isdigit, numbers)):  # integers beyond 64 bits
+        return True
+    written = b"[%b]" % b",".join(numbers)
+    try:
+        if orjson.dumps(orjson.loads(written)) == written:
+            return False
+    except ValueError:  # parts of texts that look like numbers
+        pass
+    return any(isinstance(decimal(each.decode()), Decimal) for each in numbers)
+
+
+class NotCsv(ValueError):
+    """A body is not the CSV that was asked for. The message goes on after "a body that"."""
+
+
+def csv_of(answer: Answer, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of an answer, as of its body; a status of 204 says that there are none."""
+    if answer.status == NO_CONTENT and not answer.body:
+        return []
+    kind = answer.headers.get("content-type", "").lower()
+    return decoded_csv(answer.body, columns=columns, kind=kind)
+
+
+def decoded_csv(
+    body: bytes, *, columns: Sequence[str] = (), kind: str = ""
+) -> list[dict[str, str]]:
+    """The rows of a CSV body with a header line, by its names; raises NotCsv where it is none.
+
+    `columns` are names that the header line must have. Without any, nothing but the body and its
+    `kind` (the Content-Type) tells a page of HTML or an error in JSON from a list without rows.
 
     A row of another length than the header's is an error: half of an answer must not pass for all.
-    So are names that are no UTF-8; in values, bytes that are none become half characters.
+    So are names that are no UTF-8, or that come twice; in values, bytes that are no UTF-8 become
+    half characters.
     """
+    text = body.decode("utf-8-sig", "surrogateescape")
     try:
-        text = body.decode("utf-8-sig", "surrogateescape")
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = next(lines, [])
+        lacking = [each for each in columns if each not in names]
+        if (lacking or not columns) and (other := _other_than_csv(text)):
+            raise NotCsv(f"is {other}, not CSV")
+        if not columns and ("html" in kind or "json" in kind):
+            raise NotCsv(f"is sent as {shortened(kind.partition(';')[0], SENTENCE)}, not as CSV")
+        if lacking:
+            raise NotCsv(_lacks(lacking, names))
         "".join(names).encode()
+        called = [each for each in names if each]
+        if len(set(called)) < len(called):
+            twice = next(each for each in called if called.count(each) > 1)
+            raise NotCsv(f"is CSV with two columns {shortened(twice, SENTENCE)!r}")
         return [dict(zip(names, line, strict=True)) for line in lines if line]
-    except csv.Error as error:
-        raise ValueError(str(error)) from error
+    except NotCsv:
+        raise
+    except (csv.Error, ValueError) as error:
+        raise NotCsv("is not CSV") from error
+
+
+def _other_than_csv(text: str) -> str | None:
+    """What a body seems to be instead of CSV; None where it may well be CSV."""
+    begins = text[:1000].lstrip()[:1]
+    if begins == "<":
+        return "HTML or XML"
+    if begins in ("{", "["):
+        return "JSON"
+    return None
+
+
+def _lacks(columns: Sequence[str], names: Sequence[str]) -> str:
+    if not any(names):
+        return "has no header line, as CSV has also where there are no records"
+    return f"is CSV without a column {shortened(columns[0], SENTENCE)!r}"
 
 
 def form_encoded(value: Mapping[str, Any]) -> bytes:

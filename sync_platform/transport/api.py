@@ -1,7 +1,7 @@
 """Carries out the calls that connectors describe; every failure becomes one of our errors."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock
@@ -20,7 +20,7 @@ from sync_platform.errors import (
 )
 from sync_platform.spec import Asked, Connector, Json, OutboundChange, Read, Request
 from sync_platform.transport.address import Address
-from sync_platform.transport.answers import decoded, decoded_csv, encoded, form_encoded
+from sync_platform.transport.answers import csv_of, decoded, encoded, form_encoded
 from sync_platform.transport.clock import pause
 from sync_platform.transport.failures import Failures
 from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
@@ -48,6 +48,7 @@ class _Call:
     repeatable: bool
     change: bool
     csv: bool  # how the answer is read
+    columns: Sequence[str]  # of CSV, in its header line
 
 
 class HttpApi:
@@ -201,6 +202,7 @@ class HttpApi:
             repeatable=request.repeatable,
             change=change,
             csv=request.answers == "csv",
+            columns=request.columns,
         )
 
     def _what(self, call: _Call) -> str:
@@ -216,9 +218,9 @@ class HttpApi:
         if not 200 <= answer.status < 300:
             raise self._refused(call, answer)
         try:
-            body: Json = decoded_csv(answer.body) if call.csv else decoded(answer.body)
+            body: Json = csv_of(answer, call.columns) if call.csv else decoded(answer.body)
         except ValueError as error:
-            why = "is not CSV" if call.csv else "is not JSON"
+            why = self._signing.scrub(str(error)) if call.csv else "is not JSON"
             shown = self._address.plain(call.url)
             unreadable = self._failures.unreadable(self._what(call), answer, why, url=shown)
             raise Failed(unreadable, again=call.repeatable) from error

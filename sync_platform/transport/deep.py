@@ -15,7 +15,7 @@ Scan = Callable[[str, int], tuple[Any, int]]
 
 SPACE = re.compile(r"[ \t\n\r]*")
 CLOSES = {"[": "]", "{": "}"}
-OF_A_FLOAT = 17  # digits: no double prints more
+OF_A_FLOAT = 15  # digits: doubles keep so many of any number
 NO_DECIMALS = (0.0, math.inf, -math.inf)
 
 
@@ -28,12 +28,12 @@ def integer(digits: str) -> int | Decimal:
 
 
 def decimal(written: str) -> float | Decimal:
-    """The number; a Decimal where it has more than 17 digits and a float would be another number.
+    """The number; a Decimal where it has more than 15 digits and a float would be another number.
 
     Where floats end (beyond 1e308, nearer to 0 than 1e-323), it is the float: inf or 0.0.
     """
     number = float(written)
-    if len(written) <= OF_A_FLOAT or number in NO_DECIMALS:
+    if len(written) <= OF_A_FLOAT or number in NO_DECIMALS or repr(number) == written:
         return number
     mantissa = written.lower().partition("e")[0]
     if len(mantissa.replace(".", "").lstrip("-0")) <= OF_A_FLOAT:

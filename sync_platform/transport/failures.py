@@ -9,6 +9,7 @@ from sync_platform.errors import (
     NeedsReauth,
     NotPermitted,
     PageForgotten,
+    QueryRefused,
     RateLimited,
     RecordRejected,
     SyncPlatformError,
@@ -105,12 +106,12 @@ class Failures:
                 f"{sentence or f'it answered HTTP {status} without a reason.'}",
                 evidence=evidence,
             )
-        return KINDS.get(meaning, UnexpectedResponse)(
-            f"{self.label} answered HTTP {status} to {what}"
-            f"{f': {sentence}' if sentence else '.'} Nothing was done with it. If this goes on, "
-            "the connector must be mended.",
-            evidence=evidence,
-        )
+        because = f": {sentence}" if sentence else "."
+        said = f"{self.label} answered HTTP {status} to {what}{because}"
+        sorry = "Nothing was done with it. If this goes on, the connector must be mended."
+        if meaning == "query_refused":
+            return QueryRefused(f"{said} {sorry}", said=said, evidence=evidence)
+        return KINDS.get(meaning, UnexpectedResponse)(f"{said} {sorry}", evidence=evidence)
 
     def lost(self, what: str, lost: Lost, *, url: str, repeatable: bool) -> VendorUnavailable:
         """The error for a call whose answer never came."""

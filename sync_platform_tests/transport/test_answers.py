@@ -36,9 +36,16 @@ LONG = (
     "0.00000000123456789012345678",
     "123456789012345678e1",
     "1.2345678901234567890E-25",
+    "0.12345678901234567",  # as many as doubles print, but none prints these
+    "9.032272079085833",
+    "-9007199254740993.0",
+    "1234567890123456.7",
+    "9492518077892445e3",
 )
 PRINTED = (  # by doubles
     "33.333333333333336",
+    "1.0000000000000000000",
+    "1234567890123456E5",
     "-0.30000000000000004",
     "0.00012345678901234567",
     "1.2345678901234567e+19",
@@ -89,6 +96,15 @@ def test_a_number_with_a_point_may_be_of_any_length() -> None:
     number = "0." + "0" * 300 + "9" * 10**6
     assert decoded(f"[{number}]".encode()) == [Decimal(number)]
     assert decoded(f"[{'9' * 10**6}.5]".encode()) == [math.inf]
+
+
+@pytest.mark.parametrize(
+    "number", ["1234567.8901234567.8", "00123456789.0123456", "1.2e1234567890123"]
+)
+def test_what_looks_like_a_number_in_a_text_stays_text(number: str) -> None:
+    for beside in ("1", *LONG):
+        body = f'["from {number} to -{number}", {beside}]'.encode()
+        assert decoded(body) == [f"from {number} to -{number}", Decimal(beside)]
 
 
 def test_a_decimal_that_is_no_number_is_no_json() -> None:

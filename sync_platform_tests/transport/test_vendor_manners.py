@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync_platform import spec
+from sync_platform.engine.ports import Secret
 from sync_platform.errors import NotPermitted, UnexpectedResponse, VendorUnavailable
 from sync_platform.transport.api import HttpApi
 from sync_platform_tests.fakes import FakeClock
@@ -63,6 +64,78 @@ def test_csv_that_is_cut_off_is_no_answer(api: HttpApi, wire: Wire, body: bytes)
     wire.say(body, times=9)
     with pytest.raises(UnexpectedResponse, match="with a body that is not CSV"):
         api.send(CSV)
+
+
+NAMED = spec.get("/results", answers="csv", columns=("Id", "Name"))
+HTML = b"\n<!DOCTYPE html>\n<p>Sign in, k-secret</p>"
+
+
+@pytest.mark.parametrize("asked", [CSV, NAMED], ids=["any columns", "known columns"])
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"error":"x"}', "is JSON, not CSV"),
+        (b'[{"a":1}]', "is JSON, not CSV"),
+        (HTML, "is HTML or XML, not CSV"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "is HTML or XML, not CSV"),
+        (b'"Id","Name","Name"\n"1","a","b"\n', "is CSV with two columns 'Name'"),
+    ],
+)
+def test_what_comes_in_the_place_of_csv_is_no_list_without_records(
+    open_api: Open, wire: Wire, asked: spec.Request, body: bytes, why: str
+) -> None:
+    wire.say(body, times=9)
+    with pytest.raises(UnexpectedResponse, match=f"with a body that {why}") as raised:
+        open_api(secret=lambda: Secret({"token": "k-secret"})).send(asked)
+    assert "k-secret" not in f"{raised.value} {raised.value.evidence}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("application/json; charset=utf-8", b"null", "is sent as application/json, not as CSV"),
+        ("text/html", b"Down for an hour", "is sent as text/html, not as CSV"),
+        ("text/html", b"", "is sent as text/html, not as CSV"),
+        ("text/html", b'{"error":"x"}', "is JSON, not CSV"),
+        ("application/json", HTML, "is HTML or XML, not CSV"),
+    ],
+)
+def test_a_body_that_may_be_csv_is_none_where_it_is_sent_as_something_else(
+    api: HttpApi, wire: Wire, kind: str, body: bytes, why: str
+) -> None:
+    wire.say(body, headers={"Content-Type": kind}, times=9)
+    with pytest.raises(UnexpectedResponse, match=why):
+        api.send(CSV)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "has no header line"),
+        (b"\n", "has no header line"),
+        (b"null", "is CSV without a column 'Id'"),
+        (b"Id;Name\n1;a\n", "is CSV without a column 'Id'"),
+        (b"Id\n", "is CSV without a column 'Name'"),
+    ],
+)
+def test_csv_without_the_columns_that_it_must_have_is_no_answer(
+    api: HttpApi, wire: Wire, body: bytes, why: str
+) -> None:
+    for kind in ("text/csv", "application/json", "text/html"):  # the body tells what it lacks
+        wire.say(body, headers={"Content-Type": kind}, times=9)
+        with pytest.raises(UnexpectedResponse, match=why):
+            api.send(NAMED)
+
+
+def test_csv_that_has_its_columns_is_csv_whatever_it_is_called(api: HttpApi, wire: Wire) -> None:
+    """An export in PHP is text/html where nobody says otherwise."""
+    wire.say(b"Name,Id,,\nAnn,1,,\n", headers={"Content-Type": "text/html"})
+    assert api.send(NAMED) == [{"Name": "Ann", "Id": "1", "": ""}]
+
+
+def test_no_content_is_csv_without_records(api: HttpApi, wire: Wire) -> None:
+    wire.say(b"", status=204)
+    assert api.send(NAMED) == []
 
 
 def test_a_403_that_is_a_rate_limit_is_waited_for(
