@@ -13,7 +13,7 @@ SyncPlatformError
 ├── RetryLater             the platform waits and tries again
 │   ├── RateLimited            .retry_after seconds
 │   ├── VendorUnavailable      .retry_after seconds or None
-│   ├── StoreUnavailable       our own Postgres cannot be reached
+│   ├── StoreUnavailable       our own Postgres cannot be reached, or somebody holds a table
 │   ├── DagsterUnavailable     Dagster cannot be reached, or has not loaded our assets
 │   ├── StillUnderWay          .retry_after seconds: the same call is being answered just now
 │   └── TooManyAttempts        .retry_after seconds: sign-ins failed too often
@@ -38,7 +38,8 @@ SyncPlatformError
 └── Unexpected             our bug or theirs: stop, keep the evidence
     ├── UnexpectedResponse
     │   ├── AskedTooMuch       more at once than the vendor tells: ask for less
-    │   └── PageForgotten      the token for the next page is not good any more: read again
+    │   ├── PageForgotten      the token for the next page is not good any more: read again
+    │   └── QueryRefused       .said by the vendor of what it was asked, such as a formula
     ├── IncompleteRead         the vendor cut the read short: it proves no deletion
     └── RowDoesNotFit
 """
@@ -224,6 +225,20 @@ class AskedTooMuch(UnexpectedResponse):
 
 class PageForgotten(UnexpectedResponse):
     """The vendor does not know the next page any more; the read begins again."""
+
+
+class QueryRefused(UnexpectedResponse):
+    """The vendor does not understand what it was asked for."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        said: str = "",
+        evidence: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(message, evidence=evidence)
+        self.said = said
 
 
 class IncompleteRead(Unexpected):

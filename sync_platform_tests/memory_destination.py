@@ -8,15 +8,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sync_platform.engine.destination import Progress, Sealed, Table, Unreadable
-from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.destination import NEVER_READ, Progress, Sealed, Table
+from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
-from sync_platform.engine.results import Counts
+from sync_platform.engine.results import Counts, SchemaChange
 from sync_platform.errors import IncompleteRead, LeaseLost, TooManyDeletes
-from sync_platform.spec import Field, Page, Row
+from sync_platform.spec import Field, Page, Row, Unreadable
 
 Identity = tuple[str, ...]  # a key as text: 7 and "7" are one record, as in a text column
 
@@ -38,6 +38,7 @@ class MemoryTable:
     rows: dict[Identity, MemoryRow] = field(default_factory=dict)
     rejected: list[Row] = field(default_factory=list)
     progress: Progress | None = None
+    began_at: datetime | None = None  # the sync whose progress that is, by the destination's clock
     seen: set[Identity] = field(default_factory=set)
     seen_count: int = 0  # another one than len(seen): keys were lost with the server
     commits: list[Counts] = field(default_factory=list)
@@ -66,7 +67,7 @@ class MemoryDestination:
         self.tables: dict[tuple[str, str], MemoryTable] = {}
         self.before_commit: Callable[[], None] = lambda: None
         self.cancel: Callable[[], None] = lambda: None
-        self.told: tuple[str, ...] = ()  # what is mended whenever a table is opened
+        self.told: tuple[SchemaChange, ...] = ()  # what is mended whenever a table is opened
 
     @contextmanager
     def open(
@@ -74,6 +75,15 @@ class MemoryDestination:
     ) -> Iterator["MemoryLoader"]:
         """Make the table if it is not there, and give a loader for it."""
         names = [each.name for each in fields]
+        if (table.schema, table.name) not in self.tables:
+            never = Progress(
+                sync="",
+                mode=SyncMode.FULL,
+                window=SyncWindow(),
+                started_at=self.clock.now(),
+                shape=NEVER_READ,
+            )
+            self.table(table).progress = never
         yield MemoryLoader(self, table, self.table(table), names, sync, known_only)
 
     def table(self, table: Table) -> MemoryTable:
@@ -104,11 +114,13 @@ class MemoryLoader:
         self._fields, self._sync = fields, sync
         self._mode: SyncMode | None = None  # None: it has not begun
         self._taken = MemoryTaken()
+        self._left: list[str | None] = []  # whose progress it found, once it looked
         self.told = destination.told
 
     def progress(self) -> Progress | None:
         """What an interrupted sync of this table left."""
         left = self._into.progress
+        self._left = [left.sync if left else None]
         if left and left.mode is SyncMode.FULL and len(self._into.seen) != self._into.seen_count:
             return replace(left, position=None)
         return left
@@ -116,8 +128,12 @@ class MemoryLoader:
     def begin(self, progress: Progress, *, resume: bool) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
         before = self._into.progress
+        if self._left and self._left != [before.sync if before else None]:
+            raise LeaseLost(f"Another sync of {self._table.label} has taken over the table.")
+        self._left = [progress.sync]
         if not (resume and before and before.mode is progress.mode):
             self._into.forget_seen()
+            self._into.began_at = self._destination.clock.now()
         self._into.progress = _as_stored(progress)
         self._mode, self._sync = progress.mode, progress.sync
 
@@ -137,6 +153,9 @@ class MemoryLoader:
                 taken.written[key] = {name: row.get(name) for name in self._fields}
                 taken.gone.pop(key, None)
         for values in page.gone:
+            if isinstance(values, Unreadable):
+                taken.rejected.append(values.record)
+                continue
             key = _identity(values)
             if key is None:
                 taken.rejected.append(dict(zip(self._table.keys, values, strict=False)))
@@ -192,9 +211,12 @@ class MemoryLoader:
         """Have the commit that runs in another thread give up what it is at, and raise."""
         self._destination.cancel()
 
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts:
-        """Mark as deleted what this full sync did not see and was last written before `before`."""
+    def reconcile(self, *, lookback: timedelta, most: float | None) -> Counts:
+        """Mark as deleted what this full sync did not see, and nobody wrote since `lookback` before
+        it began."""
         self._hold(self._sync)
+        assert self._into.began_at is not None
+        before = self._into.began_at - lookback
         if self._mode is not SyncMode.FULL or len(self._into.seen) != self._into.seen_count:
             raise IncompleteRead("Which records the full sync saw is not known any more.")
         live = self._into.live

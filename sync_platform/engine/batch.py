@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import Event, Thread
 from time import monotonic
 from typing import Protocol
@@ -20,9 +21,9 @@ FIRST_BYTES = 500_000  # worth the first commit; each later one, twice as much, 
 
 
 class Position(Protocol):
-    """Where a sync stands; opaque here."""
+    """Where a sync stands at a moment; opaque here."""
 
-    def as_json(self) -> Json: ...
+    def as_json(self, at: datetime) -> Json: ...
 
 
 class Commit:
@@ -70,6 +71,7 @@ class Batch:
     tell: Callable[[str, Counts], None]
     commit_bytes: int
     commit_seconds: float
+    now: Callable[[], datetime]
     total: Counts = field(default_factory=Counts)  # committed
     pages: int = 0  # of the whole sync
     committed_pages: int = 0
@@ -115,7 +117,7 @@ class Batch:
         before is settled first. As long as nothing but empty pages came, there is nothing to merge,
         and the position is kept only now and then: little is lost with it."""
         self.settle()
-        self.progress = progress = replace(self.progress, position=position.as_json())
+        self.progress = progress = replace(self.progress, position=position.as_json(self.now()))
         if self.pages > self.committed_pages:
             self._tell_pages()
         if self.empty and monotonic() - self.sealed_at < self.commit_seconds:

@@ -4,16 +4,24 @@ Pure: it reads history. Failures count per object, because a connection's object
 reasons (a missing scope on one) and six healthy ones would hide, or be stopped by, the seventh.
 A failure that only a person can mend opens it at once, and keeps it open until a sync of the object
 goes well or a person resumes it. No later failure proves that it is mended: a vendor that is down
-or answers nonsense may not even have looked at the sign-in.
+or answers nonsense may not even have looked at the sign-in. That our own database is out of reach
+or busy (somebody's long transaction has the table) says nothing of the object, and a vendor's daily
+limit that is used up is there again tomorrow: no person is needed.
+A refresh of computed fields neither counts nor ends a row of failures: it reads other things, and
+moves no cursor. What only a person can mend counts in whatever mode it is met.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
+from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncResult, SyncStatus
 
 FAILURES = 5
-UNCOUNTED = ("too_many_deletes", "already_syncing", "lease_lost")  # refused, not broken
+REFUSALS = ("too_many_deletes", "already_syncing", "lease_lost")  # refused, not broken
+# What passes by itself: our own database is busy or away, the vendor's limit of a day is used up.
+PASSING = ("store_unavailable", "rate_limited")
+UNCOUNTED = (*REFUSALS, *PASSING)
 HOPELESS = ("needs_reauth", "not_permitted")  # no try will succeed until someone acts
 
 
@@ -29,6 +37,8 @@ def failures_in_a_row(
     for sync in history:
         if resumed_at is not None and sync.started_at <= resumed_at:
             break
+        if sync.mode is SyncMode.COMPUTED and sync.error_code not in HOPELESS:
+            continue
         if sync.status in (SyncStatus.FAILED, SyncStatus.STALE):
             failures += [sync] if sync.error_code not in UNCOUNTED else []
         elif sync.status is SyncStatus.SUCCEEDED:

@@ -11,7 +11,7 @@ from typing import Literal
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus
-from sync_platform.engine.due import interval_of
+from sync_platform.engine.due import full_failing, interval_of
 from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.spec import Connector
 
@@ -19,7 +19,6 @@ CheckName = Literal["rejected", "fresh", "breaker_closed"]
 INTERVALS = 2  # may pass without a successful sync,
 GRACE = timedelta(minutes=15)  # and so much more for waiting in queues and running
 CLOCKS = timedelta(minutes=1)  # by which Postgres' clock and ours may differ
-DAY = timedelta(days=1)  # from one full sync to the next
 NEVER = TargetActivity()
 
 
@@ -65,6 +64,19 @@ def not_fresh(
             )
 
 
+def fulls_failing(
+    connections: Iterable[Connection], activity: Mapping[Target, TargetActivity], now: datetime
+) -> Iterator[Trouble]:
+    """Objects that sync by themselves, but whose daily full sync has not gone well for too long."""
+    for connection in connections:
+        for choice in connection.objects:
+            target = Target(connection.name, choice.object)
+            known = activity.get(target, NEVER)
+            sentence = full_failing(connection, known, now)
+            if sentence is not None:
+                yield Trouble(check="fresh", target=target, sentence=f"{target}: {sentence}")
+
+
 def breakers_open(
     connections: Iterable[Connection], activity: Mapping[Target, TargetActivity]
 ) -> Iterator[Trouble]:
@@ -98,15 +110,11 @@ def still_rejected(connection: Connection, object: str, count: int) -> Trouble:
 
 
 def rejected_since(known: TargetActivity) -> datetime | None:
-    """From when on a rejected record counts: the last full sync, which read every record anew.
-
-    While a full sync runs, what the one before it found counts, too.
-    """
-    full = known.last_full_started_at
-    if full is None:
-        return None
-    runs = known.running and known.last_started_at == full
-    return full - CLOCKS - (DAY + GRACE if runs else timedelta(0))
+    """From when on a rejected record counts: the last full sync that went well, which read every
+    record anew. What one finds that runs, or that failed since, counts, too; so does what was found
+    before the one that went well went on from an interrupted one."""
+    began, well = known.last_full_started_at, known.fulls.well_at
+    return None if began is None or well is None else min(began, well) - CLOCKS
 
 
 def _synced_at(known: TargetActivity) -> datetime | None:

@@ -1,13 +1,13 @@
 """What the engine needs of the place where rows go, as protocols, with the values they exchange."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.results import Counts
+from sync_platform.engine.results import Counts, SchemaChange
 from sync_platform.spec import Field, Json, Page
 
 
@@ -22,13 +22,17 @@ class Table:
     label: str  # such as "HubSpot contacts"
 
 
+NEVER_READ = "never read"  # the shape of the progress that a new table begins with
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """How far an unfinished sync got: kept beside the rows, written in their transaction.
 
     `position` is the engine's own JSON; None only where the table lost rows or values, or a full
     sync the keys it had seen: it is to be read in full, of which nothing is done. `shape` tells
-    fields and filters apart: a sync that was asked something else must not go on from it.
+    fields and filters apart: a sync that was asked something else must not go on from it. A table
+    that was just made has a progress of the shape NEVER_READ, and no sync's.
     """
 
     sync: str  # the sync that wrote it last
@@ -37,18 +41,6 @@ class Progress:
     started_at: datetime  # of the sync that began it
     shape: str
     position: Json = None
-
-
-@dataclass(frozen=True, eq=False, repr=False)  # both would go through the record, however deep
-class Unreadable:
-    """A record of which no row can be made, and why. It goes where rows go; loaders reject it."""
-
-    record: Any
-    why: str
-
-    def get(self, name: str) -> Any:
-        """What the record itself has under this name: its key, perhaps, which tells which it is."""
-        return self.record.get(name) if isinstance(self.record, Mapping) else None
 
 
 class Sealed:
@@ -61,8 +53,9 @@ class Loader(Protocol):
     the first may call `write`, `pending`, `seal` and `cancel`, and nothing else."""
 
     @property
-    def told(self) -> Sequence[str]:
-        """What was mended in the table when it was opened, or renamed, a sentence each."""
+    def told(self) -> Sequence[SchemaChange]:
+        """What was mended in the table when it was opened, or renamed; and always, which columns
+        cannot have the types that their fields need."""
         ...
 
     def progress(self) -> Progress | None:
@@ -99,10 +92,11 @@ class Loader(Protocol):
         nothing where it just has nothing under way; raises nothing."""
         ...
 
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts | None:
-        """Mark as deleted what this (full) sync did not see and was last written before `before`.
-        None, having marked nothing, where a record came that nobody can read or tell from others:
-        it may be any of them.
+    def reconcile(self, *, lookback: timedelta, most: float | None) -> Counts | None:
+        """Mark as deleted what this (full) sync did not see and was last written `lookback` before
+        it began (or what it goes on with), or earlier, by the clock that says when rows were
+        written. None, having marked nothing, where a record came that nobody can read or tell from
+        others: it may be any of them.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
         live rows would go, or any of them although nothing was read. `most=None`: no guard.

@@ -90,22 +90,36 @@ def due_fulls(
     now: datetime,
     hour: int,
 ) -> list[DueConnection]:
-    """Whose daily full sync is due: its minute of the `hour` (UTC) has passed since the last one.
+    """Whose daily full sync is due: its minute of the `hour` (UTC) has passed since the last one
+    that went well. One that did not is tried again later (`FullSyncs`).
 
-    A connection's minute follows from its name, so that a day's full syncs spread over the hour. A
-    connection's first day needs none: its first sync reads everything.
+    A connection's minute follows from its name, so that a day's full syncs spread over the hour.
     """
     due = []
     for connection in connections:
         slot = latest_slot(connection.name, now, hour)
-        objects = []
+        moments: dict[str, datetime] = {}
         for choice, known in _able(connection, activity):
-            last = known.last_full_started_at or connection.created_at
-            if last is not None and last < slot:
-                objects.append(choice.object)
-        if objects:
-            due.append(DueConnection(connection=connection, objects=tuple(objects), due_at=slot))
+            since = known.fulls.due_at(slot, known.last_full_started_at, connection.created_at)
+            if since is not None and since <= now:
+                moments[choice.object] = since
+        if moments:
+            due.append(
+                DueConnection(
+                    connection=connection, objects=tuple(moments), due_at=max(moments.values())
+                )
+            )
     return sorted(due, key=lambda it: it.due_at)
+
+
+def full_failing(connection: Connection, known: TargetActivity, now: datetime) -> str | None:
+    """Since when the object's full sync fails, in a sentence; None where it does not, or where
+    nothing of it syncs by itself: that is told by itself."""
+    if connection.status not in RUNS_BY_ITSELF:
+        return None
+    if breaker.is_open(known.recent, known.resumed_at):
+        return None
+    return known.fulls.failing(connection.created_at, now)
 
 
 def due_computed(
@@ -120,7 +134,7 @@ def due_computed(
         every = {it.name: it.computed_every for it in connector.objects if it.computed_every}
         moments: dict[str, datetime] = {}
         for choice, known in _able(connection, activity):
-            last = known.last_full_started_at
+            last = known.fulls.well_at
             if choice.object not in every or last is None:
                 continue
             since = max(last, known.last_computed_at or last) + every[choice.object]

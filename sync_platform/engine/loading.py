@@ -3,15 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sync_platform.engine import ways
 from sync_platform.engine.batch import Batch
-from sync_platform.engine.modes import SyncWindow, cursor_after, joins
+from sync_platform.engine.fields import Doubt
+from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, joins
 from sync_platform.engine.ports import Cursors
 from sync_platform.engine.position import Position
 from sync_platform.engine.reading import Arrival, Gone, Reading, Rows, RowsEnd, Said, Way
 from sync_platform.engine.results import Target
+
+FORGOTTEN = (
+    "The vendor can no longer tell which {} were deleted since the last sync: the next one reads "
+    "everything."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +27,7 @@ class Loading:
     reading: Reading
     batch: Batch
     cursors: Cursors
+    doubt: Doubt
     tell: Callable[[str], None]
 
     def load(self) -> None:
@@ -32,14 +38,15 @@ class Loading:
         left = windows[position.step :]
         with closing(self.reading.steps(left, position, self.batch.beat)) as steps:
             for window, arriving in zip(left, steps, strict=True):
-                self._step(window, position, arriving)
-                position = Position(step=position.step + 1, lost=position.lost)
+                done = self._step(window, position, arriving)
+                position = Position(step=done.step + 1, lost=done.lost, first=done.first)
 
-    def _step(self, window: SyncWindow, position: Position, arriving: Iterator[Arrival]) -> None:
+    def _step(
+        self, window: SyncWindow, position: Position, arriving: Iterator[Arrival]
+    ) -> Position:
         """Load one step to its end, rows and then gone keys, and only then offer its cursor: the
         next sync asks from there, also for gone keys."""
         obj = self.reading.obj
-        covered: datetime | None = None
         for it in arriving:
             match it:
                 case Said(sentence):
@@ -49,26 +56,36 @@ class Loading:
                 case Rows(page):
                     highest = ways.highest_in(obj, page, position.highest)
                     position = position.after(page, highest)
-                    self.batch.take(replace(page, rows=self.reading.kept(page)), position)
+                    rows = self.reading.kept(page)
+                    self.doubt.look(rows)
+                    self.batch.take(replace(page, rows=rows), position)
                 case RowsEnd():
                     position = replace(position, phase="gone", resume=None)
                     self.batch.commit(position)
                 case Gone(page):
-                    covered = ways.covered_by(page, covered)
-                    position = position.after(page)
+                    if page.forgotten and self.batch.progress.mode is not SyncMode.FULL:
+                        self.tell(FORGOTTEN.format(obj.name))
+                        position = replace(position, lost=True)
+                    covered = ways.covered_by(page, position.covered)
+                    position = replace(position.after(page), covered=covered)
                     self.batch.take(page, position)
         if obj.deletes is not None:
             self.batch.commit(position)
         self.batch.settle()  # the first law: a cursor follows rows that are committed
-        self._save(window, position.highest, covered)
+        self._save(window, position)
+        return position
 
-    def _save(self, window: SyncWindow, highest: datetime | None, covered: datetime | None) -> None:
+    def _save(self, window: SyncWindow, position: Position) -> None:
         """Save the cursor that a window read to its end has earned, if it has."""
         progress, obj = self.batch.progress, self.reading.obj
         before = self.cursors.get(self.target)
-        seen = (obj, progress.mode, highest, progress.started_at)
-        reached = ways.reached(*seen, before=before, covered=covered)
+        seen = (obj, progress.mode, position.highest, progress.started_at)
+        reached = ways.reached(*seen, before=before, covered=position.covered)
         reached = cursor_after(reached, window, progress.started_at, obj.lookback)
-        started_at = progress.started_at
-        if reached is not None and joins(progress.window, before, obj.lookback, started_at):
+        # The cursor of a first sync's earlier step is its own.
+        stood = None if position.first else before
+        joined = joins(
+            progress.window, stood, obj.lookback, progress.started_at, first=position.first
+        )
+        if reached is not None and joined:
             self.cursors.save(self.target, reached)

@@ -139,18 +139,24 @@ def earlier(moment: datetime, span: timedelta) -> datetime | None:
 
 
 def joins(
-    window: SyncWindow, cursor: datetime | None, lookback: timedelta, started_at: datetime
+    window: SyncWindow,
+    cursor: datetime | None,
+    lookback: timedelta,
+    started_at: datetime,
+    *,
+    first: bool,
 ) -> bool:
     """Whether a window begins where the cursor stands or before, so that reading it leaves no gap.
 
     The cursor must not follow a window that does not (a from-date sync of last week, while the
-    cursor stands at last month): what changed between them would never be read. Where there is no
-    cursor yet, a window that reaches up to the beginning of the sync sets the starting point that
-    somebody wants; a span of the past does not.
+    cursor stands at last month): what changed between them would never be read. Where nobody has
+    read the object before (`first`), a window that reaches up to the beginning of the sync sets the
+    starting point that somebody wants; a span of the past does not. Nor does any where the cursor
+    was forgotten: all that is asked for now is to be read from the beginning.
     """
     if window.since is None:
         return True
     if cursor is None:
-        return window.until is None or window.until >= started_at
+        return first and (window.until is None or window.until >= started_at)
     begins = earlier(cursor, lookback)
     return begins is not None and window.since <= begins

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sync_platform.engine import breaker
+from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
@@ -40,6 +41,7 @@ class Glance:
     running: bool = False
     failures: Sequence[SyncResult] = ()
     resumed_at: datetime | None = None  # of the object or its connection, the later one
+    fulls: FullSyncs = FullSyncs()
 
     @property
     def stopped(self) -> bool:
@@ -55,6 +57,7 @@ class Overview:
     condition: Condition
     running: Sequence[str] = ()  # objects
     stopped: Sequence[str] = ()  # objects whose automatic syncs wait for a person
+    failing: Sequence[str] = ()  # objects whose full sync has not gone well for too long
     last_finished_at: datetime | None = None  # of the sync that ended last
     last_status: SyncStatus | None = None  # of that one
     next_at: datetime | None = None  # None: nothing syncs by itself
@@ -92,6 +95,13 @@ def overview(
     )
     running = [name for name, each in known.items() if each.running]
     stopped = [name for name, each in known.items() if each.stopped]
+    failing = []
+    if connection.status in RUNS_BY_ITSELF:
+        failing = [
+            name
+            for name, each in known.items()
+            if not each.stopped and each.fulls.failing(connection.created_at, now)
+        ]
     upcoming = []
     if connector is not None and connection.status in RUNS_BY_ITSELF:
         upcoming = [
@@ -101,16 +111,17 @@ def overview(
         ]
     return Overview(
         connection=connection,
-        condition=_condition(connection, bool(stopped), bool(running)),
+        condition=_condition(connection, bool(stopped or failing), bool(running)),
         running=running,
         stopped=stopped,
+        failing=failing,
         last_finished_at=last_finished_at,
         last_status=last_status,
         next_at=min(upcoming, default=None),
     )
 
 
-def _condition(connection: Connection, stopped: bool, running: bool) -> Condition:
+def _condition(connection: Connection, wrong: bool, running: bool) -> Condition:
     match connection.status:
         case ConnectionStatus.PAUSED:
             return Condition.PAUSED
@@ -118,6 +129,6 @@ def _condition(connection: Connection, stopped: bool, running: bool) -> Conditio
             return Condition.NEEDS_REAUTH
         case ConnectionStatus.NEEDS_ATTENTION:
             return Condition.NEEDS_ATTENTION
-    if stopped:
+    if wrong:
         return Condition.NEEDS_ATTENTION
     return Condition.SYNCING if running else Condition.HEALTHY

@@ -186,49 +186,12 @@ class Quotas(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchemaChange:
-    """A difference between what a vendor had and has now. As a text, it is a sentence.
+class Terms:
+    """What a sync of an object goes by, which people may change at any time."""
 
-    `before` and `after` are types, and of a renamed field its names; `field` is its present name.
-    """
-
-    object: str
-    field: str
-    kind: str  # "added", "vanished", "returned", "retyped", "renamed"
-    before: str | None = None
-    after: str | None = None
-    found_at: datetime | None = None  # None: not kept yet
-
-    def __str__(self) -> str:
-        if not self.field:
-            return self._of_object()
-        match self.kind:
-            case "added":
-                return f"The field {self.field!r} is new ({self.after})."
-            case "vanished":
-                return f"The field {self.field!r} is gone; its column stays."
-            case "returned":
-                return f"The field {self.field!r} is back."
-            case "retyped":
-                return f"The field {self.field!r} was {self.before} and is {self.after} now."
-            case "renamed":
-                return f"The field {self.before!r} is called {self.after!r} now."
-        return f"The field {self.field!r} was {self.kind}."
-
-    def _of_object(self) -> str:
-        """A change of the object as a whole: `before` and `after` are the vendor's names for it."""
-        match self.kind:
-            case "added":
-                return f"There is a new object {self.object!r} ({self.after})."
-            case "vanished":
-                return f"The object {self.object!r} ({self.before}) is gone; its table stays."
-            case "returned":
-                return f"The object {self.object!r} ({self.after}) is back."
-            case "renamed":
-                return (
-                    f"{self.before!r} is called {self.after!r} now; here it stays {self.object!r}."
-                )
-        return f"The object {self.object!r} was {self.kind}."
+    account: str | None  # whose data it is
+    settings: Mapping[str, str]
+    filters: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ from sync_platform.engine.destination import Progress
 from sync_platform.spec import Json, Page
 from sync_platform.spec.times import moment
 
+MOMENTS = ("highest", "covered", "at")
+
 
 @dataclass(frozen=True)
 class Position:
@@ -17,12 +19,22 @@ class Position:
     resume: Json = None  # where to go on; None: at the phase's beginning
     highest: datetime | None = None  # of the cursor's values in this step
     lost: bool = False  # the table lost values: until it is read in full, that is due
+    first: bool = False  # nobody had begun to read into the table before this sync
     way: str | None = None  # of engine.ways; a resume point means nothing to another one
+    covered: datetime | None = None  # up to where the vendor told deletions in this step; None: all
+    at: datetime | None = None  # when it was kept, by our clock
 
-    def as_json(self) -> Json:
-        """For Progress.position."""
-        highest = self.highest.isoformat() if self.highest else None
-        return {**vars(self), "highest": highest}
+    def as_json(self, at: datetime | None = None) -> Json:
+        """For Progress.position; `at` this moment."""
+        moments = {"highest": self.highest, "covered": self.covered, "at": at or self.at}
+        return vars(self) | {
+            name: it.isoformat() if it is not None else None for name, it in moments.items()
+        }
+
+    @property
+    def at_the_beginning(self) -> bool:
+        """Whether nothing of the window is done that a sync could go on from."""
+        return (self.step, self.phase, self.resume) == (0, "rows", None)
 
     def after(self, page: Page, highest: datetime | None = None) -> "Position":
         """The position when this page is committed. After a page that cannot be gone on from, such
@@ -33,8 +45,8 @@ class Position:
     @classmethod
     def from_json(cls, value: Json) -> "Position":
         """Back from Progress.position."""
-        highest = moment(value["highest"]) if value["highest"] else None
-        return cls(**{**value, "highest": highest})
+        moments = {name: moment(value[name]) for name in MOMENTS if value.get(name)}
+        return cls(**{**value, **moments})
 
 
 def lost(progress: Progress) -> bool:

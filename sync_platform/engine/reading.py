@@ -107,6 +107,8 @@ class Reading:
         """All of a step, from the position on."""
         if position.phase == "rows":
             read = self._read(window, position.resume)
+            if self._begins(read) and self.obj.deletes_begin is not None:
+                self.obj.deletes_begin(self.api)
             way = position.way
             if way is None:
                 way, why = ways.way_for(self.obj, self.mode, window, self.api, read)
@@ -120,6 +122,11 @@ class Reading:
         if self.obj.deletes is not None:
             for it in self._pages(extract.gone, self._read(window, position.resume)):
                 yield Said(it) if isinstance(it, str) else Gone(it)
+
+    def _begins(self, read: Read) -> bool:
+        """Whether everything there is is about to be read."""
+        whole = read.since is None and self.mode is not SyncMode.FROM_DATE
+        return whole and read.resume is None
 
     def _pages(self, reader: extract.Reader, read: Read) -> Iterator[Page | str]:
         """The pages; from the phase's start where the vendor forgot the resume point, or says so of

@@ -52,6 +52,13 @@ class Usage:
     bytes: int = 0
     pages: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            calls=self.calls + other.calls,
+            bytes=self.bytes + other.bytes,
+            pages=self.pages + other.pages,
+        )
+
 
 class SyncStatus(StrEnum):
     """Where a sync stands. A stale one has not been heard of for five minutes; a stopped one ended
@@ -112,3 +119,72 @@ class SyncResult:
             "resumed": self.resumed,
             "automatic": self.automatic,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaChange:
+    """A difference between what a vendor had and has now, or what became of a table. As a text, it
+    is a sentence.
+
+    `before` and `after` are types, and of a renamed field its names; `field` is its present name.
+    Of a table: what people did to a column and what the sync did about it ("mended", where `field`
+    is the column, or empty for the whole table); the type that a column stays at and the one that
+    its field needs ("kept"); what the column of a renamed field was called and is ("followed").
+    """
+
+    object: str
+    field: str
+    kind: str  # "added", "vanished", "returned", "retyped", "renamed"; "mended", "kept", "followed"
+    before: str | None = None
+    after: str | None = None
+    found_at: datetime | None = None  # None: not kept yet
+
+    def __str__(self) -> str:
+        if not self.field:
+            return self._of_object()
+        match self.kind:
+            case "added":
+                return f"The field {self.field!r} is new ({self.after})."
+            case "vanished":
+                return f"The field {self.field!r} is gone; its column stays."
+            case "returned":
+                return f"The field {self.field!r} is back."
+            case "retyped":
+                return f"The field {self.field!r} was {self.before} and is {self.after} now."
+            case "renamed":
+                return f"The field {self.before!r} is called {self.after!r} now."
+            case "mended":
+                return f"The column {self.field} was {self.before}, and {self.after}."
+            case "kept":
+                return (
+                    f"The column {self.field} stays {self.before}, though its field needs "
+                    f"{self.after}: a view, a trigger or the like is built on it. Until that is "
+                    "dropped, values that do not fit it load as text into a column beside it; a "
+                    "key's have their records rejected."
+                )
+            case "followed":
+                and_so = (
+                    f"is called {self.after} now, and keeps" if self.after else "keeps its name and"
+                )
+                return (
+                    f"The vendor renamed a field to {self.field!r}; its column {self.before} "
+                    f"{and_so} its values."
+                )
+        return f"The field {self.field!r} was {self.kind}."
+
+    def _of_object(self) -> str:
+        """A change of the object as a whole: `before` and `after` are the vendor's names for it."""
+        match self.kind:
+            case "added":
+                return f"There is a new object {self.object!r} ({self.after})."
+            case "vanished":
+                return f"The object {self.object!r} ({self.before}) is gone; its table stays."
+            case "returned":
+                return f"The object {self.object!r} ({self.after}) is back."
+            case "renamed":
+                return (
+                    f"{self.before!r} is called {self.after!r} now; here it stays {self.object!r}."
+                )
+            case "mended":
+                return f"The table was {self.before}, and {self.after}."
+        return f"The object {self.object!r} was {self.kind}."

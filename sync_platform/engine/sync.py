@@ -4,14 +4,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
-from sync_platform.engine import naming, ways
-from sync_platform.engine.batch import Batch
-from sync_platform.engine.destination import Destination, Loader, Progress, Table
+from sync_platform.engine import filters, naming, ways
+from sync_platform.engine.attempt import Attempt
+from sync_platform.engine.destination import Destination, Progress, Table
+from sync_platform.engine.fields import FieldsMoved, Found
 from sync_platform.engine.heartbeat import beating
-from sync_platform.engine.interpreter import streaming
-from sync_platform.engine.loading import Loading
 from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
 from sync_platform.engine.ports import (
     Clock,
@@ -19,24 +17,17 @@ from sync_platform.engine.ports import (
     History,
     Leases,
     SyncRecord,
+    Terms,
     VendorApi,
     by_ctrl_c,
 )
-from sync_platform.engine.position import Position
-from sync_platform.engine.position import lost as lost_values
-from sync_platform.engine.reading import Reading
-from sync_platform.engine.results import Counts, SyncResult, Target
-from sync_platform.errors import Refused, SyncPlatformError, TooManyDeletes, Unexpected
+from sync_platform.engine.recording import Continued, unexpected
+from sync_platform.engine.results import Counts, SchemaChange, SyncResult, Target
+from sync_platform.errors import SyncPlatformError, UnexpectedResponse
 from sync_platform.spec import ConnectorObject, Field
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
 COMMIT_SECONDS = 2.0  # a slow vendor's rows are seen, and kept, after so long
-RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
-
-UNKNOWN = (
-    "Not reconciled: a record came that cannot be read and shows no key, so it may be any that was "
-    "not seen. Nothing was marked as deleted; the record is in _rejected, with the reason."
-)
 
 log = logging.getLogger("sync_platform.sync")
 
@@ -68,14 +59,16 @@ class Sync:
     settings: Mapping[str, str]
     filters: Mapping[str, str]
     open_api: Callable[[], VendorApi]
-    find_fields: Callable[[VendorApi], Sequence[Field]]  # from the catalog, or discovered
+    find_fields: Callable[[VendorApi, bool], Found]  # from the catalog, or (if True) asked anew
     cursors: Cursors
     history: History
     leases: Leases
     clock: Clock
     account: str | None = None  # whose data it is
     delete_share: float = 0.5
-    check: Callable[[], None] = lambda: None  # raises where the sync must not start
+    # Under the lease: raises where the sync must not start; what it goes by, if not as planned.
+    check: Callable[[], Terms | None] = lambda: None
+    keep: Callable[[Sequence[SchemaChange]], Sequence[SchemaChange]] = lambda it: it  # gives news
     on_error: Callable[[SyncPlatformError], None] = lambda error: None  # after history has it
     on_success: Callable[[], None] = lambda: None
     on_progress: Callable[[str, Counts], None] = _log  # a sentence, and the counts so far
@@ -91,19 +84,23 @@ class Sync:
     def target(self) -> Target:
         return self.request.target
 
-    def _tell(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
+        """Tell whoever watches."""
         self.on_progress(sentence, Counts())
 
     def run(self, into: Destination) -> SyncResult:
         """Read every page and load it. History gets its row whatever happens; the cursor follows
         the rows. Raises what stopped it, after history has it."""
         with self.leases.hold(self.target, wait=self.request.wait):
-            self.check()
+            terms = self.check()
+            if terms is not None:  # people may have changed their minds while it waited
+                self.account, self.settings = terms.account, terms.settings
+                self.filters = terms.filters
             started_at = self.clock.now()
             cursor = self.cursors.get(self.target)
             mode, why = ways.mode_for(self.obj, self.request.mode, cursor, started_at)
             if why:
-                self._tell(why)
+                self.tell(why)
             window = window_for(
                 mode,
                 cursor=cursor,
@@ -122,7 +119,8 @@ class Sync:
             )
             record: SyncRecord | None = None
             try:
-                with recording as record:
+                blaming = filters.blaming(self.obj, self.filters)
+                with recording as record, unexpected(self.table.label), blaming:
                     self._run(into, record, mode, window, started_at)
             except SyncPlatformError as error:
                 self.on_error(error)
@@ -140,169 +138,44 @@ class Sync:
         window: SyncWindow,
         started_at: datetime,
     ) -> None:
+        """Read with the fields that are known, and once more where the vendor has others by now:
+        it says so by refusing what is asked, or by records that lack some."""
+        fresh = Progress(sync=record.id, mode=mode, window=window, started_at=started_at, shape="")
         api = self.open_api()
-
-        def beat() -> None:
-            record.beat(api.usage)
-
         try:
-            with beating(beat):
-                found = self.find_fields(api)
-            self.fields = naming.with_key(self.obj, found)
-            if mode is SyncMode.COMPUTED:
-                self._refresh(into, record, started_at, api)
+            found = self.find(api, record, anew=mode is SyncMode.FULL)
+            try:
+                Attempt(self, record, fresh, found, api).run(into)
                 return
-            with into.open(self.table, self.fields, sync=record.id) as loader:
-                for sentence in loader.told:
-                    self._tell(sentence)
-                progress = self._begin(loader, record, mode, window, started_at)
-                try:
-                    self._load(loader, record, progress, api)
-                except Unexpected:  # going on from there would likely end there again
-                    self._finish(loader, progress, lost=lost_values(progress))
+            except FieldsMoved as moved:
+                now = moved.found
+            except UnexpectedResponse:
+                others = None if found.anew else self._others(found, record)
+                if others is None:
                     raise
-                if progress.mode is SyncMode.FULL:
-                    most = None if self.request.accept_deletes else self.delete_share
-                    # What was written within the lookback may be missing from the vendor's index.
-                    settled = progress.started_at - self.obj.lookback
-                    try:
-                        with beating(beat):
-                            counts = loader.reconcile(before=settled, most=most)
-                    except TooManyDeletes:
-                        loader.finish()  # the next one must read anew, not go on to this same end
-                        raise
-                    if counts is None:
-                        self._tell(UNKNOWN)
-                    else:
-                        record.add(counts, api.usage)
-                        self._tell(f"Reconciled: {counts.deleted:,} no longer there.")
-                full = progress.mode is SyncMode.FULL
-                self._finish(loader, progress, lost=lost_values(progress) and not full)
-                if self.count_rows:
-                    self.rows_now = loader.rows()
+                now = others
+        finally:
+            api.close()
+        self.tell(f"The vendor has other fields of {self.obj.name} by now: reading with those.")
+        record, api = Continued(record, api.usage), self.open_api()
+        try:
+            Attempt(self, record, fresh, now, api).run(into)
         finally:
             api.close()
 
-    def _refresh(
-        self, into: Destination, record: SyncRecord, started_at: datetime, api: VendorApi
-    ) -> None:
-        """Read the computed fields of all records into the rows that are there. What an interrupted
-        sync left stays for the next one; this one starts over when it is killed."""
-        self.fields = ways.computed(self.obj, self.fields)
-        with into.open(self.table, self.fields, sync=record.id, known_only=True) as loader:
-            progress = Progress(
-                sync=record.id,
-                mode=SyncMode.COMPUTED,
-                window=SyncWindow(),
-                started_at=started_at,
-                shape=self._shape(),
-                position=Position().as_json(),
-            )
-            self._tell(f"Reading {len(self.fields)} fields of {self.obj.name} again.")
-            self._load(loader, record, progress, api)
-            if self.count_rows:
-                self.rows_now = loader.rows()
+    def find(self, api: VendorApi, record: SyncRecord, *, anew: bool) -> Found:
+        """The fields, the key's at least; `anew` from the vendor."""
+        with beating(lambda: record.beat(api.usage)):
+            found = self.find_fields(api, anew)
+        return replace(found, fields=naming.with_key(self.obj, found.fields))
 
-    def _begin(
-        self,
-        loader: Loader,
-        record: SyncRecord,
-        mode: SyncMode,
-        window: SyncWindow,
-        started_at: datetime,
-    ) -> Progress:
-        """Take the table over; go on from what an interrupted sync of the same kind left."""
-        left = loader.progress()
-        lost = left is not None and (lost_values(left) or self._displaces(left, mode))
-        fresh = Progress(
-            sync=record.id,
-            mode=mode,
-            window=window,
-            started_at=started_at,
-            shape=self._shape(),
-            position=Position(lost=lost).as_json(),
-        )
-        if lost and fresh.mode is SyncMode.INCREMENTAL:
-            fresh = replace(fresh, mode=SyncMode.FULL, window=SyncWindow())
-            record.resumed(fresh.mode, fresh.window)
-        if left is None or not self._continues(left, fresh):
-            loader.begin(fresh, resume=False)
-            self._tell(f"Reading {self.obj.name}, {fresh.mode.value}, {fresh.window}.")
-            return fresh
-        going_on = replace(left, sync=record.id)
-        loader.begin(going_on, resume=True)
-        record.resumed(left.mode, left.window)
-        self._tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
-        return going_on
-
-    def _displaces(self, left: Progress, mode: SyncMode) -> bool:
-        """Whether a from-date sync takes the place of the first read of everything, interrupted:
-        that must not be forgotten, or what it had not reached would never be read."""
-        first = left.window.since is None and self.cursors.get(self.target) is None
-        return first and mode is SyncMode.FROM_DATE
-
-    def _finish(self, loader: Loader, progress: Progress, *, lost: bool) -> None:
-        """Forget the progress; where values are still lost, leave the full read that is due."""
-        if not lost:
-            loader.finish()
-            return
-        due = replace(progress, mode=SyncMode.FULL, window=SyncWindow(), position=None)
-        loader.begin(due, resume=False)
-
-    def _continues(self, left: Progress, fresh: Progress) -> bool:
-        """Whether to go on from there. An incremental sync goes on with an interrupted full one:
-        that reads all that it would read, and must not lose its place to it."""
-        asked_for_less = left.mode is SyncMode.FULL and fresh.mode is SyncMode.INCREMENTAL
-        if left.position is None or left.shape != fresh.shape:
-            return False
-        if left.mode is not fresh.mode and not asked_for_less:
-            return False
-        if fresh.started_at - left.started_at > RESUME_WITHIN:
-            return False
-        if fresh.mode is SyncMode.FROM_DATE:
-            return left.window == fresh.window
-        return left.mode is SyncMode.FULL or left.window.since == fresh.window.since
-
-    def _shape(self) -> str:
-        names = sorted(each.name for each in self.fields)
-        filters, settings = sorted(self.filters.items()), sorted(self.settings.items())
-        # The step, because a position counts the steps: of longer ones it would skip some.
-        asked = repr((names, filters, settings, self.account, self.obj.step))
-        return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
-
-    def _load(self, loader: Loader, record: SyncRecord, progress: Progress, api: VendorApi) -> None:
-        limits = self.commit_bytes, self.commit_seconds
-        batch = Batch(loader, record, progress, api, self.on_progress, *limits)
-        reading = Reading(
-            obj=self.obj,
-            fields=self.fields,
-            filters=self.filters,
-            settings=self.settings,
-            mode=progress.mode,
-            started_at=progress.started_at,
-            api=api,
-        )
-        loading = Loading(
-            target=self.target,
-            reading=reading,
-            batch=batch,
-            cursors=self.cursors,
-            tell=self._tell,
-        )
-        with streaming(), batch.closing():
-            loading.load()
-
-
-def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:
-    """The request, in a mode that the object can do; raises Refused where there is none.
-
-    An incremental sync of an object without a cursor is a full one; a from-date one is refused.
-    """
-    if obj.incremental or request.mode in (SyncMode.FULL, SyncMode.COMPUTED):
-        return request
-    if request.mode is SyncMode.FROM_DATE:
-        raise Refused(
-            f"{label} {obj.name} can only be synced in full: {label} does not tell when they "
-            "change. Ask for a full sync instead."
-        )
-    return replace(request, mode=SyncMode.FULL)
+    def _others(self, known: Found, record: SyncRecord) -> Found | None:
+        """The fields that the vendor has by now, if they are others than those that are known."""
+        api = self.open_api()
+        try:
+            found = self.find(api, record, anew=True)
+        except SyncPlatformError:  # what stopped the sync says more
+            return None
+        finally:
+            api.close()
+        return found if found.names != known.names else None

@@ -70,7 +70,8 @@ def way_for(
 
 def as_computed(obj: ConnectorObject) -> ConnectorObject:
     """The object as a refresh of its computed fields reads it: rows hold little else, so nothing
-    that looks into them can be asked; and nothing of it may move the cursor."""
+    looks into them (the vendor is asked with the same filters); and nothing of it may move the
+    cursor."""
     return replace(
         obj,
         cursor=None,
@@ -78,9 +79,10 @@ def as_computed(obj: ConnectorObject) -> ConnectorObject:
         step=None,
         changes=None,
         deletes=None,
+        deletes_begin=None,
         deletes_remembered=None,
         gone_when=None,
-        filters=[each for each in obj.filters if each.keeps is None],
+        filters=[replace(each, keeps=None) for each in obj.filters],
     )
 
 

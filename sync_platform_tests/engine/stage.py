@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sync_platform.engine.destination import Table
+from sync_platform.engine.fields import Found
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import Sync, SyncRequest
@@ -135,7 +136,7 @@ class Stage:
             "settings": {},
             "filters": self.filters,
             "open_api": self._open_api,
-            "find_fields": lambda api: self.fields,
+            "find_fields": lambda api, anew: Found(self.fields),
             "cursors": self.cursors,
             "history": self.history,
             "leases": self.leases,
@@ -144,6 +145,11 @@ class Stage:
             "commit_bytes": 0,
         }
         return Sync(**{**plan, **self.options})
+
+    def was_read_up_to(self, cursor: datetime) -> None:
+        """As after a sync that went well."""
+        self.destination.table(TABLE)
+        self.cursors.save(CONTACTS, cursor)
 
     def sync(self, mode: SyncMode, window: SyncWindow = WHOLE, **asked: Any) -> SyncResult:
         """Run one."""

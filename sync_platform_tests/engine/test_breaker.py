@@ -1,5 +1,6 @@
 """When automatic syncs of an object stop, and when they go on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,10 @@ DOWN = "vendor_unavailable"
         (("too_many_deletes",) * 6, False),
         ((DOWN,) * 4 + ("too_many_deletes", "lease_lost", "already_syncing"), False),
         ((DOWN, "lease_lost", DOWN, DOWN, "too_many_deletes", DOWN, DOWN), True),
+        (("store_unavailable",) * 9, False),  # our own database was busy, or away
+        ((DOWN, "store_unavailable", DOWN, DOWN, "store_unavailable", DOWN, DOWN), True),
+        (("rate_limited",) * 9, False),  # the limit of a day is used up
+        (("store_unavailable", "needs_reauth"), True),
         (("needs_reauth",), True),
         (("not_permitted",), True),
         (("stale", "not_permitted"), True),
@@ -67,6 +72,22 @@ def test_five_failures_in_a_row_or_a_hopeless_one_open_it(
     ends: tuple[str, ...], opened: bool
 ) -> None:
     assert breaker.is_open(history(*ends), resumed_at=None) is opened
+
+
+def refresh(end: str) -> SyncResult:
+    """A refresh of computed fields, which ended so."""
+    return replace(history(end)[0], mode=SyncMode.COMPUTED)
+
+
+def test_a_refresh_of_computed_fields_neither_counts_nor_ends_the_row() -> None:
+    failures = history(*(DOWN,) * 4)
+    assert not breaker.is_open([refresh(DOWN), *failures], resumed_at=None)
+    assert breaker.is_open([refresh(OK), *failures, *history(DOWN)], resumed_at=None)
+    assert breaker.is_open([refresh(OK), *history("not_permitted")], resumed_at=None)
+
+
+def test_what_only_a_person_can_mend_opens_it_in_a_refresh_of_computed_fields_too() -> None:
+    assert breaker.is_open([refresh("not_permitted"), *history(OK)], resumed_at=None)
 
 
 def test_the_failures_in_a_row_are_named_newest_first() -> None:

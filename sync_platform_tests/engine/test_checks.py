@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from sync_platform.engine.activity import TargetActivity
+from sync_platform.engine.activity import FullSyncs, TargetActivity
 from sync_platform.engine.checks import (
     Trouble,
     breakers_open,
+    fulls_failing,
     not_fresh,
     rejected_since,
     still_rejected,
@@ -97,13 +99,48 @@ def test_one_rejected_record_is_not_several() -> None:
     assert "1,200 records do not fit" in still_rejected(ACME, "contacts", 1200).sentence
 
 
-def test_rejects_count_from_the_last_full_sync_on_and_while_one_runs_from_the_one_before() -> None:
+def test_rejects_count_from_the_last_full_sync_on_that_went_well() -> None:
     assert rejected_since(TargetActivity()) is None
-    known = TargetActivity(last_started_at=at(5), last_full_started_at=at(0))
+    assert rejected_since(TargetActivity(last_full_started_at=at(0))) is None  # the first one runs
+    known = TargetActivity(last_full_started_at=at(0), fulls=FullSyncs(well_at=at(0)))
     minute = timedelta(minutes=1)
     assert rejected_since(known) == NOON - minute
-    assert rejected_since(replace(known, running=True)) == NOON - minute
-    full = replace(known, last_started_at=at(0), running=True)
-    before = rejected_since(full)
-    assert before is not None
-    assert before < at(-DAY)
+    later = replace(known, last_full_started_at=at(5))  # which runs, or failed
+    assert rejected_since(later) == NOON - minute
+    gone_on_with = replace(known, last_full_started_at=at(-30))
+    assert rejected_since(gone_on_with) == at(-30) - minute
+
+
+LONG_AGO = FullSyncs(well_at=at(-37 * 60), failed=2, error="A page is not JSON.")
+
+
+def failing(fulls: FullSyncs, connection: Connection = ACME, **known: Any) -> list[Trouble]:
+    """What is told at noon of an object whose incremental syncs go well."""
+    activity = replace(synced(-1), fulls=fulls, **known)
+    return list(fulls_failing([connection], {CONTACTS: activity}, NOON))
+
+
+def test_a_full_sync_that_failed_for_a_day_and_a_half_is_told_with_its_last_error() -> None:
+    (trouble,) = failing(LONG_AGO)
+    assert (trouble.check, trouble.target) == ("fresh", CONTACTS)
+    assert trouble.sentence == (
+        "acme/contacts: no full sync has gone well since 2026-11-19 23:00 UTC, so what was deleted "
+        "without a word may still be in its table. Last: A page is not JSON."
+    )
+
+
+def test_one_that_failed_since_yesterday_or_that_nobody_tried_is_not_told() -> None:
+    assert failing(replace(LONG_AGO, well_at=at(-35 * 60))) == []
+    assert failing(replace(LONG_AGO, failed=0)) == []
+
+
+def test_one_that_never_went_well_is_told_from_when_it_was_connected() -> None:
+    never = replace(LONG_AGO, well_at=None)
+    assert failing(never) == []
+    (trouble,) = failing(never, replace(ACME, created_at=at(-37 * 60)))
+    assert "since 2026-11-19 23:00 UTC" in trouble.sentence
+
+
+def test_where_nothing_syncs_by_itself_a_full_sync_that_fails_is_not_told_as_well() -> None:
+    assert failing(LONG_AGO, replace(ACME, status=ConnectionStatus.PAUSED)) == []
+    assert failing(LONG_AGO, recent=history(*(DOWN,) * 5)) == []

@@ -7,7 +7,7 @@ import pytest
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ways import as_computed
 from sync_platform.errors import Refused
-from sync_platform.spec import Field
+from sync_platform.spec import Field, Filter, iso
 from sync_platform_tests.engine.stage import DELETES, FIELDS, Stage, at, interrupt
 
 RATING = Field("rating", "integer", read_only=True, computed=True)
@@ -87,3 +87,18 @@ def test_its_window_is_everything(stage: Stage) -> None:
     refresh(stage)
     assert stage.last.window == SyncWindow()
     assert stage.last.started_at == at(0) + timedelta(0)
+
+
+def test_it_is_asked_with_the_same_filters_as_any_read_and_looks_into_no_row(stage: Stage) -> None:
+    stage.asking(
+        filters=[
+            Filter(name="within", label="Days", kind="days", keeps=lambda row, since: False),
+            Filter(name="stage", label="Stage"),
+        ]
+    )
+    stage.filters = {"within": "90", "stage": "lead"}
+    stage.vendor.records[1]["rating"] = 5
+    refresh(stage)
+    days = iso(stage.clock.now() - timedelta(days=90))
+    assert stage.vendor.reads[-1][1].filters == {"within": days, "stage": "lead"}
+    assert rows(stage)[0] == (1, "contact 1", 5)

@@ -4,6 +4,7 @@ a quiet time does not, and the cursor does not pass what they have not told yet.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,21 @@ class Log:
 
     deleted: list[tuple[datetime, int]] = field(default_factory=list)
     covered: datetime | None = None
+    forgets: int = 0  # of so many reads to come, some deletions
     reads: list[Read] = field(default_factory=list)
+    begun: int = 0
+
+    def begin(self, api: Api) -> None:
+        assert api is not None
+        self.begun += 1
 
     def pages(self, api: Api, read: Read) -> Iterator[Page]:
         self.reads.append(read)
         since = read.since or at(-1e6)
         until = min(read.until or at(1e6), self.covered or at(1e6))
         keys = [(id,) for when, id in self.deleted if since <= when < until]
-        yield Page(gone=keys, reached=self.covered)
+        self.forgets -= 1
+        yield Page(gone=keys, reached=self.covered, forgotten=self.forgets >= 0)
 
 
 @pytest.fixture
@@ -114,15 +122,55 @@ def test_a_from_date_sync_within_what_is_remembered_moves_the_cursor(stage: Stag
     assert stage.cursor == at(2 * 1440 - 10)
 
 
+def test_deletions_that_are_forgotten_make_the_next_sync_a_full_one(stage: Stage, log: Log) -> None:
+    del stage.vendor.records[1]
+    log.forgets = 2
+    assert stage.incremental().mode is SyncMode.INCREMENTAL
+    assert any("which contacts were deleted since the last sync" in it for it in stage.told)
+    later(stage, hours=1)
+    assert stage.incremental().mode is SyncMode.FULL  # which needs nobody to tell it
+    assert stage.ids == [2]
+    assert stage.incremental().mode is SyncMode.INCREMENTAL
+
+
+def test_what_a_from_date_sync_finds_forgotten_the_next_sync_reads(stage: Stage, log: Log) -> None:
+    log.forgets = 1
+    stage.from_date(at(-20), None)
+    assert stage.incremental().mode is SyncMode.FULL
+
+
+def test_a_step_of_a_window_that_is_forgotten_counts_for_the_whole(stage: Stage, log: Log) -> None:
+    stage.asking(step=timedelta(hours=1))
+    later(stage, hours=5)
+    log.forgets = 1
+    before = len(log.reads)
+    stage.incremental()
+    assert len(log.reads) > before + 1
+    assert stage.incremental().mode is SyncMode.FULL
+
+
+def test_deletions_are_begun_to_be_told_before_everything_is_read(stage: Stage, log: Log) -> None:
+    stage.asking(deletes_begin=log.begin)
+    stage.incremental()
+    stage.from_date(at(-20), None)
+    assert log.begun == 0
+    stage.full()
+    assert log.begun == 1
+    stage.cursors.forget(CONTACTS)
+    stage.incremental()
+    assert log.begun == 2
+
+
 def test_reads_know_when_their_sync_began(stage: Stage, log: Log) -> None:
     assert log.reads[0].started_at == at(0)
 
 
-def test_it_means_nothing_without_deletes() -> None:
-    alone = ConnectorObject(
-        name="a", fields=[Field("id")], read=get("/a"), deletes_remembered=DAYS_13
-    )
+@pytest.mark.parametrize(
+    "word", [{"deletes_remembered": DAYS_13}, {"deletes_begin": lambda api: None}]
+)
+def test_it_means_nothing_without_deletes(word: dict[str, Any]) -> None:
+    alone = ConnectorObject(name="a", fields=[Field("id")], read=get("/a"), **word)
     it = Connector(
         name="a", label="A", base_url="https://a.test", auth=[], objects=[alone], check=get("/")
     )
-    assert any("deletes_remembered" in fault for fault in faults(it))
+    assert any(next(iter(word)) in fault for fault in faults(it))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sync_platform.engine.activity import TargetActivity
+from sync_platform.engine.activity import FullSyncs, TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.due import (
     DueConnection,
@@ -167,11 +167,44 @@ def full_due(activity: TargetActivity, now: datetime = NOON) -> bool:
     return bool(due_fulls([ACME], {CONTACTS: activity}, now, hour=3))
 
 
-def test_a_full_sync_is_due_when_its_slot_has_passed_since_the_last_one() -> None:
-    last = TargetActivity(last_full_started_at=slot())
+def test_a_full_sync_is_due_when_its_slot_has_passed_since_the_last_one_that_went_well() -> None:
+    last = TargetActivity(last_full_started_at=slot(), fulls=FullSyncs(well_at=slot()))
     assert not full_due(last)
     assert not full_due(last, slot() + DAY - timedelta(seconds=1))
     assert full_due(last, slot() + DAY)
+
+
+@pytest.mark.parametrize(
+    ("failed", "pause"), [(0, 1), (1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (99, 32)]
+)
+def test_one_that_did_not_go_well_is_tried_again_later_and_later(failed: int, pause: int) -> None:
+    tried, much_later = slot() + timedelta(minutes=5), 9 * DAY
+    fulls = FullSyncs(well_at=slot() - DAY, failed=failed)
+    again = tried + timedelta(hours=pause)
+    told = fulls.due_at(slot(), tried, None)
+    assert told == again
+    known = TargetActivity(last_full_started_at=tried, fulls=fulls)
+    if pause < 16:  # else the next day's comes first
+        assert not full_due(known, again - timedelta(seconds=1))
+        [found] = due_fulls([ACME], {CONTACTS: known}, again, hour=3)
+        assert found.due_at == again
+    assert full_due(known, slot() + DAY)
+    assert full_due(known, slot() + much_later)
+
+
+def test_one_whose_slot_has_come_goes_with_one_that_is_tried_again() -> None:
+    both = replace(ACME, objects=[ObjectChoice(object="contacts"), ObjectChoice(object="deals")])
+    yesterday = FullSyncs(well_at=slot() - DAY)
+    tried = replace(yesterday, failed=1)
+    known = {
+        CONTACTS: TargetActivity(last_full_started_at=slot(), fulls=tried),
+        Target("acme", "deals"): TargetActivity(last_full_started_at=slot() - DAY, fulls=yesterday),
+    }
+    [found] = due_fulls([both], known, slot() + timedelta(minutes=59), hour=3)
+    assert (found.objects, found.due_at) == (("deals",), slot())
+    [found] = due_fulls([both], known, slot() + timedelta(minutes=60), hour=3)
+    assert found.objects == ("contacts", "deals")
+    assert found.due_at == slot() + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -221,11 +254,12 @@ def test_what_stays_due_is_tried_again_every_quarter_of_an_hour() -> None:
     ("activity", "is_due"),
     [
         (TargetActivity(last_started_at=at(-600)), False),  # never read in full
-        (TargetActivity(last_full_started_at=at(-61)), True),
-        (TargetActivity(last_full_started_at=at(-59)), False),
-        (TargetActivity(last_full_started_at=at(-600), last_computed_at=at(-59)), False),
-        (TargetActivity(last_full_started_at=at(-600), last_computed_at=at(-61)), True),
-        (TargetActivity(last_full_started_at=at(-61), running=True), False),
+        (TargetActivity(fulls=FullSyncs(well_at=at(-61))), True),
+        (TargetActivity(fulls=FullSyncs(well_at=at(-59))), False),
+        (TargetActivity(fulls=FullSyncs(well_at=at(-600)), last_computed_at=at(-59)), False),
+        (TargetActivity(fulls=FullSyncs(well_at=at(-600)), last_computed_at=at(-61)), True),
+        (TargetActivity(fulls=FullSyncs(well_at=at(-61)), running=True), False),
+        (TargetActivity(last_full_started_at=at(-61)), False),  # none went well yet
     ],
 )
 def test_computed_fields_are_due_so_long_after_they_were_read(

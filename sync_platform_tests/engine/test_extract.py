@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from sync_platform.engine import extract
-from sync_platform.engine.destination import Unreadable
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import (
     Answer,
@@ -19,6 +18,7 @@ from sync_platform.spec import (
     Page,
     Read,
     Request,
+    Unreadable,
     cursor_pages,
     get,
     header_pages,
@@ -166,6 +166,18 @@ def following(request: Request, asked: NextPage | None, read: Read = Read()) -> 
     return extract.following(request, read, asked)
 
 
+def test_csv_must_have_the_columns_of_the_key() -> None:
+    def columns(**slots: Any) -> Any:
+        api = scripted([])
+        read = get("/contacts", answers="csv", columns=slots.pop("columns", ()))
+        list(extract.rows(contacts(read=read, key=("id", "part"), **slots), api, Read()))
+        return api.requests[0].columns
+
+    assert columns() == ("id", "part")
+    assert columns(row=lambda record: {"id": record["Id"]}) == ()
+    assert columns(row=lambda record: {"id": record["Id"]}, columns=["Id"]) == ["Id"]
+
+
 def test_late_values_of_a_request_are_filled_in() -> None:
     request = post("/search", params=lambda read: {"f": read.fields}, json=lambda read: read.after)
     made = following(request, None, Read(fields=("a",), after="7"))
@@ -227,6 +239,38 @@ def test_an_error_of_ours_still_ends_the_read() -> None:
 
     with pytest.raises(IncompleteRead):
         next(extract.rows(contacts(row=row, read=get("/contacts")), scripted([{}]), Read()))
+
+
+@pytest.mark.parametrize(
+    ("told", "alive", "gone"),
+    [
+        ([(1, "gone"), (1, "back")], ["back"], []),
+        ([(1, "here"), (1, "gone")], ["here"], [1]),
+        ([(1, "gone"), (1, "back"), (1, "gone")], ["back"], [1]),
+        ([(1, "here"), (1, "gone"), (1, "back")], ["here", "back"], []),
+        ([(1, "gone"), (2, "here"), (3, "gone")], ["here"], [1, 3]),
+        ([([1], "gone"), ([1], "here")], ["here"], [[1]]),  # no keys: they are rejected later on
+    ],
+)
+def test_of_rows_of_one_key_the_last_says_whether_it_is_gone(
+    told: list[tuple[Any, str]], alive: list[str], gone: list[Any]
+) -> None:
+    records = [{"id": id, "status": status} for id, status in told]
+    obj = contacts(read=get("/contacts"), gone_when=lambda row: row["status"] == "gone")
+    (page,) = extract.rows(obj, scripted(records), Read())
+    assert [row["status"] for row in page.rows] == alive
+    assert page.gone == [(key,) for key in gone]
+
+
+def test_a_record_that_cannot_be_read_is_there_also_where_it_was_gone_before() -> None:
+    records = [{"id": 1, "status": "gone", "name": "a"}, {"id": 1, "status": "back"}]
+    obj = contacts(
+        read=get("/contacts"),
+        row=lambda record: {**record, "name": record["name"]},
+        gone_when=lambda row: row["status"] == "gone",
+    )
+    (page,) = extract.rows(obj, scripted(records), Read())
+    assert (len(page.rows), page.gone) == (1, [])
 
 
 def test_rows_that_say_that_they_are_gone_become_keys_and_move_the_cursor() -> None:

@@ -1,16 +1,16 @@
 """A sync is alive while it waits for its fields, or for its rows to be reconciled."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from sync_platform.engine.fields import Found
 from sync_platform.engine.heartbeat import beating
 from sync_platform.engine.results import Usage
 from sync_platform.errors import StoreUnavailable
-from sync_platform.spec import Field
 from sync_platform_tests.engine.stage import FIELDS, Stage, at
 from sync_platform_tests.engine.test_ahead import PATIENCE
 
@@ -69,9 +69,9 @@ def test_it_ends_with_an_error_of_the_block() -> None:
 def test_a_sync_beats_while_it_waits_for_its_fields() -> None:
     stage = Stage()
 
-    def found(api: object) -> Sequence[Field]:
+    def found(api: object, anew: bool) -> Found:
         assert next_beat(stage).wait(PATIENCE)
-        return FIELDS
+        return Found(FIELDS)
 
     stage.options["find_fields"] = found
     stage.full()

@@ -123,10 +123,13 @@ def attempt(stage: Stage, vendor: ChangingVendor, asked: Attempt) -> None:
 
 
 def quiet(stage: Stage, vendor: ChangingVendor, mode: SyncMode) -> None:
-    """Let the vendor settle, then sync; once more where the sync finished an interrupted one."""
+    """Let the vendor settle, then sync once. Only a full sync that went on with an interrupted one
+    may not know yet what is gone of the part that was read before."""
     stage.clock.sleep(stage.obj.lookback.total_seconds() + 1)
     while stage.sync(mode, accept_deletes=True).resumed:
         event("resumed")
+        if mode is not SyncMode.FULL:
+            break
 
 
 def go_through(

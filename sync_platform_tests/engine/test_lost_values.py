@@ -32,6 +32,28 @@ def test_the_next_tick_reads_everything_and_the_one_after_it_does_not(stage: Sta
     assert stage.incremental().mode is SyncMode.INCREMENTAL
 
 
+@pytest.mark.parametrize("first", [SyncMode.FULL, SyncMode.INCREMENTAL])
+def test_values_lost_while_the_first_read_was_interrupted_are_owed_after_a_from_date_sync(
+    first: SyncMode,
+) -> None:
+    stage = Stage()
+    for id in range(1, 7):
+        stage.vendor.put(id, id - 100)
+    interrupt(stage, first, at_call=2)
+    lose_values(stage)
+    stage.from_date(at(-50), None)
+    assert stage.cursor is None
+    assert stage.incremental().mode is SyncMode.FULL
+    assert stage.ids == [1, 2, 3, 4, 5, 6]
+
+
+def test_values_lost_after_the_cursor_was_forgotten_are_owed_too(stage: Stage) -> None:
+    stage.cursors.kept.clear()
+    stage.from_date(at(-50), None)
+    assert stage.cursor is None
+    assert stage.incremental().mode is SyncMode.FULL
+
+
 def test_a_full_sync_makes_good_for_it(stage: Stage) -> None:
     stage.full()
     assert stage.incremental().mode is SyncMode.INCREMENTAL

@@ -138,7 +138,7 @@ def test_a_window_without_records_earns_no_cursor() -> None:
 def test_a_window_joins_what_was_read_if_it_begins_before_the_cursor_less_the_lookback(
     since: datetime | None, cursor: datetime | None, joined: bool
 ) -> None:
-    assert joins(SyncWindow(since), cursor, HOUR, NOON) is joined
+    assert joins(SyncWindow(since), cursor, HOUR, NOON, first=True) is joined
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,15 @@ def test_a_window_joins_what_was_read_if_it_begins_before_the_cursor_less_the_lo
         (SyncWindow(None, at(-1)), True),
     ],
 )
-def test_without_a_cursor_only_what_reaches_the_present_or_the_beginning_joins(
+def test_of_the_first_sync_only_what_reaches_the_present_or_the_beginning_joins(
     window: SyncWindow, joined: bool
 ) -> None:
-    assert joins(window, None, HOUR, NOON) is joined
+    assert joins(window, None, HOUR, NOON, first=True) is joined
+
+
+def test_where_a_cursor_was_forgotten_only_a_read_from_the_beginning_joins() -> None:
+    assert not joins(SyncWindow(at(-60)), None, HOUR, NOON, first=False)
+    assert joins(SyncWindow(), None, HOUR, NOON, first=False)
 
 
 @pytest.mark.parametrize(

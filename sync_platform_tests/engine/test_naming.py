@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from sync_platform.engine.destination import Unreadable
 from sync_platform.engine.naming import named, with_key
 from sync_platform.errors import PageForgotten
-from sync_platform.spec import Api, Field, Page, Read
+from sync_platform.spec import Api, Field, Page, Read, Unreadable
 from sync_platform_tests.engine.stage import FIELDS, Stage, at, contacts
 
 ID, NAME, UPDATED = FIELDS

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.overview import Condition, Glance, Overview, overview, overviews
 from sync_platform.engine.ports import ObjectChoice
@@ -46,6 +47,14 @@ def test_a_few_failures_are_no_reason_to_call_anybody() -> None:
     it = how(contacts=replace(FAILING, failures=history(*[DOWN] * 4)))
     assert it.condition is Condition.HEALTHY
     assert it.last_status is SyncStatus.FAILED
+
+
+def test_it_needs_attention_while_no_full_sync_of_an_object_goes_well() -> None:
+    fulls = FullSyncs(well_at=at(-37 * 60), failed=1)
+    it = how(contacts=Glance(fulls=fulls), deals=Glance(fulls=replace(fulls, failed=0)))
+    assert it.condition is Condition.NEEDS_ATTENTION
+    assert (it.failing, it.stopped) == (["contacts"], [])
+    assert how(contacts=replace(FAILING, fulls=fulls)).failing == []  # stopped, which says more
 
 
 def test_the_last_sync_is_that_which_ended_last_and_the_next_that_which_is_due_first() -> None:

@@ -11,7 +11,7 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.errors import NeedsReauth, RateLimited, StoreUnavailable, VendorUnavailable
 from sync_platform.spec import Page, Read
 from sync_platform_tests.engine.moving_list import PATIENCE, MovingList
-from sync_platform_tests.engine.stage import Stage
+from sync_platform_tests.engine.stage import Stage, at
 from sync_platform_tests.memory import MemoryApi
 
 
@@ -170,7 +170,25 @@ def test_an_interrupted_read_starts_over(error: Any) -> None:
     stage.full()
     assert sorted(vendor.asked) == list(range(0, 200, 10))
     assert stage.ids == list(range(200))
-    assert stage.last.resumed  # what it had seen counts, so that nothing is marked wrongly
+    assert not stage.last.resumed
+
+
+def test_a_read_that_starts_over_marks_what_went_since_it_was_interrupted() -> None:
+    stage, vendor = Stage(), paged(200)
+    stage.obj, stage.answer = vendor.described(side_by_side=4), vendor.answer
+
+    def fail(start: int) -> None:
+        if start == 120:
+            raise VendorUnavailable
+
+    vendor.before = fail
+    with pytest.raises(VendorUnavailable):
+        stage.full()
+    vendor.before = lambda start: None
+    stage.clock.set(at(60))
+    vendor.ids.remove(5)
+    assert stage.full().counts.deleted == 1
+    assert 5 not in stage.ids
 
 
 def test_a_sync_counts_what_was_called_side_by_side() -> None:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from sync_platform.engine.modes import SKEW, SyncMode, SyncWindow
-from sync_platform.engine.sync import SyncRequest, refuse_impossible
+from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import Refused, StoreUnavailable, VendorUnavailable
+from sync_platform.waist.planning import refuse_impossible
 from sync_platform_tests.engine.stage import CONTACTS, DELETES, Stage, at, contacts, interrupt
 from sync_platform_tests.fakes import NOON
 
@@ -73,7 +74,7 @@ def test_no_cursor_is_saved_before_the_gone_keys_of_its_window_are_read(stage: S
 
 
 def test_a_long_window_saves_its_cursor_after_each_step(stage: Stage) -> None:
-    stage.cursors.save(CONTACTS, at(-30))
+    stage.was_read_up_to(at(-30))
     stage.cursors.saved.clear()
     stage.asking(step=timedelta(minutes=15))
     stage.incremental()
@@ -82,7 +83,7 @@ def test_a_long_window_saves_its_cursor_after_each_step(stage: Stage) -> None:
 
 
 def test_a_step_that_fails_keeps_the_cursor_of_the_steps_before_it(stage: Stage) -> None:
-    stage.cursors.save(CONTACTS, at(-30))
+    stage.was_read_up_to(at(-30))
     stage.asking(step=timedelta(minutes=15))
     stage.vendor.before = lambda call: fail() if call == 3 else None
     with pytest.raises(VendorUnavailable):
@@ -91,7 +92,7 @@ def test_a_step_that_fails_keeps_the_cursor_of_the_steps_before_it(stage: Stage)
 
 
 def test_each_step_reads_its_rows_and_then_the_keys_gone_in_it(stage: Stage) -> None:
-    stage.cursors.save(CONTACTS, at(-30))
+    stage.was_read_up_to(at(-30))
     stage.asking(step=timedelta(minutes=15), deletes=DELETES)
     stage.incremental()
     asked = [(path, read.since, read.until) for path, read in stage.vendor.reads]
@@ -179,7 +180,7 @@ def test_what_changes_behind_the_reader_is_in_the_next_window(stage: Stage) -> N
     assert names[3] == "edited before it was read"
 
 
-def test_the_cursor_of_a_resumed_sync_is_capped_at_its_first_start(stage: Stage) -> None:
+def test_a_resumed_sync_reads_what_changed_since_its_first_start(stage: Stage) -> None:
     stage.vendor.before = lambda call: fail() if call == 2 else None
     with pytest.raises(VendorUnavailable):
         stage.full()
@@ -188,9 +189,9 @@ def test_the_cursor_of_a_resumed_sync_is_capped_at_its_first_start(stage: Stage)
     stage.vendor.put(1, 30, "edited behind the resume point")
     stage.vendor.put(3, 40)
     assert stage.full().resumed
-    assert stage.cursor == NOON - SKEW
-    stage.incremental()
+    assert stage.cursors.saved[0] == NOON - SKEW
     assert stage.table.live[("1",)]["name"] == "edited behind the resume point"
+    assert stage.cursor == at(40)
 
 
 def test_a_vendor_that_cannot_close_a_window_does_not_move_the_cursor_past_it(
@@ -198,7 +199,7 @@ def test_a_vendor_that_cannot_close_a_window_does_not_move_the_cursor_past_it(
 ) -> None:
     stage.vendor.put(4, -5)
     stage.vendor.knows_until = False
-    stage.cursors.save(CONTACTS, at(-30))
+    stage.was_read_up_to(at(-30))
     stage.asking(step=timedelta(minutes=15))
     stage.cursors.saved.clear()
     stage.incremental()
@@ -230,6 +231,31 @@ def test_a_first_span_of_the_past_sets_none(stage: Stage) -> None:
     assert stage.ids == [1, 2, 3]
 
 
+def test_a_first_from_date_sync_that_was_interrupted_sets_it_too(stage: Stage) -> None:
+    window = SyncWindow(at(-25), None)
+    interrupt(stage, SyncMode.FROM_DATE, window, at_call=2)
+    stage.sync(SyncMode.FROM_DATE, window)
+    assert (stage.ids, stage.cursor) == ([1, 3], at(-10))
+
+
+def test_a_first_from_date_sync_in_steps_sets_it_at_its_end(stage: Stage) -> None:
+    stage.asking(step=timedelta(minutes=8), lookback=timedelta(minutes=1))
+    stage.from_date(at(-40), None)
+    assert stage.cursor == at(-10)
+
+
+def test_a_from_date_sync_sets_no_starting_point_where_a_cursor_was_forgotten(
+    stage: Stage,
+) -> None:
+    """What is asked for has changed: all of it is to be read from the beginning."""
+    stage.from_date(at(-25), None)
+    stage.cursors.kept.clear()
+    stage.from_date(at(-15), None)
+    assert stage.cursor is None
+    stage.incremental()
+    assert stage.ids == [1, 2, 3]
+
+
 @pytest.mark.parametrize("first", [SyncMode.FULL, SyncMode.INCREMENTAL])
 @pytest.mark.parametrize("until", [None, at(-5)])
 def test_a_from_date_sync_in_the_place_of_an_interrupted_first_read_leaves_that_due(
@@ -244,13 +270,13 @@ def test_a_from_date_sync_in_the_place_of_an_interrupted_first_read_leaves_that_
 
 
 def test_a_from_date_sync_that_joins_the_cursor_moves_it(stage: Stage) -> None:
-    stage.cursors.save(CONTACTS, at(-25))
+    stage.was_read_up_to(at(-25))
     stage.from_date(at(-25), None)
     assert stage.cursor == at(-10)
 
 
 def test_a_from_date_sync_beyond_the_cursor_leaves_no_gap_unread(stage: Stage) -> None:
-    stage.cursors.save(CONTACTS, at(-60))
+    stage.was_read_up_to(at(-60))
     stage.from_date(at(-15), None)
     assert stage.ids == [1]
     assert stage.cursor == at(-60)

@@ -1,12 +1,14 @@
 """How a sync begins and ends: lease, history, callbacks, the api closed, no thread left."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.results import Counts, SyncStatus, Target
+from sync_platform.engine.ports import Terms
+from sync_platform.engine.results import Counts, SchemaChange, SyncStatus, Target
 from sync_platform.errors import (
     AlreadySyncing,
     CircuitOpen,
@@ -14,11 +16,21 @@ from sync_platform.errors import (
     NotPermitted,
     StoreUnavailable,
     SyncPlatformError,
+    Unexpected,
     VendorUnavailable,
 )
+from sync_platform.spec import Filter
 from sync_platform_tests.engine.stage import CONTACTS, Stage, at
 from sync_platform_tests.engine.test_ahead import PATIENCE, readers
 from sync_platform_tests.fakes import NOON
+
+MENDED = SchemaChange(
+    object="contacts",
+    field="email",
+    kind="mended",
+    before="renamed to mail",
+    after="has its name back",
+)
 
 
 @pytest.fixture
@@ -71,11 +83,12 @@ def test_a_failure_is_in_the_history_and_raised_again(stage: Stage) -> None:
     assert stage.last.finished_at is not None
 
 
-def test_a_bug_is_in_the_history_and_raised_again(stage: Stage) -> None:
+def test_a_bug_is_in_the_history_and_raised_as_an_error_of_ours(stage: Stage) -> None:
     stage.answer = lambda request, asked: 1 // 0
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(Unexpected, match=r"ZeroDivisionError.*a bug of its connector") as raised:
         stage.incremental()
-    assert stage.last.status is SyncStatus.FAILED
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert (stage.last.status, stage.last.error_code) == (SyncStatus.FAILED, "unexpected")
 
 
 def test_a_sync_that_somebody_stops_is_canceled(stage: Stage) -> None:
@@ -162,7 +175,7 @@ def test_a_connection_is_synced_by_two_syncs_at_a_time(stage: Stage) -> None:
 
 def test_the_cursor_is_read_and_the_clock_looked_at_under_the_lease(stage: Stage) -> None:
     def check() -> None:  # the other sync, for which this one waited, has just ended
-        stage.cursors.save(CONTACTS, at(-4))
+        stage.was_read_up_to(at(-4))
         stage.clock.set(at(3))
 
     stage.options["check"] = check
@@ -171,7 +184,7 @@ def test_the_cursor_is_read_and_the_clock_looked_at_under_the_lease(stage: Stage
 
 def test_the_lease_is_let_go_when_a_sync_fails(stage: Stage) -> None:
     stage.answer = lambda request, asked: 1 // 0
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(Unexpected):
         stage.incremental()
     assert not stage.leases.busy(CONTACTS)
 
@@ -195,7 +208,7 @@ def test_the_api_is_closed_when_the_vendor_fails(stage: Stage) -> None:
 
 
 def test_the_api_is_closed_when_the_fields_cannot_be_found(stage: Stage) -> None:
-    def find_fields(api: object) -> None:
+    def find_fields(api: object, anew: bool) -> None:
         raise NotPermitted
 
     stage.options["find_fields"] = find_fields
@@ -301,9 +314,36 @@ def test_every_page_is_a_heartbeat(stage: Stage) -> None:
 
 
 def test_what_was_mended_in_the_table_is_told(stage: Stage) -> None:
-    stage.destination.told = ("The column mail was renamed to email, and has its name back.",)
+    stage.destination.told = (MENDED,)
     stage.full()
-    assert stage.told[0] == stage.destination.told[0]
+    assert stage.told[0] == "The column email was renamed to mail, and has its name back."
+
+
+def test_what_became_of_the_table_is_kept_before_anything_is_read(stage: Stage) -> None:
+    kept: list[SchemaChange] = []
+
+    def keep(changes: Sequence[SchemaChange]) -> Sequence[SchemaChange]:
+        kept.extend(changes)
+        assert not stage.vendor.reads
+        return ()
+
+    stage.destination.told = (MENDED,)
+    stage.options["keep"] = keep
+    stage.full()
+    assert kept == [MENDED]
+    assert str(MENDED) not in stage.told  # it is no news
+
+
+def test_a_sync_goes_by_what_is_asked_for_once_it_has_its_lease(stage: Stage) -> None:
+    def check() -> Terms:
+        assert stage.leases.busy(CONTACTS)
+        return Terms(account="another", settings={"region": "eu"}, filters={"stage": "won"})
+
+    stage.asking(filters=[Filter(name="stage", label="Stage")])
+    stage.options["check"] = check
+    stage.full()
+    asked = {(str(read.filters), str(read.settings)) for _, read in stage.vendor.reads}
+    assert asked == {("{'stage': 'won'}", "{'region': 'eu'}")}
 
 
 def test_progress_is_told_in_sentences(stage: Stage) -> None:

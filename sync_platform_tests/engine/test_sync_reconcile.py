@@ -13,7 +13,7 @@ from sync_platform.errors import (
     UnexpectedResponse,
     VendorUnavailable,
 )
-from sync_platform.spec import Page, cursor_pages, get, iso
+from sync_platform.spec import Filter, Page, cursor_pages, get, iso
 from sync_platform_tests.engine.stage import DELETES, FIELDS, TABLE, Stage, at
 from sync_platform_tests.fakes import NOON
 
@@ -133,6 +133,15 @@ def test_a_share_of_deletes_that_is_unusual_is_refused(stage: Stage) -> None:
         stage.full()
     assert stage.ids == [1, 2, 3, 4, 5]
     assert stage.last.error_code == "too_many_deletes"
+
+
+def test_a_refusal_names_the_filter_that_may_leave_out_what_would_be_deleted(stage: Stage) -> None:
+    stage.asking(filters=[Filter(name="created_within", label="Days", kind="days")])
+    stage.filters = {"created_within": "1"}
+    stage.vendor.records.clear()
+    with pytest.raises(TooManyDeletes, match="filtered by created_within=1"):
+        stage.full()
+    assert "created_within=1" in (stage.last.error or "")
 
 
 def test_an_unusual_share_can_be_accepted(stage: Stage) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from sync_platform.engine.modes import SyncMode, SyncWindow
-from sync_platform.engine.sync import RESUME_WITHIN
+from sync_platform.engine.turn import RESUME_WITHIN
 from sync_platform.errors import (
     TooManyDeletes,
     UnexpectedResponse,
 )
-from sync_platform.spec import Field
+from sync_platform.spec import Field, Filter
 from sync_platform_tests.engine.stage import (
     CONTACTS,
     DELETES,
@@ -88,6 +88,7 @@ def test_a_sync_with_other_fields_starts_over(stage: Stage) -> None:
 
 
 def test_a_sync_with_other_filters_starts_over(stage: Stage) -> None:
+    stage.asking(filters=[Filter(name="status", label="Status")])
     interrupt(stage)
     stage.filters = {"status": "open"}
     assert not stage.full().resumed
@@ -123,7 +124,17 @@ def test_progress_is_gone_on_from_within_a_day(
     assert stage.full().resumed is resumed
 
 
-def test_a_day_is_counted_from_the_first_start(stage: Stage) -> None:
+def test_a_day_is_counted_from_the_last_commit(stage: Stage) -> None:
+    interrupt(stage)
+    stage.clock.set(NOON + timedelta(hours=20))
+    interrupt(stage, at_call=2)
+    stage.clock.set(NOON + timedelta(hours=30))
+    interrupt(stage, at_call=1)  # nothing was committed
+    stage.clock.set(NOON + timedelta(hours=43))
+    assert stage.full().resumed
+
+
+def test_what_was_begun_again_and_again_without_a_commit_gets_too_old(stage: Stage) -> None:
     interrupt(stage)
     stage.clock.set(NOON + timedelta(hours=20))
     interrupt(stage, at_call=1)
@@ -167,15 +178,17 @@ def test_a_sync_that_ended_well_is_not_gone_on_from(stage: Stage) -> None:
     assert not stage.full().resumed
 
 
-def test_an_incremental_sync_goes_on_over_the_window_it_had(stage: Stage) -> None:
+def test_an_incremental_sync_goes_on_over_the_window_it_had_and_up_to_the_present(
+    stage: Stage,
+) -> None:
     for id in (1, 3, 5):
         stage.vendor.put(id, -10, "edited")
     interrupt(stage, SyncMode.INCREMENTAL, at_call=2)
     stage.clock.set(at(30))
     result = stage.incremental()
     assert result.resumed
-    assert result.window == SyncWindow(at(-101), NOON)
-    assert asked_after(stage.vendor) == ["3", "5"]
+    assert result.window == SyncWindow(at(-101), at(30))
+    assert asked_after(stage.vendor) == ["3", "5", None, "3", "5"]  # lookback
     assert stage.cursor == at(-10)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from sync_platform.engine.modes import SyncMode
 from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform.spec import Api, Page, Read, cursor_pages, get
 from sync_platform_tests.engine.stage import Stage, interrupt
@@ -104,6 +105,20 @@ def test_a_coded_read_is_given_its_own_resume_point_back(stage: Stage) -> None:
     stage.full()
     assert given == [None, 4]
     assert stage.ids == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_full_read_without_resume_points_does_not_take_the_place_of_incremental_ones(
+    stage: Stage,
+) -> None:
+    def coded(api: Api, read: Read) -> Iterator[Page]:
+        for id in sorted(stage.vendor.records):
+            stage.vendor.before(id)
+            yield Page(rows=[stage.vendor.records[id]])
+
+    stage.obj = replace(stage.obj, read=coded)
+    stage.incremental()
+    interrupt(stage, at_call=4)
+    assert stage.incremental().mode is SyncMode.INCREMENTAL
 
 
 def test_a_coded_read_without_resume_points_is_read_from_the_start(stage: Stage) -> None:

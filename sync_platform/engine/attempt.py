@@ -1,0 +1,174 @@
+"""One attempt of a sync: all that it reads, with the fields that are known. There is a second one
+where the vendor has other fields by now."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sync_platform.engine import filters, ways
+from sync_platform.engine.batch import Batch
+from sync_platform.engine.destination import Destination, Loader, Progress
+from sync_platform.engine.fields import Doubt, Found
+from sync_platform.engine.heartbeat import beating
+from sync_platform.engine.interpreter import streaming
+from sync_platform.engine.loading import Loading
+from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
+from sync_platform.engine.ports import SyncRecord, VendorApi
+from sync_platform.engine.position import Position, lost
+from sync_platform.engine.reading import Reading
+from sync_platform.engine.turn import give_back, take_over
+from sync_platform.errors import TooManyDeletes, Unexpected
+
+if TYPE_CHECKING:
+    from sync_platform.engine.sync import Sync
+
+UNKNOWN = (
+    "Not reconciled: a record came that cannot be read and shows no key, or whose key does not "
+    "fit, so it may be any that was not seen. Nothing was marked as deleted; the record is in "
+    "_rejected, with the reason."
+)
+
+
+class Attempt:
+    """Reads what `fresh` says, or what an interrupted sync left of it, into the sync's table."""
+
+    def __init__(
+        self, sync: "Sync", record: SyncRecord, fresh: Progress, found: Found, api: VendorApi
+    ) -> None:
+        self._sync, self._record, self._api = sync, record, api
+        self._fields = found.fields
+        self._computed = fresh.mode is SyncMode.COMPUTED
+        if self._computed:
+            self._fields = ways.computed(sync.obj, found.fields)
+        sync.fields = self._fields
+        asked = replace(found, fields=self._fields)
+        self._doubt = Doubt(asked, lambda: sync.find(api, record, anew=True))
+        self._fresh = replace(fresh, shape=self._shape())
+
+    def run(self, into: Destination) -> None:
+        """Raises FieldsMoved where the vendor has other fields by now, and what stops the sync."""
+        sync = self._sync
+        with ExitStack() as stack:
+            with beating(self._beat):
+                opened = into.open(
+                    sync.table, self._fields, sync=self._record.id, known_only=self._computed
+                )
+                loader = stack.enter_context(opened)
+            for change in sync.keep(loader.told):
+                sync.tell(str(change))
+            if self._computed:
+                self._refresh(loader)
+            else:
+                self._read(loader)
+            if sync.count_rows:
+                with beating(self._beat):
+                    sync.rows_now = loader.rows()
+
+    def _beat(self) -> None:
+        self._record.beat(self._api.usage)
+
+    def _shape(self) -> str:
+        sync = self._sync
+        names = sorted(each.name for each in self._fields)
+        chosen, settings = sorted(sync.filters.items()), sorted(sync.settings.items())
+        # The step, because a position counts the steps: of longer ones it would skip some.
+        asked = repr((names, chosen, settings, sync.account, sync.obj.step))
+        return blake2b(asked.encode(errors="replace"), digest_size=8).hexdigest()
+
+    def _refresh(self, loader: Loader) -> None:
+        """Read the computed fields of all records into the rows that are there. What an interrupted
+        sync left stays for the next one; this one starts over when it is killed."""
+        self._sync.tell(f"Reading {len(self._fields)} fields of {self._sync.obj.name} again.")
+        self._load(loader, replace(self._fresh, position=Position().as_json()))
+
+    def _read(self, loader: Loader) -> None:
+        sync = self._sync
+        cursor = sync.cursors.get(sync.target)
+        asked = sync.obj.name, cursor, sync.tell
+        turn = take_over(loader, self._record, self._fresh, *asked)
+        progress = turn.progress
+        if progress.mode is SyncMode.FULL and not turn.went_on:
+            self._doubt.resolve()
+        progress = self._read_all(loader, progress)
+        if turn.went_on and (rest := self._rest(progress)) is not None:
+            loader.begin(rest, resume=False)
+            if progress.mode is SyncMode.INCREMENTAL:
+                whole = SyncWindow(progress.window.since, rest.window.until)
+                self._record.resumed(progress.mode, whole)
+            progress = self._read_all(loader, rest)
+        give_back(loader, progress, lost=lost(progress) and progress.mode is not SyncMode.FULL)
+
+    def _read_all(self, loader: Loader, progress: Progress) -> Progress:
+        """Read what the progress says, to its end, and how it stands then; a full read is
+        reconciled."""
+        sync = self._sync
+        try:
+            progress = self._load(loader, progress)
+        except Unexpected:  # going on from there would likely end there again
+            give_back(loader, progress, lost=lost(progress))
+            raise
+        if progress.mode is not SyncMode.FULL:
+            return progress
+        most = None if sync.request.accept_deletes else sync.delete_share
+        try:
+            with beating(self._beat):
+                # What was written within the lookback may be missing from the vendor's index.
+                counts = loader.reconcile(lookback=sync.obj.lookback, most=most)
+        except TooManyDeletes as error:
+            loader.finish()  # the next one must read anew, not go on to this same end
+            raise filters.reminded(error, sync.filters) from None
+        if counts is None:
+            sync.tell(UNKNOWN)
+        else:
+            self._record.add(counts, self._api.usage)
+            sync.tell(f"Reconciled: {counts.deleted:,} no longer there.")
+        return progress
+
+    def _rest(self, done: Progress) -> Progress | None:
+        """What is left once an interrupted sync was gone on with: what changed since that began, so
+        that the table is as the vendor is now. None where nobody asked for that."""
+        sync, fresh = self._sync, self._fresh
+        cursor = sync.cursors.get(sync.target)
+        if done.mode is SyncMode.FROM_DATE or not sync.obj.incremental or cursor is None:
+            return None
+        if fresh.started_at <= done.started_at:
+            return None
+        mode, _ = ways.mode_for(sync.obj, SyncMode.INCREMENTAL, cursor, fresh.started_at)
+        if mode is not SyncMode.INCREMENTAL:
+            return None
+        window = window_for(
+            mode,
+            cursor=cursor,
+            lookback=sync.obj.lookback,
+            asked=SyncWindow(),
+            started_at=fresh.started_at,
+        )
+        still_lost = lost(done) and done.mode is not SyncMode.FULL
+        position = Position(lost=still_lost).as_json()
+        return replace(fresh, mode=mode, window=window, position=position)
+
+    def _load(self, loader: Loader, progress: Progress) -> Progress:
+        sync, api = self._sync, self._api
+        limits = sync.commit_bytes, sync.commit_seconds, sync.clock.now
+        batch = Batch(loader, self._record, progress, api, sync.on_progress, *limits)
+        reading = Reading(
+            obj=sync.obj,
+            fields=self._fields,
+            filters=sync.filters,
+            settings=sync.settings,
+            mode=progress.mode,
+            started_at=progress.started_at,
+            api=api,
+        )
+        loading = Loading(
+            target=sync.target,
+            reading=reading,
+            batch=batch,
+            cursors=sync.cursors,
+            doubt=self._doubt,
+            tell=sync.tell,
+        )
+        with streaming(), batch.closing():
+            loading.load()
+        return batch.progress
