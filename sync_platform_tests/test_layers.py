@@ -68,7 +68,7 @@ ROOMS = (
             "spec",
             "errors",
         ),
-        others=("psycopg", "orjson"),
+        others=("psycopg", "orjson", "simplejson"),
     ),
     Room(  # only who has something to migrate pays for importing these
         ("store.migrations",),

@@ -1,9 +1,12 @@
 """What there is of a table: the columns in Postgres, and our book on which field has which of them.
 
 The book is kept in each schema: `_tables` (object -> table) and `_columns` (field -> column). What
-is not in it belongs to people and is left alone.
+is not in it belongs to people and is left alone. It has the columns' numbers, too, by which they
+are known whatever somebody calls them.
 """
 
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from psycopg import errors as pg
@@ -29,6 +32,8 @@ class Booked:
     type: FieldType
     vanished: bool
     id: str | None = None  # the vendor's, by which a renamed field is known
+    beside: str | None = None  # the column of texts for values that do not fit this one
+    refused: bool = False  # a day ago at most, Postgres would not widen it
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Actual:
 
     type: str
     comment: str | None
-    key: bool
+    key: str | None = None  # the primary key's name, where it is part of that
+    number: int = 0  # Postgres' own, which no rename changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,37 +55,90 @@ class Found:
     actual: dict[str, Actual] = field(default_factory=dict)
     comment: str | None = None
     locks: int | None = None  # the version of the triggers in this database
+    books: bool = True  # whether the others are there, too
+    # The numbers that its columns had; None where they were told of another table than this.
+    numbers: Mapping[str, int] | None = None
+
+    @property
+    def ours(self) -> set[str]:
+        """The columns in the book."""
+        each = self.booked.values()
+        return {it.column for it in each} | {it.beside for it in each if it.beside is not None}
+
+    def numbered(self, columns: Iterable[str]) -> bool:
+        """Whether the book has the numbers of these columns."""
+        has = self.numbers or {}
+        return all(it in self.actual and has.get(it) == self.actual[it].number for it in columns)
+
+
+# Which table the numbers in the book were told of: another one has others, also where a backup
+# brought it back under its name, and with it the book.
+OF = (
+    "jsonb_build_array(to_regnamespace(quote_ident(%s))::oid::bigint, b.tableoid::bigint,"
+    " to_regclass(format('%%I.%%I', %s::text, b.table_name))::oid::bigint)"
+)
 
 
 def look(connection: Connection, table: Table) -> Found:
     """What there is of a table, in two queries."""
     book = SQL(
         "WITH t AS MATERIALIZED (SELECT table_name, obj_description(to_regclass("
-        "format('%%I.%%I', %s::text, table_name)), 'pg_class') AS comment"
-        " FROM {tables} WHERE object = %s)"
+        "format('%%I.%%I', %s::text, table_name)), 'pg_class') AS comment,"
+        " to_regclass(format('%%I._progress', %s::text)) IS NOT NULL"
+        " AND to_regclass(format('%%I._rejected', %s::text)) IS NOT NULL AS books,"
+        " CASE WHEN to_jsonb(b) -> 'numbers' -> 'of' = {of}"
+        " THEN to_jsonb(b) -> 'numbers' -> 'columns' END AS numbers"
+        " FROM {tables} b WHERE object = %s)"
         " SELECT t.table_name, c.field, c.column_name, c.type, c.vanished_at IS NOT NULL,"
-        " to_jsonb(c) ->> 'field_id',"  # books of older versions do not have it
-        " t.comment, {locks} FROM t LEFT JOIN {columns} c USING (table_name)"
+        " b.line ->> 'field_id', b.line ->> 'beside',"  # books of older versions do not have them
+        " coalesce((b.line ->> 'refused_at')::timestamptz > now() - interval '23 hours', false),"
+        " t.comment, {locks}, t.books, CASE WHEN c.n > 1 THEN NULL ELSE t.numbers END"
+        " FROM t LEFT JOIN (SELECT *, row_number() OVER () AS n FROM {columns}"
+        " WHERE table_name = (SELECT table_name FROM t)) c USING (table_name)"
+        " LEFT JOIN LATERAL (SELECT to_jsonb(c) AS line OFFSET 0) b ON true"
     ).format(
         tables=relation(table.schema, "_tables"),
         columns=relation(table.schema, "_columns"),
         locks=SQL(INSTALLED),
+        of=SQL(OF),
     )
     try:
-        lines = connection.execute(book, [table.schema, names.storable(table.name)]).fetchall()
+        asked = [table.schema] * 5 + [names.storable(table.name)]
+        lines = connection.execute(book, asked).fetchall()
     except pg.UndefinedTable:
         return Found()
     if not lines:
         return Found()
     name = lines[0][0]
-    booked = {line[1]: Booked(*line[2:6]) for line in lines if line[1] is not None}
+    booked = {line[1]: Booked(*line[2:8]) for line in lines if line[1] is not None}
     return Found(
         name=name,
         booked=booked,
         actual=actual_columns(connection, table.schema, name),
-        comment=lines[0][6],
-        locks=lines[0][7],
+        comment=lines[0][8],
+        locks=lines[0][9],
+        books=lines[0][10],
+        numbers=next((line[11] for line in lines if line[11] is not None), None),
     )
+
+
+def number(
+    connection: Connection,
+    table: Table,
+    name: str,
+    columns: Collection[str],
+    gone: Mapping[str, int],
+) -> None:
+    """Keep in the book which numbers these columns have, and which those had that are `gone`."""
+    has = SQL(
+        "UPDATE {tables} b SET numbers = jsonb_build_object('of', {of}, 'columns', %s::jsonb ||"
+        " coalesce((SELECT jsonb_object_agg(attname, attnum) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(format('%%I.%%I', %s::text, b.table_name))"
+        " AND attnum > 0 AND NOT attisdropped AND attname = ANY (%s)), '{{}}'))"
+        " WHERE table_name = %s"
+    ).format(tables=relation(table.schema, "_tables"), of=SQL(OF))
+    values = [*[table.schema] * 2, json.dumps(dict(gone)), table.schema, list(columns), name]
+    connection.execute(has, values)
 
 
 def actual_columns(connection: Connection, schema: str, name: str) -> dict[str, Actual]:
@@ -87,13 +146,13 @@ def actual_columns(connection: Connection, schema: str, name: str) -> dict[str, 
     rows = connection.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod),"
         " col_description(a.attrelid, a.attnum),"
-        " coalesce(a.attnum = ANY (i.indkey), false)"
-        " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary"
+        " k.conname, a.attnum FROM pg_attribute a LEFT JOIN pg_constraint k"
+        " ON k.conrelid = a.attrelid AND k.contype = 'p' AND a.attnum = ANY (k.conkey)"
         " WHERE a.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
         " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
         [schema, name],
     ).fetchall()
-    return {row[0]: Actual(row[1], row[2], row[3]) for row in rows}
+    return {row[0]: Actual(*row[1:]) for row in rows}
 
 
 def depended_on(connection: Connection, schema: str, name: str) -> set[str]:

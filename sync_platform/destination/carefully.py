@@ -1,29 +1,39 @@
-"""A batch that Postgres would not take, loaded once more: without the rows that break what people
-built on the table (an index, a constraint, a computed column, a trigger)."""
+"""What Postgres would not take (a batch of rows, marks of deletion), once more: without the rows
+that break what people built on the table (an index, a constraint, a computed column, a trigger)."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.sql import SQL
 
 from sync_platform.destination import rejects
-from sync_platform.destination.columns import DoesNotFit
-from sync_platform.destination.lines import ENDS, Lines, values
-from sync_platform.destination.merge import STAGING
-from sync_platform.destination.rejects import Rejected
-from sync_platform.destination.sessions import Connection
-from sync_platform.destination.tables import Landing
-from sync_platform.errors import Unexpected
+from sync_platform.destination.landing import Landing
+from sync_platform.destination.lines import ENDS, Lines, as_json, values
+from sync_platform.destination.merge import STAGING, arrays
+from sync_platform.destination.rejects import GONE, Rejected
+from sync_platform.destination.sessions import Connection, is_outage
+from sync_platform.errors import SyncPlatformError
 
+T = TypeVar("T")
 MOST_REFUSED = 100  # rows of a batch; beyond that it is no bad value, but a rule that does not hold
 PARTS = 8  # of what was refused; in halves, the same rows would come again more often
+MOST_SINGLES = 1000  # tried before one of them loads: the one all others refer to may come late
+PASSES = 20
 SAID = 500  # characters of Postgres' sentence
 REFUSALS = (
     psycopg.DataError,
     psycopg.IntegrityError,
     pg.ProgramLimitExceeded,  # too long for an index
     pg.RaiseException,  # a trigger's own words
+)
+ROW_SECURITY = "ExecWithCheckOptions"  # where Postgres raises that a policy forbids a row
+MENDED = (  # by other rows of the batch, perhaps: once they are there, or have another value
+    pg.ForeignKeyViolation,
+    pg.UniqueViolation,
+    pg.ExclusionViolation,
+    pg.RaiseException,
 )
 AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"  # deferred ones would refuse the commit, and tell no row
 # A DELETE leaves what each later statement reads past; a TRUNCATE takes longer than a small part.
@@ -32,20 +42,42 @@ EMPTY_ALL = SQL("TRUNCATE {}").format(STAGING)
 LEFT = 2000  # lines
 
 
-def refuses_rows(error: Unexpected) -> bool:
+def refuses_rows(error: SyncPlatformError) -> bool:
     """Whether a batch failed by what is in its rows, so that the others may be loaded."""
-    return isinstance(error.__cause__, REFUSALS)
+    return isinstance(error.__cause__, psycopg.Error) and _refuses(error.__cause__)
+
+
+def _refuses(error: psycopg.Error) -> bool:
+    if isinstance(error, REFUSALS):
+        return True
+    if is_outage(error):
+        return False
+    diag = error.diag  # what is raised inside of people's functions refuses a row, too
+    return diag.source_function == ROW_SECURITY or _in_a_function(diag.context or "")
+
+
+def _in_a_function(context: str) -> bool:
+    """Whether this is where a function of somebody's was: our statements call none, so all that
+    Postgres tells of them is the line of a COPY. It tells it in any language."""
+    return any(line and not line.startswith("COPY ") for line in context.splitlines())
+
+
+def _may_be_mended(error: psycopg.Error) -> bool:
+    return isinstance(error, MENDED) or not isinstance(error, REFUSALS)
 
 
 class Careful:
-    """One batch's rows, in a transaction that its caller has open; used once."""
+    """One batch, in a transaction that its caller has open; used once."""
 
-    def __init__(self, connection: Connection, landing: Landing, because: Unexpected) -> None:
+    def __init__(
+        self, connection: Connection, landing: Landing, because: SyncPlatformError
+    ) -> None:
         """`because` is what the batch failed with."""
         self._connection, self._landing, self._because = connection, landing, because
-        self._created = self._updated = self._left = 0
+        self._left = 0
+        self.unmarked: list[tuple[str, ...]] = []  # keys
         self.rejected: list[Rejected] = []
-        self.rejected_keys: dict[Hashable, tuple[str, ...]] = {}
+        self.rejected_keys: dict[Hashable, tuple[str, ...]] = {}  # of records that are there
 
     def load(
         self, lines: Lines, merge: Callable[[Sequence[bytes]], tuple[int, int]]
@@ -55,53 +87,122 @@ class Careful:
 
         Raises what the batch failed with where more than MOST_REFUSED rows are refused.
         """
-        self._connection.execute(AT_ONCE)
-        coming = lines.singly()
-        # Those that were refused come again while it helps: what they refer to, or what had the
-        # value that they have now, may have been in a later part.
-        while len(refused := self._parts(coming, merge)) not in (0, len(coming)):
-            coming = [line for line, _ in refused]
-        for line, said in refused:
-            self._reject(line, said)
-        return self._created, self._updated
+        created = updated = 0
 
-    def _parts(
-        self, lines: Sequence[bytes], merge: Callable[[Sequence[bytes]], tuple[int, int]]
-    ) -> list[tuple[bytes, str]]:
-        """Load them in ever smaller parts; the lines that are refused by themselves, and what
-        Postgres said."""
-        refused: list[tuple[bytes, str]] = []
-        waiting = [lines]
-        while waiting:
-            part = waiting.pop()
+        def take(part: Sequence[bytes]) -> None:
+            nonlocal created, updated
             self._left += len(part)  # refused or not
-            try:
-                with self._connection.transaction():
-                    created, updated = merge([ENDS.join([*part, b""])])
-                    self._connection.execute(EMPTY if self._left < LEFT else EMPTY_ALL)
-            except REFUSALS as error:
-                if len(part) > 1:
-                    size = -(-len(part) // PARTS)
-                    starts = range(0, len(part), size)
-                    waiting += [part[it : it + size] for it in reversed(starts)]
-                    continue
-                # Not its detail, which may show other rows.
-                refused.append((part[0], error.diag.message_primary or str(error)))
-            else:
-                self._created += created
-                self._updated += updated
-                self._left = 0 if self._left >= LEFT else self._left
-            if len(refused) > MOST_REFUSED:
-                raise self._because
+            these = merge([ENDS.join([*part, b""])])
+            if self._left < LEFT:
+                self._connection.execute(EMPTY)
+            created, updated = created + these[0], updated + these[1]
+
+        columns = [(it.name if it.beside else it.field, it.type) for it in self._landing.columns]
+        places = [self._landing.columns.index(key) for key in self._landing.keys]
+        for line, said in self._apart(lines.singly(), take):
+            texts = values(line)
+            key = tuple(texts[place] or "" for place in places)
+            self.rejected_keys[key] = key
+            # What the vendor sent is not kept as long.
+            record = as_json(columns, texts)
+            self._reject(record, key, f"Postgres would not take the row: {said}.")
+        return created, updated
+
+    def mark(self, keys: Iterable[tuple[str, ...]], mark: Callable[[list[list[str]]], int]) -> int:
+        """How many rows were marked as deleted by `mark`, which takes an array for each column of
+        the key. Those that were refused stay as they are, and are in `rejected`; raises as `load`.
+        """
+        marked = 0
+
+        def take(part: Sequence[tuple[str, ...]]) -> None:
+            nonlocal marked
+            marked += mark(arrays(part))
+
+        columns = [(column.field, column.type) for column in self._landing.keys]
+        for key, said in self._apart(list(keys), take):
+            why = f"{GONE}, and Postgres would not mark its row as deleted: {said}."
+            self.unmarked.append(key)
+            self._reject(as_json(columns, key), key, why)
+        return marked
+
+    def _apart(
+        self, items: Sequence[T], take: Callable[[Sequence[T]], None]
+    ) -> list[tuple[T, str]]:
+        """Have all taken that Postgres takes; the others, and what it said of each.
+
+        Those that were refused come again, from the other end, while it helps: what they refer to,
+        or what had the value that they have now, may have come after them. With R rows that are
+        refused in the end, that takes about 50 R tries of a millisecond; where rows refer to each
+        other throughout, each of them is tried by itself, PASSES times at most.
+        """
+        self._connection.execute(AT_ONCE)
+        refused: list[tuple[T, str]] = []
+        in_vain = 0
+        for _ in range(PASSES):
+            refused = self._parts(items, take)
+            in_vain = in_vain + 1 if len(refused) == len(items) else 0
+            if not refused or in_vain == 2:  # from either end
+                break
+            items = [item for item, _ in reversed(refused)]
+        if len(self.rejected) + len(refused) > MOST_REFUSED:
+            raise self._because
         return refused
 
-    def _reject(self, line: bytes, said: str) -> None:
-        """The record as its fields' texts: what the vendor sent is not kept as long."""
-        fields = [column.field for column in self._landing.columns]
-        fields += ["_more"] if self._landing.more else []
-        record = dict(zip(fields, values(line), strict=True))
-        key = tuple(record[it] or "" for it in self._landing.table.keys)
-        self.rejected_keys[key] = key
-        said = said[:SAID].encode("ascii", "backslashreplace").decode()
-        why = DoesNotFit(f"Postgres would not take the row: {said}.")
-        self.rejected.append(rejects.rejected(record, key, why))
+    def _parts(
+        self, items: Sequence[T], take: Callable[[Sequence[T]], None]
+    ) -> list[tuple[T, str]]:
+        """One pass: all parts of one size before the smaller ones that they are made of. While
+        nothing was taken at all, not all of them are tried: so a rule that nothing meets, and one
+        that no other row can mend, are known for what they are soon."""
+        refused: list[tuple[T, str]] = []
+        hopeless = 0
+        taken = False
+        parts = [items] if items else []
+        while parts:
+            singles = max(map(len, parts)) == 1
+            enough = MOST_SINGLES if singles else MOST_REFUSED
+            waiting: list[Sequence[T]] = []
+            for tried, part in enumerate(parts):
+                if tried > enough and not taken:
+                    waiting += parts[tried:]
+                    break
+                said = self._refusal(part, take)
+                if said is None:
+                    taken = True
+                elif len(part) > 1 or (_may_be_mended(said) and not singles):
+                    waiting.append(part)
+                else:
+                    # Not its detail, which may show other rows.
+                    refused.append((part[0], (said.diag.message_primary or str(said))[:SAID]))
+                    hopeless += not _may_be_mended(said)
+                if hopeless > MOST_REFUSED:
+                    raise self._because
+            if singles:
+                return refused + [(part[0], "") for part in waiting]
+            parts = [part for each in waiting for part in _split(each)]
+        return refused
+
+    def _refusal(
+        self, part: Sequence[T], take: Callable[[Sequence[T]], None]
+    ) -> psycopg.Error | None:
+        """What Postgres says against this part; None where it was taken."""
+        if self._left >= LEFT:
+            self._connection.execute(EMPTY_ALL)
+            self._left = 0
+        try:
+            with self._connection.transaction():
+                take(part)
+        except psycopg.Error as error:
+            if not _refuses(error):
+                raise
+            return error
+        return None
+
+    def _reject(self, record: str, key: tuple[str, ...], why: str) -> None:
+        why = why.encode("ascii", "backslashreplace").decode()
+        self.rejected.append(rejects.refused(record, key, why))
+
+
+def _split(part: Sequence[T]) -> list[Sequence[T]]:
+    size = -(-len(part) // PARTS)
+    return [part[start : start + size] for start in range(0, len(part), size)]

@@ -10,17 +10,14 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache, partial
 from itertools import chain
-from json.encoder import (  # type: ignore[attr-defined]
-    c_make_encoder,
-    encode_basestring,
-)
 from typing import Any
 
 import orjson
 
 from sync_platform.spec import FieldType, moment
-from sync_platform.spec.times import day_of
+from sync_platform.spec.times import EpochUnit, day_of
 
 NULL = "\\N"
 GREATEST_INTEGER = 2**63 - 1
@@ -103,18 +100,20 @@ def boolean(value: Any) -> str:
     return cell
 
 
-def day(value: Any) -> str:
-    """A date, however spec.times.day_of can read it; of a moment, its day in UTC."""
+def day(value: Any, epoch: EpochUnit | None = None) -> str:
+    """A date, however spec.times.day_of can read it; of a moment, its day in UTC. `epoch` is the
+    unit of numbers since 1970."""
     if type(value) is str and len(value) == 10 and value[4:8:3] == "--":
         date.fromisoformat(value)
         return value
     if value is None or value == "":
         return NULL
-    return day_of(value).isoformat()
+    return day_of(value, epoch).isoformat()
 
 
-def timestamp(value: Any) -> str:
-    """A moment between the years 1 and 9999, however spec.moment can read it; UTC."""
+def timestamp(value: Any, epoch: EpochUnit | None = None) -> str:
+    """A moment between the years 1 and 9999, however spec.moment can read it; UTC. `epoch` is the
+    unit of numbers since 1970."""
     if type(value) is str and len(value) == 24:
         if value[4:20:3] == "--T::." and value[23] == "Z":  # 2024-01-01T00:00:00.000Z
             try:
@@ -126,7 +125,7 @@ def timestamp(value: Any) -> str:
         return NULL
     elif isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return moment(value).isoformat()
+    return moment(value, epoch).isoformat()
 
 
 def json_value(value: Any) -> str:
@@ -159,7 +158,7 @@ def json_text(value: Any) -> str:
     except TypeError:
         if _deeper_than(MOST_LEVELS, value):
             raise ValueError(f"it is nested more than {MOST_LEVELS:,} levels deep") from None
-        written = "".join(ENCODE(value, 0))
+        written = _written_by_simplejson()(value)
         written.encode()  # a lone surrogate fails here
         return written
     if "null" in written:  # orjson writes NaN so
@@ -167,28 +166,32 @@ def json_text(value: Any) -> str:
     return written
 
 
-class _Written(str):
-    """JSON, as it is written already."""
-
-
-def _plain(value: Any) -> _Written:
+def _plain(value: Any) -> str:
     """A Decimal's digits without an exponent."""
     if not isinstance(value, Decimal):
         raise TypeError(f"a {type(value).__name__} is not JSON")
-    return _Written(format(_decimal(value), "f"))
+    return format(_decimal(value), "f")
 
 
 def _fragment(value: Any) -> orjson.Fragment:
-    return orjson.Fragment(str(_plain(value)))
+    return orjson.Fragment(_plain(value))
 
 
-def _text_in_json(value: str) -> str:
-    return value if type(value) is _Written else encode_basestring(value)
+@cache
+def _written_by_simplejson() -> Callable[[Any], str]:
+    """Writes what orjson does not. Imported when that first comes: hardly ever."""
+    from simplejson import JSONEncoder, RawJSON
 
-
-# What json.dumps(ensure_ascii=False, allow_nan=False) itself writes with, compact; that makes no
-# numbers of Decimals. The first argument would find what holds itself: it is too deep for us, too.
-ENCODE: Any = c_make_encoder(None, _plain, _text_in_json, None, ":", ",", False, False, False)
+    return JSONEncoder(
+        default=lambda value: RawJSON(_plain(value)),
+        use_decimal=False,  # it would write exponents of any size, which jsonb does not hold
+        ensure_ascii=False,
+        allow_nan=False,
+        check_circular=False,  # what holds itself is too deep for us, too
+        namedtuple_as_object=False,
+        separators=(",", ":"),
+        encoding=None,  # type: ignore[arg-type] # bytes are not JSON
+    ).encode
 
 
 def _deeper_than(most: int, value: Any) -> bool:
@@ -216,7 +219,7 @@ def text(value: Any) -> str:
     elif isinstance(value, float):
         return repr(value) if value - value == 0 else str(_decimal(value))
     elif isinstance(value, Decimal):
-        return str(_plain(value))
+        return _plain(value)
     elif isinstance(value, date):
         return value.isoformat()
     elif isinstance(value, Mapping | list | tuple):
@@ -248,3 +251,10 @@ CELLS: dict[FieldType, Cell] = {
     "timestamp": timestamp,
     "json": json_value,
 }
+
+
+def cell_of(type: FieldType, epoch: EpochUnit | None = None) -> Cell:
+    """The function for a column of that type, in which numbers since 1970 are of that unit."""
+    if epoch is None or type not in ("date", "timestamp"):
+        return CELLS[type]
+    return partial(day if type == "date" else timestamp, epoch=epoch)

@@ -1,20 +1,22 @@
 """Columns: what type they have, how types widen, and how a row becomes a line of COPY text."""
 
 import builtins
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sync_platform.destination import cells
-from sync_platform.destination.cells import CELLS, MISFITS, NULL
-from sync_platform.destination.page_cells import COLUMNS
-from sync_platform.engine.destination import Unreadable
-from sync_platform.spec import FieldType, Row
+from sync_platform.destination import beside, cells
+from sync_platform.destination.cells import MISFITS, NULL, cell_of
+from sync_platform.destination.names import storable
+from sync_platform.destination.page_cells import column_of
+from sync_platform.destination.width import ROW_BYTES, SAFE_WIDTH, row_bytes
+from sync_platform.spec import FieldType, Row, Unreadable
+from sync_platform.spec.times import EpochUnit
 
 POSTGRES: dict[FieldType, str] = {
     "text": "text",
@@ -33,26 +35,34 @@ NARROWER: dict[FieldType, tuple[FieldType, ...]] = {  # what fits into it as wel
 }
 
 LONGEST_KEY = 2600  # bytes; an entry of a Postgres index holds 2,704
-SAFE_WIDTH = 320  # columns; so many always fit into a Postgres row, however they are filled
-# Of the 8,160 of a page, less the row's header (up to 224), the marks of its writing and deletion
-# (33), which come later, and a little for people's own columns.
-ROW_BYTES = 7800
-FIXED: dict[FieldType, int] = {"boolean": 1, "date": 4, "integer": 8, "timestamp": 8}  # bytes
-STAYS_INLINE = 21  # bytes with a short header; what is longer is moved out of the row
-MOVED_OUT = 18  # bytes that then point to it
-COMPRESSED = 24  # bytes at most of what stays after all, because it could be compressed to so few
-MOST_COMPRESSED = 16  # different bytes that so few can hold
 SHOWN = 100  # characters of a value in a message
 NO_ROW = "No row can be made of the record"  # a reason begins so, where a connector cannot read it
+NO_KEY = "The key field"  # and so, where the record has no value there
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column that rows are written to; `type` is the column's own, whatever the field's."""
+    """A column that rows are written to; `type` is its own, whatever the field's; `epoch`, the
+    unit of numbers since 1970, is the field's."""
 
     field: str
     name: str
     type: FieldType
+    epoch: EpochUnit | None = None
+    strict: bool = False  # its field has outgrown it: it takes what fits it without bending
+    beside: FieldType | None = None  # it takes, as text, what a column of this type does not
+
+
+def _cell(column: Column) -> Callable[[Any], str]:
+    if column.beside is not None:
+        return beside.others(column.beside)
+    return beside.fitting(column.type) if column.strict else cell_of(column.type, column.epoch)
+
+
+def _whole(column: Column) -> Callable[[Sequence[Any]], Sequence[str]]:
+    if column.strict or column.beside is not None:
+        return beside.each(_cell(column))
+    return column_of(column.type, column.epoch)
 
 
 class DoesNotFit(Exception):
@@ -92,14 +102,15 @@ class RowEncoder:
         self._fields = [column.field for column in columns]
         # The two at the end make it a tuple, however few there are; they are cut off.
         self._get = itemgetter(*self._fields, self._fields[0], self._fields[0])
-        self._more = tuple(more)
+        self._more = [(field, storable(field)) for field in more]
         self.order = [column.name for column in columns] + (["_more"] if more else [])
         self._wide = len(self.order) > SAFE_WIDTH
         self._types: list[FieldType] = [column.type for column in columns]
         self._types += ["json"] if more else []
-        by_field = {column.field: column for column in columns}
-        self._keys = [by_field[key] for key in keys]
+        self._cells = [(it.field, _cell(it)) for it in columns]
+        self._whole = [_whole(it) for it in columns]
         self._key_places = [self._fields.index(key) for key in keys]
+        self._keys = [self._columns[it] for it in self._key_places]
 
     def together(self, rows: Sequence[Row]) -> tuple[Sequence[Hashable], bytes] | None:
         """The keys' identities and the lines of these rows, in their order and with their ends, for
@@ -107,10 +118,7 @@ class RowEncoder:
         the ordinary: then one by one tells which."""
         try:
             columns = self._values(rows)
-            cells = [
-                COLUMNS[column.type](values)
-                for column, values in zip(self._columns, columns, strict=True)
-            ]
+            cells = [encode(values) for encode, values in zip(self._whole, columns, strict=True)]
             if self._more:
                 cells.append([self._shared(row) for row in rows])
             lines = "\n".join([*map("\t".join, zip(*cells, strict=True)), ""]).encode()
@@ -128,6 +136,8 @@ class RowEncoder:
         try:
             flat = list(chain.from_iterable(map(self._get, rows)))
         except KeyError:  # a field that is not there is NULL
+            if any(isinstance(row, Unreadable) for row in rows):  # it has a `get`, too
+                raise DoesNotFit from None
             return [[row.get(field) for row in rows] for field in self._fields]
         width = len(self._fields) + 2
         return [flat[place::width] for place in range(len(self._fields))]
@@ -152,34 +162,38 @@ class RowEncoder:
         if isinstance(row, Unreadable):
             raise DoesNotFit(f"{NO_ROW} ({shown_plain(row.why)}).")
         try:
-            cells = [CELLS[it.type](row.get(it.field)) for it in self._columns]
+            cells = [cell(row.get(field)) for field, cell in self._cells]
             if self._more:
                 cells.append(self._shared(row))
             line = "\t".join(cells).encode()
         except MISFITS as error:
             raise self._misfit(row) from error
+        key = self.key_of(row).identity
         if self._wide:
             self._check_width(line)
-        return self.key_of(row).identity, line
+        return key, line
 
     def key(self, values: Sequence[Any]) -> Key:
-        """The key of these values, in the order of the key's fields; raises DoesNotFit."""
+        """The key of these values, in the order of the key's fields; raises DoesNotFit, with NO_KEY
+        where one of them is not there."""
         if len(values) != len(self._keys):
             raise DoesNotFit(f"The key {shown(values)} has not {len(self._keys)} parts.")
         texts, identity = [], []
         for column, value in zip(self._keys, values, strict=True):
+            if value is None:
+                raise DoesNotFit(f"{NO_KEY} {shown(column.field)} is missing or null.")
+            if value == "" and column.type != "text":
+                raise DoesNotFit(f"{NO_KEY} {shown(column.field)} is empty.")
+        for column, value in zip(self._keys, values, strict=True):
             try:
-                if value is None:
-                    raise DoesNotFit(f"The key field {shown(column.field)} is missing or null.")
-                it = cells.text(value) if column.type == "text" else CELLS[column.type](value)
+                plain = column.type == "text"
+                it = cells.text(value) if plain else cell_of(column.type, column.epoch)(value)
             except MISFITS as error:
                 raise _misfit(column.field, value, column.type, error) from error
-            if it == NULL and column.type != "text":
-                raise DoesNotFit(f"The key field {shown(column.field)} is empty.")
             texts.append(it)
             identity.append(IDENTITY.get(column.type, str)(it))
         if not any(texts):
-            raise DoesNotFit(f"The key field {shown(self._keys[0].field)} is empty.")
+            raise DoesNotFit(f"{NO_KEY} {shown(self._keys[0].field)} is empty.")
         if sum(len(it.encode()) for it in texts) > LONGEST_KEY:
             raise DoesNotFit(f"The key {shown(values[0])} is longer than {LONGEST_KEY} bytes.")
         return Key(identity=identity[0] if len(identity) == 1 else tuple(identity), texts=(*texts,))
@@ -191,7 +205,7 @@ class RowEncoder:
         return self.key([row.get(column.field) for column in self._keys])
 
     def _shared(self, row: Row) -> str:
-        held = {field: row[field] for field in self._more if row.get(field) is not None}
+        held = {name: row[field] for field, name in self._more if row.get(field) is not None}
         return cells.json_value(held) if held else NULL
 
     def _misfit(self, row: Row) -> DoesNotFit:
@@ -200,11 +214,11 @@ class RowEncoder:
             self.key_of(row)
         except DoesNotFit as misfit:
             return misfit
-        shared = [Column(field=field, name="_more", type="json") for field in self._more]
+        shared = [Column(field=field, name="_more", type="json") for field, _ in self._more]
         for column in (*self._columns, *shared):
             value = row.get(column.field)
             try:
-                CELLS[column.type](value)
+                _cell(column)(value)
             except MISFITS as error:
                 return _misfit(column.field, value, column.type, error)
         return DoesNotFit(f"{shown(row)} is not a record.")
@@ -213,34 +227,10 @@ class RowEncoder:
         """Rows of very many columns may be too wide for a Postgres page, which COPY would say."""
         each = zip(self._types, line.split(b"\t"), strict=True)
         filled = [(type, it) for type, it in each if it != b"\\N"]
-        if len(filled) > SAFE_WIDTH and _row_bytes(filled) > ROW_BYTES:
+        if len(filled) > SAFE_WIDTH and row_bytes(filled) > ROW_BYTES:
             raise DoesNotFit(
                 f"The record fills {len(filled)} columns, more than one row of Postgres can hold."
             )
-
-
-def _row_bytes(filled: Sequence[tuple[FieldType, bytes]]) -> int:
-    """The bytes that these cells take in a row at most, in whatever order its columns are."""
-    widths = [FIXED.get(type) or _varying(type, it) for type, it in filled]
-    by_eight = sum(FIXED.get(type) == 8 for type, _ in filled)
-    by_four = widths.count(COMPRESSED) + sum(type == "date" for type, _ in filled)
-    anywhere = len(widths) - by_eight - by_four
-    # What begins at a multiple of 8 or 4 leaves a gap, if it follows what does not end there.
-    gaps = 7 * min(by_eight, len(widths) - by_eight) + 3 * min(by_four, anywhere)
-    return sum(widths) + gaps
-
-
-def _varying(type: FieldType, cell: bytes) -> int:
-    """The bytes of a cell of a type without a width of its own; of COPY text, or a few more."""
-    if type == "json":
-        return COMPRESSED
-    # A number has 3 bytes and 2 for every 4 digits, counted from its point.
-    width = len(cell) + 1 if type == "text" else 3 + (len(cell) + 5) // 4 * 2
-    if width <= STAYS_INLINE:
-        return width
-    if type == "text" and b"\\" not in cell and len(set(cell)) > MOST_COMPRESSED:
-        return MOVED_OUT
-    return COMPRESSED
 
 
 def _misfit(field: str, value: Any, type: FieldType, error: Exception) -> DoesNotFit:
@@ -269,11 +259,24 @@ def shown_plain(written: str) -> str:
 def ascii_json(value: Any) -> str:
     """JSON in ASCII, which any Postgres text can hold, or a word on why there is none."""
     try:
-        return json.dumps(value, default=str)  # as a Decimal
+        return _ascii()(value)
     except RecursionError:
         return _deep_json(value)
     except MISFITS as error:
         return f"({type(value).__name__} that cannot be written as JSON: {type(error).__name__})"
+
+
+@cache
+def _ascii() -> Callable[[Any], str]:
+    """Writes Decimals as numbers, which json does not. Imported when it is first needed."""
+    from simplejson import JSONEncoder
+
+    return JSONEncoder(
+        default=str,
+        allow_nan=True,
+        namedtuple_as_object=False,
+        encoding=None,  # type: ignore[arg-type] # bytes by default
+    ).encode
 
 
 def _deep_json(value: Any) -> str:
@@ -287,7 +290,7 @@ def _deep_json(value: Any) -> str:
         elif isinstance(it, Mapping):
             coming.append((True, "}"))
             for n, (name, inner) in reversed(list(enumerate(it.items()))):
-                coming += [(False, inner), (True, f"{', ' * (n > 0)}{json.dumps(str(name))}: ")]
+                coming += [(False, inner), (True, f"{', ' * (n > 0)}{_ascii()(str(name))}: ")]
             coming.append((True, "{"))
         elif isinstance(it, list | tuple):
             coming.append((True, "]"))
@@ -295,5 +298,5 @@ def _deep_json(value: Any) -> str:
                 coming += [(False, inner), (True, ", " * (n > 0))]
             coming.append((True, "["))
         else:
-            written.append(json.dumps(it, default=str))
+            written.append(_ascii()(it))
     return "".join(written)

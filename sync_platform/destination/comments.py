@@ -6,7 +6,7 @@ A comment of ours also tells a column that was renamed: it is the one thing that
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from sync_platform.engine.destination import Table
-from sync_platform.spec import Field
+from sync_platform.spec import Field, FieldType
 
 SYSTEM = {  # the columns that every table has: their type and comment
     "_synced_at": ("timestamp with time zone", "sync_platform: when the row was last written"),
@@ -22,6 +22,13 @@ GONE = " (no longer at the vendor)"
 def column_comment(table: Table, field: Field) -> str:
     """`synced from HubSpot contacts: Email`"""
     return f"{FIELD}{printable(table.label)}: {printable(field.label or field.name)}"
+
+
+def beside_comment(table: Table, field: Field, kept: FieldType | None) -> str:
+    """`synced from HubSpot contacts: Score, where it is no integer`: of the column beside one that
+    is kept at this type; None: that one has been widened since."""
+    where = "where it did not fit" if kept is None else f"where it is no {kept}"
+    return f"{column_comment(table, field)}, {where}"
 
 
 def table_comment(table: Table) -> str:

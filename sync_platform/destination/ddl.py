@@ -1,12 +1,33 @@
 """The statements that make our own tables, and those that widen a column in place."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
+from psycopg import sql
 from psycopg.sql import SQL, Composed, Identifier
 
+from sync_platform.destination import names
+from sync_platform.destination.book import relation
 from sync_platform.destination.columns import POSTGRES
+from sync_platform.destination.comments import table_comment
 from sync_platform.destination.sessions import Connection
+from sync_platform.engine.destination import Table
+from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
+
+Refusal: TypeAlias = tuple[Literal["name", "type"], str]  # what a column or a field's column keeps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tentative:
+    """A statement that Postgres may refuse because of what people built, and what is kept then: a
+    column (as it is called before) its name, or the column of a field its type."""
+
+    statement: Composed
+    keeps: Refusal
+
+
+Statement: TypeAlias = Composed | Tentative
 
 BOOKS = ("_tables", "_columns", "_progress", "_rejected")
 
@@ -15,6 +36,7 @@ BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS {schema}._tables (
     object text PRIMARY KEY,
     table_name text NOT NULL UNIQUE,
+    numbers jsonb,
     added_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE IF NOT EXISTS {schema}._columns (
@@ -24,6 +46,8 @@ CREATE TABLE IF NOT EXISTS {schema}._columns (
     type text NOT NULL,
     position integer NOT NULL,
     field_id text,
+    beside text,
+    refused_at timestamptz,
     added_at timestamptz NOT NULL DEFAULT now(),
     vanished_at timestamptz,
     PRIMARY KEY (table_name, field)
@@ -35,6 +59,7 @@ CREATE TABLE IF NOT EXISTS {schema}._progress (
     since timestamptz,
     until timestamptz,
     started_at timestamptz NOT NULL,
+    began_at timestamptz NOT NULL DEFAULT now(),
     shape text NOT NULL,
     position json,
     seen bigint NOT NULL DEFAULT 0,
@@ -59,25 +84,96 @@ COMMENT ON TABLE {schema}._progress IS 'sync_platform: how far unfinished syncs 
 COMMENT ON TABLE {schema}._rejected IS 'sync_platform: records that did not fit, and why';
 """
 
+# Of a sync that was interrupted before there was the column, the moment is known by our clock.
+BEGAN_AT = """
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS began_at timestamptz NOT NULL DEFAULT now();
+UPDATE {book} SET began_at = least(began_at, started_at);
+"""
+
+
+NUMBERS = "ALTER TABLE {book} ADD COLUMN IF NOT EXISTS numbers jsonb"
+COLUMNS_SINCE = """
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS field_id text;
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS beside text;
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS refused_at timestamptz;
+"""
+NEWEST = {  # columns that show that a book is there, and of this version
+    ("_tables", "numbers"),
+    ("_columns", "field_id"),
+    ("_columns", "refused_at"),
+    ("_progress", "began_at"),
+    ("_rejected", "record"),
+}
+
 
 def bookkeeping(connection: Connection, schema: str) -> None:
-    """Make the schema and our own tables in it, where they are missing or of an older version."""
-    there = connection.execute(
-        "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL, to_regclass(format('%%I._rejected',"
-        " %s::text)) IS NOT NULL, EXISTS (SELECT FROM pg_attribute WHERE attname = 'field_id'"
-        " AND attrelid = to_regclass(format('%%I._columns', %s::text)))",
-        [schema, schema, schema],
-    ).fetchone()
-    if there == (True, True, True):
+    """Make the schema and our own tables in it, where they are missing or of an older version.
+
+    Raises ConfigurationError where one is gone without which the others make no sense.
+    """
+    rows = connection.execute(
+        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)",
+        [schema, list(BOOKS)],
+    ).fetchall()
+    there = set(rows)
+    if there >= NEWEST:
         return
-    if there is None or not there[0]:  # IF NOT EXISTS would ask for the right to create one
+    books = {book for book, _ in there}
+    if len(books & {"_tables", "_columns"}) == 1:
+        raise _dropped(schema, "_columns" if "_tables" in books else "_tables")
+    if not books and not _is_there(connection, schema):
+        # IF NOT EXISTS would ask for the right to create one.
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
     connection.execute(SQL(BOOKKEEPING).format(schema=Identifier(schema)))
-    connection.execute(
-        SQL("ALTER TABLE {}._columns ADD COLUMN IF NOT EXISTS field_id text").format(
-            Identifier(schema)
-        )
+    connection.execute(SQL(NUMBERS).format(book=relation(schema, "_tables")))
+    connection.execute(SQL(COLUMNS_SINCE).format(book=relation(schema, "_columns")))
+    if ("_progress", "began_at") not in there:
+        connection.execute(SQL(BEGAN_AT).format(book=relation(schema, "_progress")))
+
+
+def _dropped(schema: str, gone: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Somebody dropped {schema}.{gone}, in which syncs keep which object is in which table "
+        f"and which field in which column. Bring it back from a backup, or rename the schema "
+        f"(ALTER SCHEMA {schema} RENAME TO {schema}_before): the next sync makes all tables "
+        "anew and reads everything."
     )
+
+
+def refuse_unknown(connection: Connection, table: Table) -> None:
+    """Raises ConfigurationError where an object that is in no book has a table by its comment, and
+    no book knows that either: the books were lost, and another table beside it would leave it as
+    it is for ever."""
+    name = names.identifier(table.name, ())
+    row = connection.execute(
+        SQL(
+            "SELECT obj_description(to_regclass(format('%%I.%%I', %s::text, %s::text)), 'pg_class')"
+            " WHERE NOT EXISTS (SELECT FROM {} WHERE table_name = %s)"
+        ).format(relation(table.schema, "_tables")),
+        [table.schema, name, name],
+    ).fetchone()
+    if row == (table_comment(table),):
+        raise _dropped(table.schema, "_tables")
+
+
+def _is_there(connection: Connection, schema: str) -> bool:
+    query = "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL"
+    return connection.execute(query, [schema]).fetchone() == (True,)
+
+
+def read_anew(schema: str, name: str, shape: str = "") -> tuple[Composed, Composed]:
+    """The statements that leave a full sync to be gone on with, of which nothing is done: that is
+    owed to a table that lost something, or is new (then its `shape` is NEVER_READ). Whatever ran is
+    over."""
+    seen = SQL("DROP TABLE IF EXISTS {}").format(relation(schema, names.seen_name(name)))
+    owed = SQL(
+        "INSERT INTO {book} (table_name, sync, mode, started_at, shape)"
+        " VALUES ({name}, '', 'full', now(), {shape}) ON CONFLICT (table_name) DO UPDATE SET"
+        " sync = '', mode = 'full', since = NULL, until = NULL, started_at = now(),"
+        " shape = EXCLUDED.shape, position = NULL, seen = 0, updated_at = now()"
+    ).format(book=relation(schema, "_progress"), name=sql.Literal(name), shape=sql.Literal(shape))
+    return seen, owed
 
 
 ISO_MOMENT = """CASE WHEN date_trunc('milliseconds', {column}) = {column}

@@ -1,13 +1,18 @@
-"""Lines of COPY text, kept by key while a batch fills."""
+"""Lines of COPY text, kept by key while a batch fills; and what they say."""
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
+
+from sync_platform.destination.columns import ascii_json
+from sync_platform.spec import FieldType
 
 ENDS = b"\n"  # a line; within one, COPY writes \n as two characters
 AT_ONCE = 100_000  # bytes that are given away together, at least, unless there are no more
 LINES_AT_ONCE = 500
 NULL = "\\N"
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 ESCAPED = re.compile(r"\\(.)")
 MEANS = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -43,6 +48,9 @@ class Lines:
     def __len__(self) -> int:
         return len(self._keys) if self._singly is None else len(self._singly)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in (self._keys if self._singly is None else self._singly)
+
     def texts(self, end: bytes = ENDS) -> Iterator[bytes]:
         """All the lines, several at a time, each ending in `end`."""
         if self._singly is not None:
@@ -74,6 +82,25 @@ def values(line: bytes) -> list[str | None]:
         None if cell == NULL else ESCAPED.sub(lambda it: MEANS.get(it[1], it[1]), cell)
         for cell in line.decode().split("\t")
     ]
+
+
+def as_json(columns: Sequence[tuple[str, FieldType]], texts: Sequence[str | None]) -> str:
+    """The row as a JSON object in ASCII, by the fields and types of its columns. What is beyond
+    these is the text of _more: the other fields, in an object already."""
+    named = zip(columns, texts[: len(columns)], strict=True)
+    fields = [f"{ascii_json(field)}: {_json(type, text)}" for (field, type), text in named]
+    fields += [_json("json", more)[1:-1] for more in texts[len(columns) :] if more is not None]
+    return f"{{{', '.join(fields)}}}"
+
+
+def _json(type: FieldType, text: str | None) -> str:
+    if text is None:
+        return "null"
+    if type == "json":
+        return NOT_ASCII.sub(lambda it: ascii_json(it[0])[1:-1], text)
+    if type in ("integer", "number"):
+        return str(Decimal(text))  # 007 is no JSON
+    return text if type == "boolean" else ascii_json(text)
 
 
 def _apart(keys: Sequence[Hashable], text: bytes) -> Iterator[tuple[Hashable, bytes]]:

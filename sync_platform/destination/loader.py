@@ -2,8 +2,8 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -13,42 +13,30 @@ from psycopg.sql import Composed
 from sync_platform.destination import rejects
 from sync_platform.destination.carefully import Careful, refuses_rows
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
-from sync_platform.destination.lines import ENDS, Lines
-from sync_platform.destination.merge import BY_INDEX, END_NEW, Statements
+from sync_platform.destination.landing import Landing
+from sync_platform.destination.lines import Lines
+from sync_platform.destination.merge import BY_INDEX, END_NEW, Statements, arrays
 from sync_platform.destination.progress import ProgressRow
-from sync_platform.destination.rejects import Rejected
+from sync_platform.destination.rejects import Rejected, StillRejected
 from sync_platform.destination.seen import Seen
 from sync_platform.destination.sessions import Connection, translated
-from sync_platform.destination.tables import Landing
+from sync_platform.destination.taking import Taken, Taking
 from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
-from sync_platform.errors import Unexpected
-from sync_platform.spec import Page, Row
+from sync_platform.errors import SyncPlatformError
+from sync_platform.spec import Page
 
-ROWS_AT_ONCE = 1000  # encoded together: a page may be of any size
 CANCEL_SECONDS = 5.0  # how long the server may take to hear that a commit is to give up
-
-
-@dataclass
-class Taken(Sealed):
-    """What was taken in."""
-
-    lines: Lines = field(default_factory=Lines)
-    gone: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-    rejected_keys: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
-    fetched: int = 0
-    size: int = 0  # bytes, about
 
 
 class PostgresLoader:
     """Writes one sync's rows into one table.
 
-    Whoever takes pages in touches only the encoder and `_taken`; whoever commits, only what was
-    sealed, the connection and what is known of its session. A loader that never began a sync
-    writes rows and leaves the progress of others alone: that is how a single record that was
-    pushed gets into the table.
+    Whoever takes pages in touches only `_taking`; whoever commits, only what was sealed, the
+    connection and what is known of its session. A loader that never began a sync writes rows and
+    leaves the progress of others alone: that is how a single record that was pushed gets into the
+    table.
     """
 
     def __init__(
@@ -58,14 +46,18 @@ class PostgresLoader:
         self._known_only = known_only
         self._connection, self._landing, self._sync = connection, landing, sync
         keys = landing.table.keys
-        self._encode = RowEncoder(landing.columns, keys, landing.more)
-        self._sql = Statements(landing, self._encode.order)
+        encode = RowEncoder(landing.columns, keys, landing.more)
+        self._taking = Taking(encode)
+        self._sql = Statements(landing, encode.order)
         self._progress = ProgressRow(connection, landing)
         self._seen = Seen(connection, landing, self._sql)
+        self._encode = encode
+        self._still_rejected = StillRejected(connection, landing, self._identity)
+        self._unmarked: set[Hashable] = set()  # keys of gone records whose marks were refused
         self._mode: SyncMode | None = None  # None: it has not begun
+        self._left: tuple[str | None, ...] = ()  # the sync whose progress it found, once it looked
         self._by_index = self._staging = False  # whether the session has them
         self._only_new: bool | None = None  # the table was empty, and no key has come twice
-        self._taken = Taken()
         self.told = landing.told
 
     def progress(self) -> Progress | None:
@@ -74,6 +66,7 @@ class PostgresLoader:
         None: nothing of it is done yet."""
         with self._doing("reading the progress"):
             found = self._progress.read()
+            self._left = (found[0].sync if found else None,)
             if found is None:
                 return None
             progress, seen = found
@@ -83,70 +76,42 @@ class PostgresLoader:
 
     def begin(self, progress: Progress, *, resume: bool) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
-        with self._doing("beginning the sync"), self._connection.transaction():
-            before = self._progress.lock()
+        with self._doing("beginning the sync"):
+            try:
+                self._begin(progress, resume=resume)
+            except pg.UndefinedColumn:
+                self._progress.renew()
+                self._begin(progress, resume=resume)
+        self._mode, self._sync, self._left = progress.mode, progress.sync, (progress.sync,)
+
+    def _begin(self, progress: Progress, *, resume: bool) -> None:
+        with self._connection.transaction():
+            sync, before = self._progress.lock()
+            if self._left and self._left != (sync,):  # somebody has begun since we looked
+                raise self._progress.lost()
             resumed = resume and before is progress.mode
             if before is SyncMode.FULL and not resumed:
                 self._connection.execute(self._sql.drop_seen)
             if progress.mode is SyncMode.FULL:
                 self._connection.execute(self._sql.make_seen)
-            self._progress.take(progress, keep_seen=resumed)
-        self._mode, self._sync = progress.mode, progress.sync
+            self._progress.take(progress, goes_on=resumed)
 
     def write(self, page: Page) -> None:
         """Take a page in; it is not in the table until commit."""
-        encode, taken = self._encode, self._taken
-        gone = taken.gone
-        size = 0
-        for start in range(0, len(page.rows), ROWS_AT_ONCE):
-            keys, lines = self._encoded(page.rows[start : start + ROWS_AT_ONCE])
-            taken.lines.add(keys, lines)
-            size += len(lines)
-            if gone:
-                for key in keys:
-                    gone.pop(key, None)
-        for values in page.gone:
-            try:
-                found = encode.key(values if isinstance(values, tuple | list) else (values,))
-            except DoesNotFit as misfit:
-                self._refuse(values, None, misfit)
-                taken.fetched += 1
-                continue
-            gone[found.identity] = found.texts
-            size += sum(map(len, found.texts))
-        taken.fetched += len(page.rows)
-        taken.size += size
-
-    def _encoded(self, rows: Sequence[Row]) -> tuple[Sequence[Hashable], bytes]:
-        """The keys and lines of the rows that fit; the others are rejected."""
-        together = self._encode.together(rows)
-        if together is not None:
-            return together
-        keys: list[Hashable] = []
-        lines: list[bytes] = []
-        for row in rows:
-            try:
-                key, line = self._encode(row)
-            except DoesNotFit as misfit:
-                self._reject(row, misfit)
-            else:
-                keys.append(key)
-                lines += (line, ENDS)
-        return keys, b"".join(lines)
+        self._taking.write(page)
 
     @property
     def pending(self) -> int:
         """Bytes taken in and not yet sealed."""
-        return self._taken.size
+        return self._taking.pending
 
     def seal(self) -> Taken:
         """What was taken in since the last seal, for a commit. Nothing is pending afterwards."""
-        taken, self._taken = self._taken, Taken()
-        return taken
+        return self._taking.seal()
 
     def commit(self, progress: Progress, sealed: Sealed | None = None) -> Counts:
         """Merge what was sealed (if None: what is pending) and keep `progress`, in one transaction.
-        Rows that break what people built on the table are rejected.
+        Rows that break what people built on the table are rejected, and so are marks of deletion.
 
         Raises LeaseLost if another sync has taken the table over, StoreUnavailable if Postgres is
         gone, RowDoesNotFit if so many rows were refused that it is no matter of single values; then
@@ -156,8 +121,8 @@ class PostgresLoader:
         assert isinstance(taken, Taken)
         try:
             return self._commit(progress, taken)
-        except Unexpected as error:
-            if not (taken.lines and refuses_rows(error)):
+        except SyncPlatformError as error:
+            if not ((taken.lines or taken.gone) and refuses_rows(error)):
                 raise
             careful = Careful(self._connection, self._landing, error)
         return self._commit(progress, taken, careful)
@@ -178,20 +143,28 @@ class PostgresLoader:
             elif lines and careful is not None:
                 self._make_staging()
                 created, updated = careful.load(lines, self._merge)
-                rejected = rejected + careful.rejected
                 if full and careful.rejected_keys:
-                    self._seen.keep(_arrays(careful.rejected_keys))
-            if gone:
-                deleted = self._connection.execute(self._sql.mark_gone, _arrays(gone)).rowcount
+                    self._seen.keep(arrays(careful.rejected_keys.values()))
+            if gone and careful is None:
+                deleted = self._mark_gone(arrays(gone.values()))
+            elif gone and careful is not None:
+                deleted = careful.mark(gone.values(), self._mark_gone)
+            if careful is not None:
+                rejected = rejected + careful.rejected
             if full and taken.rejected_keys:  # they exist
-                self._seen.keep(_arrays(taken.rejected_keys))
+                self._seen.keep(arrays(taken.rejected_keys.values()))
+            if not self._known_only:
+                self._still_rejected.take_out((lines, gone), rejected)
             if rejected:
                 rejects.keep(self._connection, self._landing, self._sync, rejected)
+        self._still_rejected.add(rejected)
+        unmarked = careful.unmarked if careful is not None else []
+        self._unmarked.update(map(self._identity, unmarked))
         self._by_index = self._by_index or bool(lines or gone)
         staged = careful is not None or not self._only_new
         self._staging = self._staging or (bool(lines) and staged)
         return Counts(
-            fetched=taken.fetched,
+            fetched=taken.fetched + len(unmarked),
             created=created,
             updated=updated,
             deleted=deleted,
@@ -203,22 +176,52 @@ class PostgresLoader:
         with suppress(psycopg.Error):
             self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
-    def reconcile(self, *, before: datetime, most: float | None) -> Counts | None:
-        """Mark as deleted what this (full) sync did not see and was last written before `before`.
-        None, having marked nothing, where a record came since then that may be any of them.
+    def reconcile(self, *, lookback: timedelta, most: float | None) -> Counts | None:
+        """Mark as deleted what this (full) sync did not see and was last written `lookback` before
+        it began, or earlier. None, having marked nothing, where a record came since then that may
+        be any of them. Rows where Postgres refuses the mark are rejected, and left as they are.
 
         Raises TooManyDeletes, having marked nothing, if more than the share `most` (0 to 1) of the
         live rows would go, or any of them although nothing was read. `most=None`: no guard. Raises
-        LeaseLost, and IncompleteRead where the keys that were seen are not all there any more.
+        LeaseLost, IncompleteRead where the keys that were seen are not all there any more, and
+        RowDoesNotFit if so many marks were refused that it is no matter of single rows.
         """
+        try:
+            return self._reconcile(lookback, most)
+        except SyncPlatformError as error:
+            if not refuses_rows(error):
+                raise
+            careful = Careful(self._connection, self._landing, error)
+        return self._reconcile(lookback, most, careful)
+
+    def _reconcile(
+        self, lookback: timedelta, most: float | None, careful: Careful | None = None
+    ) -> Counts | None:
         with self._doing("reconciling"), self._connection.transaction():
-            kept = self._progress.hold(self._sync)
+            kept, began_at = self._progress.hold(self._sync)
+            before = began_at - lookback
             whole = self._mode is SyncMode.FULL and self._seen.count() == kept
-            asked = self._connection, self._landing, self._sync, before
-            if whole and rejects.any_unknown(*asked):
+            asked = self._connection, self._landing, self._sync
+            if whole and rejects.any_unknown(*asked, began_at):
                 return None
-            going = self._seen.reconcile(before=before, most=most, seen=kept if whole else None)
-        return Counts(deleted=going)
+            going = self._seen.reconcile(
+                before=before, most=most, seen=kept if whole else None, careful=careful
+            )
+            self._still_rejected.forget_before(began_at)
+            refused = self._newly_unmarked(careful) if careful is not None else []
+            if refused:
+                rejects.keep(*asked, refused)
+        return Counts(fetched=len(refused), deleted=going, rejected=len(refused))
+
+    def _newly_unmarked(self, careful: Careful) -> list[Rejected]:
+        """Those whose marks were not refused already when the vendor said that they are gone."""
+        each = zip(careful.unmarked, careful.rejected, strict=True)
+        return [it for key, it in each if not self._is_unmarked(key)]
+
+    def _is_unmarked(self, key: Sequence[str]) -> bool:
+        with suppress(DoesNotFit):  # a row that somebody put there, with a key that we would not
+            return self._identity(key) in self._unmarked
+        return False
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""
@@ -233,6 +236,9 @@ class PostgresLoader:
             return int(self._row(self._sql.count_live)[0])
 
     # -- the steps ---------------------------------------------------------------------------
+
+    def _identity(self, key: Sequence[str]) -> Hashable:
+        return self._encode.key(key).identity
 
     def _doing(self, what: str) -> AbstractContextManager[None]:
         table = self._landing.table
@@ -262,6 +268,9 @@ class PostgresLoader:
         if not self._staging:
             self._connection.execute(self._sql.make_staging)
 
+    def _mark_gone(self, keys: list[list[str]]) -> int:
+        return self._connection.execute(self._sql.mark_gone, keys).rowcount
+
     def _merge(self, texts: Iterable[bytes]) -> tuple[int, int]:
         """How many rows were created and updated, through the staging table."""
         self._copy(self._sql.copy, texts)
@@ -278,22 +287,3 @@ class PostgresLoader:
             for text in texts:
                 copy.write(text)
         return cursor.rowcount
-
-    def _reject(self, row: Row, misfit: DoesNotFit) -> None:
-        try:
-            key = self._encode.key_of(row)
-        except DoesNotFit:
-            self._refuse(row, None, misfit)
-        else:
-            self._taken.rejected_keys[key.identity] = key.texts
-            self._taken.gone.pop(key.identity, None)
-            self._refuse(row, key.texts, misfit)
-
-    def _refuse(self, record: object, key: tuple[str, ...] | None, misfit: DoesNotFit) -> None:
-        found = rejects.rejected(record, key, misfit)
-        self._taken.rejected.append(found)
-        self._taken.size += found.size
-
-
-def _arrays(keys: dict[Hashable, tuple[str, ...]]) -> list[list[str]]:
-    return [list(column) for column in zip(*keys.values(), strict=True)]

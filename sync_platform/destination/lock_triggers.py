@@ -9,7 +9,7 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 2  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 3  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 # The version that a database has; NULL where it has none.
 INSTALLED = """(SELECT substring(obj_description(oid, 'pg_event_trigger') FROM '[0-9]+')::int
@@ -23,6 +23,7 @@ INSTALL = r"""
 DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_columns;
 DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_shape;
 DROP TABLE IF EXISTS sync_platform.locked_tables;
+DROP FUNCTION IF EXISTS sync_platform.own_ddl();
 
 CREATE TABLE sync_platform.locked_tables (
     relid oid NOT NULL UNIQUE,
@@ -31,14 +32,11 @@ CREATE TABLE sync_platform.locked_tables (
     connection text NOT NULL,
     label text NOT NULL,
     columns jsonb NOT NULL,
+    keys text[] NOT NULL,
     PRIMARY KEY (schema_name, table_name)
 );
 COMMENT ON TABLE sync_platform.locked_tables IS
-    'The tables that connections keep in sync, and their columns ({name: type}).';
-
-CREATE OR REPLACE FUNCTION sync_platform.own_ddl() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
-$$;
+    'The tables that connections keep in sync, their columns ({name: type}) and key columns.';
 
 CREATE OR REPLACE FUNCTION sync_platform.refusal(
     schema_name text, table_name text, label text, connection text, part text, cannot text
@@ -52,12 +50,15 @@ CREATE OR REPLACE FUNCTION sync_platform.refusal(
              ELSE 'add a column of your own' END)
 $$;
 
--- Dropped: a column, a table (by whatever it was dropped, its schema too), a primary key.
+-- Dropped: a column, a table (by whatever it was dropped: its schema, a type, a collation), a
+-- primary key. Whatever is dropped comes by here, most of it temporary.
 CREATE OR REPLACE FUNCTION sync_platform.keep_columns() RETURNS event_trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE refused text;
 BEGIN
-    IF sync_platform.own_ddl() THEN RETURN; END IF;
+    IF coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
+        OR NOT EXISTS (SELECT FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary)
+    THEN RETURN; END IF;
     BEGIN
         SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
             CASE WHEN d.objsubid <> 0 THEN format('column %I', d.address_names[3]) END, 'dropped')
@@ -75,12 +76,14 @@ BEGIN
             FROM pg_event_trigger_dropped_objects() d
             JOIN sync_platform.locked_tables l
                 ON l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
-            WHERE d.object_type = 'table constraint' AND NOT EXISTS (  -- nor one of columns of ours
-                SELECT FROM pg_index i
-                WHERE i.indrelid = l.relid AND i.indisprimary AND NOT EXISTS (
-                    SELECT FROM pg_attribute a
-                    WHERE a.attrelid = l.relid AND a.attnum = ANY (i.indkey)
-                        AND NOT l.columns ? a.attname))
+            LEFT JOIN pg_constraint p
+                ON p.conrelid = l.relid AND p.contype = 'p' AND NOT p.condeferrable
+            CROSS JOIN LATERAL (
+                SELECT coalesce(array_agg(a.attname::text), '{}') AS keys FROM pg_attribute a
+                WHERE a.attrelid = l.relid AND a.attnum = ANY (p.conkey)
+            ) has  -- made anew on the same columns, it is as good as before
+            WHERE d.object_type = 'table constraint'
+                AND NOT (has.keys <@ l.keys AND has.keys @> l.keys AND p.oid IS NOT NULL)
             LIMIT 1;
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -96,7 +99,8 @@ CREATE OR REPLACE FUNCTION sync_platform.keep_shape() RETURNS event_trigger LANG
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE refused text;
 BEGIN
-    IF sync_platform.own_ddl() THEN RETURN; END IF;
+    IF coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
+    THEN RETURN; END IF;
     BEGIN
         IF tg_tag = 'ALTER SCHEMA' THEN
             SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
@@ -122,7 +126,10 @@ BEGIN
                 WITH RECURSIVE heirs (id) AS (
                     SELECT d.objid UNION SELECT h.inhrelid FROM pg_inherits h
                     JOIN heirs ON h.inhparent = heirs.id
-                ) SELECT id FROM heirs)
+                ) SELECT id FROM heirs
+            ) OR EXISTS (  -- a table OF a type
+                SELECT FROM pg_class t JOIN pg_type y ON y.oid = t.reloftype
+                WHERE t.oid = l.relid AND y.typrelid = d.objid)
             JOIN pg_class c ON c.oid = l.relid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN LATERAL (
@@ -146,13 +153,12 @@ BEGIN
     END IF;
 END $$;
 
--- ALTER INDEX and ALTER VIEW rename tables and their columns, too.
+-- Any statement may drop something. ALTER INDEX and ALTER VIEW rename tables and columns, too.
 CREATE EVENT TRIGGER sync_platform_keeps_columns ON sql_drop
-    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')
     EXECUTE FUNCTION sync_platform.keep_columns();
 CREATE EVENT TRIGGER sync_platform_keeps_shape ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
-        'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+        'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE')
     EXECUTE FUNCTION sync_platform.keep_shape();
 COMMENT ON EVENT TRIGGER sync_platform_keeps_columns IS
     'Keeps people from dropping what a connection keeps in sync.';

@@ -7,7 +7,7 @@ afterwards what it can. Disconnecting unlocks.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -38,6 +38,7 @@ class Lock:
     table: Table
     name: str
     columns: Mapping[str, str]
+    keys: Sequence[str] = ()  # of the columns, those of the primary key
 
 
 class Locks:
@@ -69,7 +70,7 @@ class Locks:
         try:
             found = connection.execute(
                 "SELECT relid = to_regclass(format('%%I.%%I', schema_name, table_name))"
-                " AND connection = %s AND label = %s AND columns = %s::jsonb"
+                " AND connection = %s AND label = %s AND columns = %s::jsonb AND keys = %s::text[]"
                 " FROM sync_platform.locked_tables WHERE schema_name = %s AND table_name = %s",
                 [*_written(lock), lock.table.schema, lock.name],
             ).fetchone()
@@ -102,15 +103,29 @@ class Locks:
 
 def let_go(connection: Connection, schema: str) -> None:
     """Unlock what is in the schema."""
+    if _may_let_go(connection):
+        connection.execute(
+            "DELETE FROM sync_platform.locked_tables WHERE schema_name = %s", [schema]
+        )
+
+
+def let_go_of(connection: Connection, name: str) -> bool:
+    """Unlock what the connection of that name keeps in sync; whether anything was locked."""
+    if not _may_let_go(connection):
+        return False
+    gone = connection.execute(
+        "DELETE FROM sync_platform.locked_tables WHERE connection = %s", [printable(name)]
+    )
+    return gone.rowcount > 0
+
+
+def _may_let_go(connection: Connection) -> bool:
     there = connection.execute(
         "SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
         " WHERE nspname = 'sync_platform' AND relname = 'locked_tables'"
         " AND has_table_privilege(pg_class.oid, 'DELETE')"
     ).fetchone()
-    if there is not None:
-        connection.execute(
-            "DELETE FROM sync_platform.locked_tables WHERE schema_name = %s", [schema]
-        )
+    return there is not None
 
 
 def _install(connection: Connection) -> None:
@@ -137,12 +152,12 @@ def _write(connection: Connection, lock: Lock) -> None:
     )
     connection.execute(
         "INSERT INTO sync_platform.locked_tables"
-        " (connection, label, columns, schema_name, table_name, relid)"
-        f" VALUES (%s, %s, %s, %s, %s, {relid})",
+        " (connection, label, columns, keys, schema_name, table_name, relid)"
+        f" VALUES (%s, %s, %s, %s, %s, %s, {relid})",
         [*_written(lock), *where * 2],
     )
 
 
-def _written(lock: Lock) -> list[str]:
-    table = lock.table
-    return [printable(table.connection), printable(table.label), json.dumps(dict(lock.columns))]
+def _written(lock: Lock) -> tuple[str, str, str, list[str]]:
+    whose, label = printable(lock.table.connection), printable(lock.table.label)
+    return whose, label, json.dumps(dict(lock.columns)), list(lock.keys)

@@ -1,13 +1,15 @@
 """The SQL that moves rows: into the staging table by COPY, from there by one merge, and the marks
-of deletion. Written as SQL; identifiers are composed once a loader."""
+of deletion. Written as SQL; identifiers are composed once a loader. ONLY leaves out tables of
+somebody's that inherit from ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import LiteralString
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from sync_platform.destination.columns import POSTGRES, Column
-from sync_platform.destination.tables import Landing
+from sync_platform.destination.landing import Landing
+from sync_platform.destination.names import storable
 
 STAGING = SQL("pg_temp._staging")
 END_NEW = b"\tnow\n"  # of the lines for `copy_new`
@@ -21,6 +23,11 @@ AS_PLANNED = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin T
 def names(columns: Sequence[str]) -> Composed:
     """Columns, as a list in SQL."""
     return SQL(", ").join(map(Identifier, columns))
+
+
+def arrays(keys: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Keys as parameters for the statements that take them: an array for each column of the key."""
+    return [list(column) for column in zip(*keys, strict=True)]
 
 
 def of(table: str, columns: Sequence[str]) -> Composed:
@@ -48,21 +55,22 @@ class Statements:
             "all": names(order),
             "keys": names(keys),
             "table_keys": of("t", keys),
+            "key_texts": SQL(", ").join(SQL("{}::text").format(Identifier(key)) for key in keys),
             "first_key": Identifier("t", keys[0]),
             "same_key": same_key,
             "typed": _typed(order, types),
             "typed_keys": _typed(keys, types),
             "differs": SQL("OR ({}) IS DISTINCT FROM ({})").format(
-                _row(of("s", rest)), _row(of("t", rest))
+                _row(SQL(", ").join(self._new("s", name) for name in rest)), _row(of("t", rest))
             )
             if rest
             else SQL(""),
             "set": SQL("").join(
-                Composed([Identifier(name), SQL(" = EXCLUDED."), Identifier(name), SQL(", ")])
+                Composed([Identifier(name), SQL(" = "), self._new("excluded", name), SQL(", ")])
                 for name in rest
             ),
             "set_staged": SQL("").join(
-                SQL("{} = {}, ").format(Identifier(name), Identifier("s", name)) for name in rest
+                SQL("{} = {}, ").format(Identifier(name), self._new("s", name)) for name in rest
             ),
             "given_keys": self._given_keys(),
         }
@@ -72,7 +80,7 @@ class Statements:
 
         self.make_staging = sql("CREATE TEMP TABLE _staging ({typed}) ON COMMIT DELETE ROWS")
         self.copy = sql("COPY {staging} ({all}) FROM STDIN")
-        self.is_empty = sql("SELECT NOT EXISTS (SELECT FROM {table})")
+        self.is_empty = sql("SELECT NOT EXISTS (SELECT FROM ONLY {table})")
 
         # Into a table that was empty, while no key comes twice: no staging, half the price.
         # Each line ends in the word that Postgres reads as the moment the transaction began.
@@ -82,10 +90,10 @@ class Statements:
         # xmax is 0 in a row that was inserted, and not in one that was updated.
         changed = """
             changed AS (
-                SELECT s.* FROM {staging} s LEFT JOIN {table} t ON {same_key}
+                SELECT s.* FROM {staging} s LEFT JOIN ONLY {table} t ON {same_key}
                 WHERE {first_key} IS NULL OR t._deleted_at IS NOT NULL {differs}
             ), merged AS (
-                INSERT INTO {table} ({all}, _synced_at) SELECT {all}, now() FROM changed
+                INSERT INTO {table} AS t ({all}, _synced_at) SELECT {all}, now() FROM changed
                 ON CONFLICT ({keys}) DO UPDATE SET {set}
                     _synced_at = EXCLUDED._synced_at, _deleted_at = NULL, _deleted_by = NULL
                 RETURNING xmax = 0 AS created
@@ -102,18 +110,23 @@ class Statements:
 
         # Into rows that are there: a refresh of computed fields knows nothing of the other columns.
         self.refresh = sql("""
-            UPDATE {table} t SET {set_staged} _synced_at = now() FROM {staging} s
+            UPDATE ONLY {table} t SET {set_staged} _synced_at = now() FROM {staging} s
             WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN false {differs} END
         """)
         self.mark_gone = sql("""
-            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'vendor', _synced_at = now()
-            FROM ({given_keys}) s WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN true END
+            UPDATE ONLY {table} t
+            SET _deleted_at = now(), _deleted_by = 'vendor', _synced_at = now()
+            FROM ({given_keys}) s
+            WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN true END
         """)
-        self.mark_unseen = sql("""
-            UPDATE {table} t SET _deleted_at = now(), _deleted_by = 'reconcile', _synced_at = now()
-            FROM pg_temp._unseen s
+        mark = """
+            UPDATE ONLY {table} t
+            SET _deleted_at = now(), _deleted_by = 'reconcile', _synced_at = now()
+            FROM ({unseen}) s
             WHERE {same_key} AND CASE WHEN t._deleted_at IS NULL THEN t._synced_at < %s END
-        """)
+        """
+        self.mark_unseen = sql(mark.replace("({unseen})", "pg_temp._unseen"))
+        self.mark_these_unseen = sql(mark.replace("{unseen}", "{given_keys}"))
 
         # Without an index: only an anti-join reads it, and a key that is in it twice does no harm.
         self.make_seen = sql("CREATE UNLOGGED TABLE IF NOT EXISTS {seen} ({typed_keys})")
@@ -123,14 +136,26 @@ class Statements:
 
         # Kept aside, so that they are looked for once and counted before any is marked.
         self.find_unseen = sql("""
-            CREATE TEMP TABLE _unseen ON COMMIT DROP AS SELECT {table_keys} FROM {table} t
+            CREATE TEMP TABLE _unseen ON COMMIT DROP AS SELECT {table_keys} FROM ONLY {table} t
             WHERE t._deleted_at IS NULL AND t._synced_at < %s
             AND NOT EXISTS (SELECT FROM {seen} s WHERE {same_key})
         """)
-        self.count_live_up_to = sql(
-            "SELECT count(*) FROM (SELECT FROM {table} WHERE _deleted_at IS NULL LIMIT %s) live"
-        )
-        self.count_live = sql("SELECT count(*) FROM {table} WHERE _deleted_at IS NULL")
+        self.unseen_texts = sql("SELECT {key_texts} FROM pg_temp._unseen")
+        self.count_live_up_to = sql("""
+            SELECT count(*)
+            FROM (SELECT FROM ONLY {table} WHERE _deleted_at IS NULL LIMIT %s) live
+        """)
+        self.count_live = sql("SELECT count(*) FROM ONLY {table} WHERE _deleted_at IS NULL")
+
+    def _new(self, table: str, column: str) -> Composable:
+        """The value for a column of t, from the row of an aliased table. What else _more holds
+        stays, as the columns do of fields that are not written."""
+        given = Identifier(table, column)
+        if column != "_more" or not self._landing.others_in_more:
+            return given
+        return SQL(
+            "nullif((coalesce(t._more, '{{}}') - {}::text[]) || coalesce({}, '{{}}'), '{{}}')"
+        ).format(Literal([storable(field) for field in self._landing.more]), given)
 
     def _given_keys(self) -> Composed:
         """Keys from a parameter per key column: an array of texts."""

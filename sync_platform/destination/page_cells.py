@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from sync_platform.destination.cells import CELLS, LARGE_JSON, NULL, Cell
+from sync_platform.destination.cells import LARGE_JSON, NULL, Cell, cell_of
 from sync_platform.spec import FieldType
+from sync_platform.spec.times import EpochUnit
 
 NOTHING = type(None)
 TEXTS: set[type] = {str, NOTHING}
@@ -64,19 +65,23 @@ def _literals(type_: FieldType, types: set[type], values: Sequence[Any]) -> Sequ
 
 
 def _moments(
-    type_: FieldType, pattern: str, read: Callable[[str], date], values: Sequence[Any]
+    type_: FieldType,
+    pattern: str,
+    read: Callable[[str], date],
+    values: Sequence[Any],
+    epoch: EpochUnit | None = None,
 ) -> Sequence[str]:
     """Days and moments that are written like the pattern; empty and None are NULL."""
     if not TEXTS.issuperset(map(type, values)):
-        return _each(type_, values)
+        return _each(type_, values, epoch)
     given = list(filter(None, values))
     if not _written_like(pattern, given):
-        return _each(type_, values)
+        return _each(type_, values, epoch)
     try:
         for _ in map(read, given):
             pass
     except ValueError:  # one is on no calendar, or at 24:00
-        return _each(type_, values)
+        return _each(type_, values, epoch)
     return values if len(given) == len(values) else [value or NULL for value in values]
 
 
@@ -112,8 +117,8 @@ def _json(values: Sequence[Any]) -> Sequence[str]:
     return cells
 
 
-def _each(type: FieldType, values: Sequence[Any]) -> Sequence[str]:
-    cell: Cell = CELLS[type]
+def _each(type: FieldType, values: Sequence[Any], epoch: EpochUnit | None = None) -> Sequence[str]:
+    cell: Cell = cell_of(type, epoch)
     return [cell(value) for value in values]
 
 
@@ -129,3 +134,10 @@ COLUMNS: dict[FieldType, Column] = {
     "timestamp": MOMENT,
     "json": _json,
 }
+
+
+def column_of(type: FieldType, epoch: EpochUnit | None = None) -> Column:
+    """The function for a column of that type, in which numbers since 1970 are of that unit."""
+    if epoch is None or type not in ("date", "timestamp"):
+        return COLUMNS[type]
+    return partial(DAY if type == "date" else MOMENT, epoch=epoch)

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import book, tables
 from sync_platform.destination.loader import PostgresLoader
-from sync_platform.destination.locks import OWN_DDL, Locks, let_go
+from sync_platform.destination.locks import OWN_DDL, Locks, let_go, let_go_of
 from sync_platform.destination.sessions import connected, translated
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
@@ -38,7 +38,8 @@ class PostgresDestination:
         Raises StoreUnavailable, or ConfigurationError where the table cannot take the fields.
         """
         with connected(self._url, f"sync_platform {table.connection}/{table.name}") as connection:
-            with translated(f"preparing {table.schema}.{table.name}"):
+            doing = f"preparing {table.schema}.{table.name}"
+            with translated(doing, asked=connection, schema=table.schema):
                 landing = tables.prepare(
                     connection, table, fields, self._locks, some_fields=known_only
                 )
@@ -80,6 +81,23 @@ class PostgresDestination:
             translated(f"unlocking {schema}"),
         ):
             let_go(connection, schema)
+
+    def unlock_left(self, connection: str) -> bool:
+        """Unlock what a connection has locked that is not there any more; whether there was
+        anything."""
+        with (
+            connected(self._url, f"sync_platform unlock {connection}") as session,
+            translated(f"unlocking the tables of {connection}"),
+        ):
+            return let_go_of(session, connection)
+
+    def holds_tables(self, schema: str) -> bool:
+        """Whether the schema has tables that were synced."""
+        with (
+            connected(self._url, f"sync_platform look {schema}") as connection,
+            translated(f"looking at {schema}"),
+        ):
+            return bool(book.actual_columns(connection, schema, "_tables"))
 
     def _look(self, table: Table) -> book.Found:
         with (

@@ -2,13 +2,17 @@
 is. Whoever holds the row's `sync` may write; a sync that finds another's name there must stop."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from psycopg.sql import SQL
 
 from sync_platform.destination.book import relation
+from sync_platform.destination.ddl import BEGAN_AT
+from sync_platform.destination.landing import Landing
+from sync_platform.destination.locks import OWN_DDL
 from sync_platform.destination.sessions import Connection
-from sync_platform.destination.tables import Landing
+from sync_platform.destination.tables import LOCK_TIMEOUT
 from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.errors import LeaseLost
@@ -42,16 +46,24 @@ class ProgressRow:
         )
         return progress, row[7]
 
-    def lock(self) -> SyncMode | None:
-        """Wait until nobody commits on this table; the mode of the sync that was, if any."""
+    def lock(self) -> tuple[str | None, SyncMode | None]:
+        """Wait until nobody commits on this table; the sync whose it is and its mode, if any."""
         row = self._connection.execute(
-            SQL("SELECT mode FROM {} WHERE table_name = %s FOR UPDATE").format(self._book),
+            SQL("SELECT sync, mode FROM {} WHERE table_name = %s FOR UPDATE").format(self._book),
             [self._landing.name],
         ).fetchone()
-        return SyncMode(row[0]) if row else None
+        return (row[0], SyncMode(row[1])) if row else (None, None)
 
-    def take(self, progress: Progress, *, keep_seen: bool) -> None:
-        """Make it this sync's."""
+    def renew(self) -> None:
+        """Give `_progress`, made by an older version, the columns that it has by now."""
+        with self._connection.transaction():
+            self._connection.execute(OWN_DDL)
+            self._connection.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
+            self._connection.execute(SQL(BEGAN_AT).format(book=self._book))
+
+    def take(self, progress: Progress, *, goes_on: bool) -> None:
+        """Make it this sync's. One that goes on with what is kept began when that began, by
+        Postgres' clock, which also tells when rows were written; and has seen the same keys."""
         self._connection.execute(
             SQL(
                 "INSERT INTO {} AS p"
@@ -60,9 +72,10 @@ class ProgressRow:
                 " sync = EXCLUDED.sync, mode = EXCLUDED.mode, since = EXCLUDED.since,"
                 " until = EXCLUDED.until, started_at = EXCLUDED.started_at,"
                 " shape = EXCLUDED.shape, position = EXCLUDED.position,"
-                " seen = CASE WHEN %s THEN p.seen ELSE 0 END, updated_at = now()"
+                " seen = CASE WHEN %s THEN p.seen ELSE 0 END,"
+                " began_at = CASE WHEN %s THEN p.began_at ELSE now() END, updated_at = now()"
             ).format(self._book),
-            [self._landing.name, *_values(progress), keep_seen],
+            [self._landing.name, *_values(progress), goes_on, goes_on],
         )
 
     def keep(self, progress: Progress, *, seen: int) -> None:
@@ -77,19 +90,20 @@ class ProgressRow:
             [*_values(progress)[1:], seen, self._landing.name, progress.sync],
         )
         if not cursor.rowcount:
-            raise self._lost()
+            raise self.lost()
 
-    def hold(self, sync: str) -> int:
-        """Hold the row until the transaction ends; how many keys were seen. Raises LeaseLost."""
+    def hold(self, sync: str) -> tuple[int, datetime]:
+        """Hold the row until the transaction ends; how many keys were seen, and when the sync began
+        by Postgres' clock. Raises LeaseLost."""
         row = self._connection.execute(
-            SQL("SELECT seen FROM {} WHERE table_name = %s AND sync = %s FOR UPDATE").format(
-                self._book
-            ),
+            SQL(
+                "SELECT seen, began_at FROM {} WHERE table_name = %s AND sync = %s FOR UPDATE"
+            ).format(self._book),
             [self._landing.name, sync],
         ).fetchone()
         if row is None:
-            raise self._lost()
-        return int(row[0])
+            raise self.lost()
+        return int(row[0]), row[1]
 
     def forget(self, sync: str) -> bool:
         """Delete the row; whether it was this sync's."""
@@ -99,7 +113,8 @@ class ProgressRow:
         )
         return bool(cursor.rowcount)
 
-    def _lost(self) -> LeaseLost:
+    def lost(self) -> LeaseLost:
+        """What a sync is told that another one has taken the table from."""
         return LeaseLost(
             f"Another sync of {self._landing.table.label} has taken over the table "
             f"{self._landing.table.schema}.{self._landing.name}; this one stops. "

@@ -1,7 +1,9 @@
 """Records that do not fit: kept whole beside the table, with the reason, instead of failing a sync
 or turning into NULL."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,14 +11,17 @@ from typing import Any
 from psycopg.sql import SQL, Literal
 
 from sync_platform.destination.book import relation
-from sync_platform.destination.columns import NO_ROW, DoesNotFit, ascii_json
+from sync_platform.destination.columns import NO_KEY, DoesNotFit, ascii_json
+from sync_platform.destination.landing import Landing
 from sync_platform.destination.names import storable
 from sync_platform.destination.sessions import Connection, connected, translated
-from sync_platform.destination.tables import Landing
-from sync_platform.engine.destination import Table, Unreadable
+from sync_platform.engine.destination import Table
+from sync_platform.spec import Unreadable
 
+GONE = "The record is gone"  # a reason begins so, where a key would be marked as deleted
 MOST_KEPT = 64 * 2**20  # characters of a record; Postgres takes 1 GB, with its escapes
 AT_ONCE = 200  # schemas in one statement
+MOST_KNOWN = 10_000  # keys; what is mended beyond, the next full sync takes out
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,17 @@ def rejected(record: Any, key: tuple[str, ...] | None, misfit: DoesNotFit) -> Re
     """Write down a record and why it was not loaded; of a vast one, the beginning."""
     if isinstance(record, Unreadable):
         record = record.record
-    written = None
-    if key is not None:
-        written = key[0] if len(key) == 1 and key[0].isascii() else ascii_json(list(key))
-    return Rejected(written, ascii_json(record)[:MOST_KEPT], str(misfit))
+    return refused(ascii_json(record), key, str(misfit))
+
+
+def refused(record: str, key: tuple[str, ...] | None, reason: str) -> Rejected:
+    """The same, of a record that is written as ASCII JSON already."""
+    return Rejected(None if key is None else written(key), record[:MOST_KEPT], reason)
+
+
+def written(key: tuple[str, ...]) -> str:
+    """A key as `_rejected` has it."""
+    return key[0] if len(key) == 1 and key[0].isascii() else ascii_json(list(key))
 
 
 def keep(connection: Connection, landing: Landing, sync: str, records: list[Rejected]) -> None:
@@ -65,16 +77,88 @@ def keep(connection: Connection, landing: Landing, sync: str, records: list[Reje
             target.write_row((landing.name, it.key, it.record, it.reason, sync))
 
 
+class StillRejected:
+    """The keys of one table that lie in `_rejected`, so that those that load are taken out. As a
+    rule there are none, and nothing is done."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        landing: Landing,
+        identity: Callable[[Sequence[str]], Hashable],
+    ) -> None:
+        """`identity` tells a key's, of its texts; raises DoesNotFit."""
+        self._connection, self._landing, self._identity = connection, landing, identity
+        self._book = relation(landing.table.schema, "_rejected")
+        self._keys: dict[Hashable, str] | None = None  # and as they are written there
+
+    def take_out(self, came: Sequence[Container[Hashable]], refused: Sequence[Rejected]) -> None:
+        """Take out those that came, but for those that were refused. Whoever calls has a
+        transaction open; it may be undone and come again."""
+        if self._keys is None:
+            self._keys = dict(self._read())
+        if not self._keys:
+            return
+        still = {it.key for it in refused}
+        known = self._keys.items()
+        mended = {key for it, key in known if any(it in each for each in came)} - still
+        if mended:
+            self._connection.execute(
+                SQL(
+                    "DELETE FROM {} WHERE table_name = %s AND hashtextextended(key, 0)"
+                    " IN (SELECT hashtextextended(unnest(%s::text[]), 0))"
+                ).format(self._book),
+                [self._landing.name, list(mended)],
+            )
+
+    def add(self, refused: Sequence[Rejected]) -> None:
+        """They lie there now, too."""
+        if self._keys is not None:
+            for it in refused:
+                self._keys.update(self._identities(it.key))
+
+    def forget_before(self, moment: datetime) -> None:
+        """Everything was read since then: what was rejected before is no more, or again."""
+        self._connection.execute(
+            SQL("DELETE FROM {} WHERE table_name = %s AND rejected_at < %s").format(self._book),
+            [self._landing.name, moment],
+        )
+
+    def _read(self) -> Iterator[tuple[Hashable, str]]:
+        rows = self._connection.execute(
+            SQL("SELECT key FROM {} WHERE table_name = %s AND key IS NOT NULL LIMIT %s").format(
+                self._book
+            ),
+            [self._landing.name, MOST_KNOWN],
+        ).fetchall()
+        for (key,) in rows:
+            yield from self._identities(key)
+
+    def _identities(self, key: str | None) -> Iterator[tuple[Hashable, str]]:
+        """Of a key as it is written there; two where it may be meant in either way."""
+        if key is None:
+            return
+        ways: list[Sequence[str]] = [[key]]
+        if key.startswith("["):
+            with suppress(ValueError):
+                ways.append([str(it) for it in json.loads(key)])
+        for texts in ways:
+            with suppress(DoesNotFit):
+                yield self._identity(texts), key
+
+
 def any_unknown(connection: Connection, landing: Landing, sync: str, since: datetime) -> bool:
     """Whether this sync, or since then one that it goes on from, rejected a record of which nobody
-    can say which one it is: it could not be read, and shows no key."""
+    can say which one it is: its key does not fit, or it could not be read and shows none. What can
+    be read and has no key is no such record, nor is a gone one."""
     book = relation(landing.table.schema, "_rejected")
     row = connection.execute(
         SQL(
             "SELECT EXISTS (SELECT FROM {} WHERE table_name = %s AND key IS NULL"
-            " AND starts_with(reason, %s) AND (sync = %s OR rejected_at >= %s))"
+            " AND NOT starts_with(reason, %s) AND NOT starts_with(reason, %s)"
+            " AND (sync = %s OR rejected_at >= %s))"
         ).format(book),
-        [landing.name, NO_ROW, sync, since],
+        [landing.name, NO_KEY, GONE, sync, since],
     ).fetchone()
     assert row is not None
     return bool(row[0])

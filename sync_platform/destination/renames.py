@@ -5,15 +5,17 @@ people built on the column goes on: Postgres' own references do not follow names
 known by its name alone, because the connector declares it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import LiteralString
 
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Booked, Found, relation
+from sync_platform.destination.ddl import Refusal, Statement, Tentative
 from sync_platform.engine.destination import Table
+from sync_platform.engine.results import SchemaChange
 from sync_platform.spec import Field
 
 AWAY = "\x01"  # begins a field's name in the book while others take theirs; no vendor's begins so
@@ -21,12 +23,12 @@ AWAY = "\x01"  # begins a field's name in the book while others take theirs; no 
 
 @dataclass(frozen=True, kw_only=True)
 class Renamed:
-    """`found` as it is once the statements have run, and what was renamed, in sentences."""
+    """`found` as it is once the statements have run, and what was renamed."""
 
     found: Found
-    statements: tuple[Composed, ...] = ()
+    statements: tuple[Statement, ...] = ()
     columns: Mapping[str, str]  # what a column was called -> is called
-    told: tuple[str, ...] = ()
+    told: tuple[SchemaChange, ...] = ()
 
 
 def moves(table: Table, wanted: Mapping[str, Field], found: Found) -> dict[str, str]:
@@ -52,21 +54,44 @@ def as_booked(wanted: Mapping[str, Field], moved: Mapping[str, str]) -> Mapping[
     return {it.name: it for it in before}
 
 
-def rename(table: Table, moved: Mapping[str, str], found: Found) -> Renamed:
+def rename(
+    table: Table, moved: Mapping[str, str], found: Found, refused: Set[Refusal] = frozenset()
+) -> Renamed:
     """What renames the columns of these fields, and their lines of the book. Executes nothing.
 
     A column keeps its name where the new one is taken: by another field's column, also that of a
-    field that is gone, or by somebody's own.
+    field that is gone, or by somebody's own. And where Postgres `refused` to rename it.
     """
     if not moved or found.name is None:
         return Renamed(found=found, columns={})
-    return _Renaming(table, moved, found, found.name).done()
+    return _Renaming(table, moved, found, found.name, refused).done()
+
+
+def in_turn(columns: Mapping[str, str], actual: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """The renames that give each column its name, one after the other: what it was called before,
+    is called then, and will be. By way of another name where two change places."""
+    way: dict[str, str] = {}
+    taken = {*actual, *columns.values()}
+    for n, column in enumerate(columns):
+        if column in columns.values():
+            way[column] = names.identifier(f"moving {n}", taken)
+            yield column, column, way[column]
+    for column, to in columns.items():
+        yield column, way.get(column, column), to
 
 
 class _Renaming:
-    def __init__(self, table: Table, moved: Mapping[str, str], found: Found, name: str) -> None:
+    def __init__(
+        self,
+        table: Table,
+        moved: Mapping[str, str],
+        found: Found,
+        name: str,
+        refused: Set[Refusal],
+    ) -> None:
         self._table, self._moved, self._found, self._name = table, moved, found, name
-        self._statements: list[Composed] = []
+        self._stay = {column for what, column in refused if what == "name"}
+        self._statements: list[Statement] = []
 
     def done(self) -> Renamed:
         columns = self._columns()
@@ -102,10 +127,10 @@ class _Renaming:
         wished: dict[str, str] = {}
         for name, has in self._moved.items():
             column, wish = self._found.booked[has].column, names.identifier(name, ())
-            if column in self._found.actual and column not in (wish, "_more"):
+            if column in self._found.actual and column not in (wish, "_more", *self._stay):
                 wished[column] = wish
         while True:  # a column that stays is in the way of others
-            taken = (self._found.actual.keys() | self._booked_columns()) - wished.keys()
+            taken = (self._found.actual.keys() | self._found.ours) - wished.keys()
             staying = None
             for column, wish in wished.items():
                 if wish in taken:
@@ -116,26 +141,15 @@ class _Renaming:
                 return wished
             del wished[staying]
 
-    def _booked_columns(self) -> set[str]:
-        return {it.column for it in self._found.booked.values()}
-
     def _rename_columns(self, columns: Mapping[str, str]) -> None:
-        """By way of another name where two change places."""
-        way: dict[str, str] = {}
-        taken = self._found.actual.keys() | set(columns.values())
-        for n, column in enumerate(columns):
-            if column in columns.values():
-                way[column] = names.identifier(f"moving {n}", taken)
-                self._rename_column(column, way[column])
-        for column, to in columns.items():
-            self._rename_column(way.get(column, column), to)
+        for before, column, to in in_turn(columns, self._found.actual):
+            self._rename_column(before, column, to)
 
-    def _rename_column(self, column: str, to: str) -> None:
-        self._add(
-            "ALTER TABLE {relation} RENAME COLUMN {column} TO {to}",
-            column=Identifier(column),
-            to=Identifier(to),
+    def _rename_column(self, before: str, column: str, to: str) -> None:
+        statement = SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
+            relation(self._table.schema, self._name), Identifier(column), Identifier(to)
         )
+        self._statements.append(Tentative(statement=statement, keeps=("name", before)))
 
     def _rename_shared(self) -> None:
         """Rename what is kept in the column _more, where there are more fields than columns."""
@@ -191,13 +205,13 @@ class _Renaming:
             columns=Literal([columns.get(it.column, it.column) for it in lines]),
         )
 
-    def _told(self, columns: Mapping[str, str]) -> list[str]:
-        told = []
+    def _told(self, columns: Mapping[str, str]) -> Iterator[SchemaChange]:
         for name, has in self._moved.items():
             column = self._found.booked[has].column
-            became = f"is called {columns[column]} now" if column in columns else "keeps its name"
-            told.append(
-                f"{self._table.schema}.{self._name}: the vendor renamed the field {has!r} to "
-                f"{name!r}; its column {column} {became}, and keeps its values."
+            yield SchemaChange(
+                object=self._table.name,
+                field=name,
+                kind="followed",
+                before=column,
+                after=columns.get(column),
             )
-        return told

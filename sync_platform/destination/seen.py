@@ -7,9 +7,10 @@ from math import ceil
 from psycopg import errors as pg
 from psycopg.sql import Composed
 
+from sync_platform.destination.carefully import Careful
+from sync_platform.destination.landing import Landing
 from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, Statements
 from sync_platform.destination.sessions import Connection
-from sync_platform.destination.tables import Landing
 from sync_platform.errors import IncompleteRead, TooManyDeletes
 
 
@@ -31,9 +32,16 @@ class Seen:
         except pg.UndefinedTable:
             return None
 
-    def reconcile(self, *, before: datetime, most: float | None, seen: int | None) -> int:
+    def reconcile(
+        self,
+        *,
+        before: datetime,
+        most: float | None,
+        seen: int | None,
+        careful: Careful | None = None,
+    ) -> int:
         """Mark as deleted the rows that were not seen and were last written before `before`; how
-        many.
+        many. With `careful`, those where Postgres refuses it are left as they are.
 
         `seen` is how many keys came in all, also of records that were rejected; None: not all of
         them are here. Raises IncompleteRead then, and TooManyDeletes where more than the share
@@ -49,10 +57,16 @@ class Seen:
         going = self._connection.execute(self._sql.find_unseen, [before]).rowcount
         if going and most is not None:
             self._guard(going, most, seen)
-        if going:
-            self._connection.execute(BY_INDEX)
-            going = self._connection.execute(self._sql.mark_unseen, [before]).rowcount
-        return going
+        if not going:
+            return 0
+        self._connection.execute(BY_INDEX)
+        if careful is None:
+            return self._connection.execute(self._sql.mark_unseen, [before]).rowcount
+        marks = self._sql.mark_these_unseen
+        return careful.mark(
+            self._connection.execute(self._sql.unseen_texts).fetchall(),
+            lambda keys: self._connection.execute(marks, [*keys, before]).rowcount,
+        )
 
     def _guard(self, going: int, most: float, seen: int) -> None:
         """Where keys came, live rows are counted no further than it takes to tell: one more than

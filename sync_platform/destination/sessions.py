@@ -18,6 +18,8 @@ SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle',
 # A server that is gone is noticed within a minute or so, not when TCP gives up, two hours later. So
 # is a machine of ours, by the server: until then it would keep what that one had locked.
 NOTICED = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+# Classes of SQLSTATE that say nothing of what was asked: whoever asks meets them.
+OUTAGES = ("08", "25", "40", "53", "55", "57", "58", "XX")
 UNLESS_GIVEN: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -25,6 +27,27 @@ UNLESS_GIVEN: dict[str, Any] = {
     "keepalives_count": 3,
 }
 BATCH_BYTES = 4 * 2**20  # what a socket should hold: most of a batch of rows
+# Whose transaction has had a table of the schema locked the longest. What another user's session is
+# called is told to some users only.
+HOLDER = """
+    SELECT relation.relname, activity.pid, activity.usename,
+           nullif(activity.application_name, ''),
+           extract(epoch FROM statement_timestamp() - activity.xact_start)::float
+    FROM pg_locks AS lock
+    JOIN pg_class AS relation ON relation.oid = lock.relation
+    JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
+    WHERE lock.granted AND lock.pid <> pg_backend_pid() AND relation.relkind IN ('r', 'p')
+      AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND relation.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
+    ORDER BY activity.xact_start, left(relation.relname, 1) = '_', relation.relname
+    LIMIT 1
+"""
+
+
+def is_outage(error: psycopg.Error) -> bool:
+    """Whether Postgres could not be reached or could not work, whatever it was asked; also where a
+    lock was waited for in vain."""
+    return error.sqlstate is None or error.sqlstate.startswith(OUTAGES)
 
 
 @contextmanager
@@ -81,24 +104,45 @@ def _writes_as_we_read(connection: Connection) -> bool:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Raise what psycopg raises in the block as one of our errors; `doing` says what was tried."""
+def translated(
+    doing: str, *, asked: Connection | None = None, schema: str | None = None
+) -> Iterator[None]:
+    """Raise what psycopg raises in the block as one of our errors; `doing` says what was tried.
+    Where a lock was waited for in vain, this connection is `asked` who has it."""
     try:
         yield
+    except pg.LockNotAvailable as error:
+        held = _held(asked, schema) if asked is not None else None
+        raise _locked(error, doing, held) from error
     except psycopg.Error as error:
         raise _ours(error, doing) from error
+
+
+def _held(connection: Connection, schema: str | None) -> str | None:
+    """The table of the schema that the oldest transaction of others has, and whose that is."""
+    with suppress(psycopg.Error):
+        row = connection.execute(HOLDER, [schema]).fetchone()
+        if row is not None:
+            table, pid, user, program, seconds = row
+            since = None if seconds is None else f"begun {seconds:.0f} s ago"
+            known = ", ".join(each for each in (program, user and f"user {user}", since) if each)
+            return f"{schema}.{table}: pid {pid}{f' ({known})' if known else ''}"
+    return None
+
+
+def _locked(error: pg.LockNotAvailable, doing: str, held: str | None) -> errors.StoreUnavailable:
+    who = f"somebody's transaction had {held}" if held else "somebody had locked the table"
+    return errors.StoreUnavailable(
+        f"While {doing}, a lock was waited for in vain: {who}. Nothing is lost; it goes on by "
+        "itself once that has ended.",
+        evidence={"sqlstate": error.sqlstate, "doing": doing, "held": held},
+    )
 
 
 def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
     said = error.diag.message_primary or str(error)
     evidence = {"sqlstate": error.sqlstate, "postgres": said[:500], "doing": doing}
     match error:
-        case pg.LockNotAvailable():
-            return errors.StoreUnavailable(
-                f"While {doing}, someone else held a lock on the table for too long. Nothing is "
-                "lost; it will be tried again.",
-                evidence=evidence,
-            )
         # What is beyond a limit of Postgres' is an OperationalError, too, and no outage.
         case pg.ProgramLimitExceeded() | pg.StatementTooComplex() | pg.TooManyArguments():
             return errors.RowDoesNotFit(

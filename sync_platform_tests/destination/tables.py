@@ -22,6 +22,7 @@ CONTACTS = Table(
 )
 FIELDS = (Field("id"), Field("email", label="Email"), Field("age", "integer"))
 FULL, INCREMENTAL = SyncMode.FULL, SyncMode.INCREMENTAL
+NONE = timedelta(0)  # no look-back
 
 
 def progress(sync: str = "s1", mode: SyncMode = INCREMENTAL, position: Any = None) -> Progress:
@@ -33,10 +34,6 @@ def progress(sync: str = "s1", mode: SyncMode = INCREMENTAL, position: Any = Non
         shape="shape",
         position=position,
     )
-
-
-def later() -> datetime:
-    return datetime.now(UTC) + timedelta(hours=1)
 
 
 def destination(url: str) -> Destination:
@@ -80,7 +77,7 @@ def full(url: str, *rows: Mapping[str, Any], most: float | None = None, sync: st
     with loading(url, sync=sync, mode=FULL) as loader:
         loader.write(Page(rows=rows))
         counts = loader.commit(progress(sync, FULL))
-        counts += loader.reconcile(before=later(), most=most) or Counts()
+        counts += loader.reconcile(lookback=NONE, most=most) or Counts()
         loader.finish()
     return counts
 

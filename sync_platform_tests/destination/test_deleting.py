@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +9,8 @@ from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
     FULL,
+    NONE,
     full,
-    later,
     load,
     loading,
     meddle,
@@ -18,9 +18,10 @@ from sync_platform_tests.destination.tables import (
     progress,
     select,
 )
-from sync_platform_tests.fakes import NOON, FakeClock
+from sync_platform_tests.fakes import FakeClock
 from sync_platform_tests.memory_destination import MemoryDestination
 
+HOUR = timedelta(hours=1)
 DELETED = "SELECT id, _deleted_by FROM acme.contacts WHERE _deleted_at IS NOT NULL ORDER BY id"
 
 
@@ -48,6 +49,18 @@ def test_of_a_row_and_a_gone_key_the_later_page_wins(database: str) -> None:
     assert select(database, DELETED) == [("1", "vendor")]
 
 
+def test_a_later_page_wins_also_where_it_comes_with_rows_and_gone_keys(database: str) -> None:
+    first, second = people(2)
+    with loading(database) as loader:
+        loader.write(Page(rows=[first], gone=[("1",)]))
+        loader.write(Page(rows=[second], gone=[("0",)]))
+        loader.write(Page(rows=[first]))
+        loader.write(Page(gone=[("1",)]))
+        loader.write(Page(rows=[{**second, "age": 7}]))
+        assert loader.commit(progress()) == Counts(fetched=4, created=2)
+    assert select(database, DELETED) == []
+
+
 def test_a_gone_key_that_cannot_be_one_is_kept_as_rejected(database: str) -> None:
     assert load(database, gone=[(None,)]) == Counts(fetched=1, rejected=1)
     assert select(database, "SELECT record FROM acme._rejected") == ["[null]"]
@@ -70,14 +83,13 @@ def test_a_record_that_was_rejected_is_not_deleted(database: str) -> None:
 
 def test_rows_written_after_the_sync_began_are_safe(database: str) -> None:
     with loading(database, mode=FULL) as loader:
-        started = select(database, "SELECT now()")[0]
         loader.write(Page(people(1)))
         loader.commit(progress(mode=FULL))
         select(
             database,
             "INSERT INTO acme.contacts (id, _synced_at) VALUES ('pushed', now())",
         )
-        assert loader.reconcile(before=started, most=None) == Counts()
+        assert loader.reconcile(lookback=NONE, most=None) == Counts()
 
 
 def test_too_many_deletes_are_refused_and_nothing_is_marked(database: str) -> None:
@@ -100,10 +112,6 @@ def test_an_empty_read_deletes_nothing_whatever_the_share(database: str) -> None
         full(database, most=1.0, sync="f2")
 
 
-def hour_ago() -> datetime:
-    return datetime.now(UTC) - timedelta(hours=1)
-
-
 def age(database: str, *, start: int) -> None:
     """The rows from this one on were written long before the look-back of an hour."""
     old = "UPDATE acme.contacts SET _synced_at = now() - interval '2 hours'"
@@ -120,10 +128,10 @@ def test_an_empty_read_is_refused_also_where_the_lookback_spares_rows(
         loading(database, sync="f2", mode=FULL) as loader,
         pytest.raises(TooManyDeletes, match=f"no usable record, and {10 - spared} of 10 .* accept"),
     ):
-        loader.reconcile(before=hour_ago(), most=most)
+        loader.reconcile(lookback=HOUR, most=most)
     assert select(database, DELETED) == []
     with loading(database, sync="f3", mode=FULL) as loader:
-        assert loader.reconcile(before=hour_ago(), most=None) == Counts(deleted=10 - spared)
+        assert loader.reconcile(lookback=HOUR, most=None) == Counts(deleted=10 - spared)
 
 
 def test_the_destination_in_memory_refuses_an_empty_read_too() -> None:
@@ -134,18 +142,18 @@ def test_the_destination_in_memory_refuses_an_empty_read_too() -> None:
             loader.write(Page(rows=rows))
             loader.commit(progress())
         clock.pass_by(timedelta(hours=2))
-    before = NOON + timedelta(hours=1)  # six were written after it
+    lookback = timedelta(hours=3)  # six were written since
     with memory.open(CONTACTS, FIELDS, sync="f2") as loader:
         loader.begin(progress("f2", FULL), resume=False)
         with pytest.raises(TooManyDeletes):
-            loader.reconcile(before=before, most=0.5)
-        assert loader.reconcile(before=before, most=None) == Counts(deleted=4)
+            loader.reconcile(lookback=lookback, most=0.5)
+        assert loader.reconcile(lookback=lookback, most=None) == Counts(deleted=4)
 
 
 def test_an_empty_read_is_well_where_the_lookback_spares_every_row(database: str) -> None:
     full(database, *people(3))
     with loading(database, sync="f2", mode=FULL) as loader:
-        assert loader.reconcile(before=hour_ago(), most=0.5) == Counts()
+        assert loader.reconcile(lookback=HOUR, most=0.5) == Counts()
 
 
 def test_a_read_of_rejected_records_alone_is_not_an_empty_one(database: str) -> None:
@@ -154,7 +162,7 @@ def test_a_read_of_rejected_records_alone_is_not_an_empty_one(database: str) -> 
     with loading(database, sync="f2", mode=FULL) as loader:
         loader.write(Page(rows=[{"id": "0", "age": "old"}]))
         loader.commit(progress("f2", FULL))
-        assert loader.reconcile(before=hour_ago(), most=0.5) == Counts(deleted=1)
+        assert loader.reconcile(lookback=HOUR, most=0.5) == Counts(deleted=1)
 
 
 def test_records_that_have_no_key_are_no_proof_that_the_read_was_not_empty(database: str) -> None:
@@ -164,9 +172,9 @@ def test_records_that_have_no_key_are_no_proof_that_the_read_was_not_empty(datab
         loader.write(Page(rows=[{"id": None}]))
         loader.commit(progress("f2", FULL))
         with pytest.raises(TooManyDeletes):
-            loader.reconcile(before=hour_ago(), most=0.5)
+            loader.reconcile(lookback=HOUR, most=0.5)
 
 
 def test_an_empty_table_can_be_reconciled(database: str) -> None:
     with loading(database, mode=FULL) as loader:
-        assert loader.reconcile(before=later(), most=0.5) == Counts()
+        assert loader.reconcile(lookback=NONE, most=0.5) == Counts()

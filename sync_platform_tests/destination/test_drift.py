@@ -2,6 +2,7 @@
 finds what they did."""
 
 import logging
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,9 @@ from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
     FULL,
+    NONE,
     destination,
     full,
-    later,
     load,
     loading,
     people,
@@ -66,7 +67,7 @@ def test_a_renamed_column_gets_its_name_back(
     assert not read_anew(database)
     assert load(database, *people(3)).created == 1
     assert select(database, "SELECT email FROM acme.contacts ORDER BY id")[0] == "0@example.com"
-    assert "acme.contacts: the column email was renamed to mail, and has its name back." in [
+    assert "acme.contacts: The column email was renamed to mail, and has its name back." in [
         each.getMessage() for each in caplog.records
     ]
 
@@ -75,8 +76,9 @@ def test_what_was_mended_is_told_to_the_sync_that_did(database: str) -> None:
     load(database, *people(1))
     select(database, "ALTER TABLE acme.contacts RENAME COLUMN email TO mail")
     with destination(database).open(CONTACTS, FIELDS, sync="x") as loader:
-        (sentence,) = loader.told
-        assert "column email was renamed to mail, and has its name back" in sentence
+        (change,) = loader.told
+        assert (change.object, change.field, change.kind) == ("contacts", "email", "mended")
+        assert str(change) == "The column email was renamed to mail, and has its name back."
     with destination(database).open(CONTACTS, FIELDS, sync="y") as loader:
         assert not loader.told
 
@@ -131,10 +133,16 @@ def test_a_shared_column_that_got_another_type_is_told(database: str) -> None:
 
 @pytest.mark.parametrize("statement", ["DROP TABLE acme.contacts", "ALTER TABLE acme.contacts "
     "RENAME TO old", "ALTER TABLE acme.contacts SET SCHEMA public"])  # fmt: skip
-def test_a_table_that_is_gone_is_made_anew_and_read_anew(database: str, statement: str) -> None:
+def test_a_table_that_is_gone_is_made_anew_and_read_anew(
+    database: str, caplog: pytest.LogCaptureFixture, statement: str
+) -> None:
     load(database, *people(1))
     select(database, statement)
     assert read_anew(database)
+    assert (
+        "acme.contacts: The table was dropped or renamed, and is made anew; what it held comes "
+        "back with the next full sync."
+    ) in caplog.messages
     assert full(database, *people(2)).created == 2
 
 
@@ -150,7 +158,7 @@ def test_a_sync_that_runs_meanwhile_does_not_pass_for_the_full_one(database: str
         loader.begin(progress("f", FULL), resume=False)
         loader.write(Page(people(2)))
         assert loader.commit(progress("f", FULL)).updated == 2
-        assert loader.reconcile(before=later(), most=0.0) == Counts(deleted=0)
+        assert loader.reconcile(lookback=NONE, most=0.0) == Counts(deleted=0)
 
 
 def test_a_column_that_was_given_a_narrower_type_is_widened_and_read_anew(database: str) -> None:
@@ -181,7 +189,10 @@ def test_a_column_that_was_made_narrower_has_its_type_back_and_is_read_anew(
     assert read_anew(database)
     assert PostgresDestination(database).column_types(CONTACTS) == before
     [told] = [it.getMessage() for it in caplog.records if "was changed to" in it.getMessage()]
-    assert told.startswith(f"acme.contacts: the column {column} was changed to ")
+    assert told.startswith(f"acme.contacts: The column {column} was changed to ")
+    assert told.endswith(
+        ", and has its type back; what it held comes back with the next full sync."
+    )
     assert full(database, *people(2)).deleted == 0
     assert not read_anew(database)
     rows = select(database, "SELECT id, email, age FROM acme.contacts ORDER BY id")
@@ -212,8 +223,12 @@ def test_a_column_that_was_given_a_wider_type_keeps_it(database: str) -> None:
             "ALTER _synced_at TYPE timestamp",
             "'_synced_at' .* Give it the type timestamp with time zone again",
         ),
-        ("DROP CONSTRAINT contacts_pkey", r"ALTER TABLE acme.contacts ADD PRIMARY KEY \(id\)"),
-        ("DROP COLUMN id", "dropped or renamed the key 'id'.* Rename or drop the table"),
+        ("DROP CONSTRAINT contacts_pkey", "has no primary key, .* Give it that key: ALTER TABLE"),
+        (
+            "DROP CONSTRAINT contacts_pkey, ADD CONSTRAINT theirs PRIMARY KEY (id, age)",
+            r"has the key \(age, id\), .* Give it that key .* DROP CONSTRAINT \"theirs\"",
+        ),
+        ("DROP COLUMN id", "dropped or renamed the key 'id'.* else rename the table"),
     ],
 )
 def test_what_cannot_be_mended_is_said(database: str, statement: str, said: str) -> None:
@@ -223,11 +238,35 @@ def test_what_cannot_be_mended_is_said(database: str, statement: str, said: str)
         load(database, *people(1))
 
 
-def test_what_is_said_mends_it(database: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP CONSTRAINT contacts_pkey",
+        "DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (id, age)",
+        'DROP CONSTRAINT contacts_pkey, ADD CONSTRAINT "my Key" PRIMARY KEY (email)',
+    ],
+)
+def test_a_key_that_somebody_dropped_or_replaced_is_brought_back_by_what_is_said(
+    database: str, statement: str
+) -> None:
+    load(database, *people(2))
+    select(database, f"ALTER TABLE acme.contacts {statement}")
+    with pytest.raises(ConfigurationError) as told:
+        load(database, *people(2))
+    (said,) = re.findall(r"ALTER TABLE .*?\)(?=\. Where Postgres)", str(told.value))
+    select(database, said)
+    assert load(database, *people(3)).created == 1
+
+
+def test_a_key_that_no_column_is_known_for_is_told(database: str) -> None:
     load(database, *people(1))
-    select(database, "ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey")
-    select(database, "ALTER TABLE acme.contacts ADD PRIMARY KEY (id)")
-    assert load(database, *people(1)).updated == 0
+    select(database, "TRUNCATE acme._columns")
+    with pytest.raises(ConfigurationError, match="No column of it is known for id: rename the"):
+        load(database, *people(1))
+
+
+def test_a_table_that_lost_its_key_may_be_renamed(database: str) -> None:
+    load(database, *people(1))
     select(database, "ALTER TABLE acme.contacts DROP COLUMN id")
     select(database, "SET sync_platform.own_ddl = 'on'; ALTER TABLE acme.contacts RENAME TO old")
     assert load(database, *people(2)).created == 2

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -59,6 +60,38 @@ def test_every_type_comes_back_equal(database: str) -> None:
         record["any"],
     )
     assert second == ("2", *[None] * 7)
+
+
+def test_numbers_since_1970_are_of_the_unit_that_their_field_declares(database: str) -> None:
+    fields = (
+        Field("id"),
+        Field("born", "date", epoch="ms"),
+        Field("seen", "timestamp", epoch="ms"),
+        Field("due", "date", epoch="s"),
+        Field("paid", "date"),
+    )
+    numbers = {"born": 1_728_000_000, "seen": -1, "due": 1_728_000_000, "paid": 1_728_000_000}
+    for row in (numbers, {name: str(it) for name, it in numbers.items()}):
+        load(database, {"id": "1"} | row, fields=fields)
+        assert select(database, "SELECT born, seen, due, paid FROM acme.contacts") == [
+            (
+                date(1970, 1, 21),
+                datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+                date(2024, 10, 4),
+                date(2024, 10, 4),
+            )
+        ]
+
+
+def test_a_unit_that_is_declared_later_counts_from_then_on(database: str) -> None:
+    born = Field("born", "date")
+    load(database, {"id": "1", "born": 1_728_000_000}, fields=(Field("id"), born))
+    declared = (Field("id"), replace(born, epoch="ms"))
+    load(database, {"id": "2", "born": 1_728_000_000}, fields=declared, sync="s2")
+    assert select(database, "SELECT born FROM acme.contacts ORDER BY id") == [
+        date(2024, 10, 4),
+        date(1970, 1, 21),
+    ]
 
 
 def test_empty_text_stays_and_is_null_elsewhere(database: str) -> None:

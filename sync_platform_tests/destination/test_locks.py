@@ -30,6 +30,11 @@ from sync_platform_tests.destination.tables import (
 
 REFUSED = pg.DependentObjectsStillExist
 LOCKED = "SELECT table_name FROM sync_platform.locked_tables WHERE table_name !~ '^_'"
+OF_A_TYPE = (
+    "CREATE TYPE kind AS (id text, email text, age bigint,"
+    " _synced_at timestamptz, _deleted_at timestamptz, _deleted_by text);"
+    " ALTER TABLE acme.contacts OF kind"
+)
 OTHERS = replace(CONTACTS, name="companies", label="HubSpot companies")
 
 
@@ -60,6 +65,30 @@ OTHERS = replace(CONTACTS, name="companies", label="HubSpot companies")
             "CREATE TABLE top (email text); CREATE TABLE above () INHERITS (top);"
             " ALTER TABLE acme.contacts INHERIT above; ALTER TABLE top RENAME email TO mail",
             "column email of .* renamed",
+        ),
+        (
+            "ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (id, age)",
+            "primary key of acme.contacts",
+        ),
+        (
+            "ALTER TABLE acme.contacts DROP CONSTRAINT contacts_pkey,"
+            " ADD PRIMARY KEY (id) DEFERRABLE",
+            "primary key of acme.contacts",
+        ),
+        (
+            "CREATE COLLATION c (provider = libc, locale = 'C');"
+            " ALTER TABLE acme.contacts ALTER email TYPE text COLLATE c; DROP COLLATION c CASCADE",
+            "column email of .* dropped",
+        ),
+        (f"{OF_A_TYPE}; DROP TYPE kind CASCADE", "table acme.contacts .* dropped"),
+        (
+            f"{OF_A_TYPE}; ALTER TYPE kind RENAME ATTRIBUTE email TO mail CASCADE",
+            "email .* renamed",
+        ),
+        (f"{OF_A_TYPE}; ALTER TYPE kind DROP ATTRIBUTE email CASCADE", "email .* dropped"),
+        (
+            f"{OF_A_TYPE}; ALTER TYPE kind ALTER ATTRIBUTE age TYPE numeric CASCADE",
+            "column age of .* from the type bigint to numeric",
         ),
         ("ALTER TABLE acme.contacts RENAME TO people", "table acme.contacts .* renamed"),
         ("ALTER INDEX acme.contacts RENAME TO people", "table acme.contacts .* renamed"),
@@ -92,6 +121,9 @@ def test_the_primary_key_may_be_made_anew_and_tables_above_changed(database: str
         ALTER TABLE acme.contacts INHERIT above;
         ALTER TABLE above ADD COLUMN own int;
         ALTER TABLE above RENAME own TO mine;
+        CREATE TYPE kind AS (email text);
+        ALTER TYPE kind RENAME ATTRIBUTE email TO mail;
+        DROP TYPE kind;
         """,
     )
     assert load(database, *people(2)).created == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from sync_platform.destination.frames import read_frame
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode
@@ -13,8 +14,18 @@ from sync_platform.engine.results import Counts, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
-from sync_platform.spec import Field, FieldType
-from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, load, people, select
+from sync_platform.spec import Field, FieldType, Page
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
+    destination,
+    full,
+    load,
+    loading,
+    people,
+    progress,
+    select,
+)
 
 THEIRS = [
     "ALTER TABLE acme.contacts ADD COLUMN note text, ADD COLUMN score int NOT NULL DEFAULT 7",
@@ -109,8 +120,11 @@ def test_a_column_that_something_is_built_on_keeps_its_type(
 ) -> None:
     load(database, fields=[Field("id"), Field("v", has)])
     select(database, statement)
+    fields = [Field("id"), Field("v", wanted), Field("w")]
     for _ in range(2):
-        load(database, fields=[Field("id"), Field("v", wanted), Field("w")])
+        with destination(database).open(CONTACTS, fields, sync="x") as loader:
+            (told,) = loader.told
+            assert (told.field, told.kind, told.before, told.after) == ("v", "kept", has, wanted)
     kept = {"integer": "bigint", "json": "jsonb"}[has]
     types = {name: type for name, type, _ in PostgresDestination(database).column_types(CONTACTS)}
     assert types["v"] == kept
@@ -148,6 +162,29 @@ def test_what_the_how_to_says_is_so(platform: Platform, acme: Connection, hubspo
         "example.org",
     ]
     assert select(url, "SELECT count(*) FROM acme_hubspot.customers") == [2]
+
+
+def test_rows_of_tables_that_inherit_from_a_synced_one_are_left_alone(database: str) -> None:
+    with loading(database):
+        pass
+    select(database, "CREATE TABLE acme.archive (why text) INHERITS (acme.contacts)")
+    select(
+        database,
+        "INSERT INTO acme.archive (id, email, _synced_at)"
+        " VALUES ('1', 'old', '2020-01-01'), ('9', 'old', '2020-01-01')",
+    )
+    kept = select(database, "SELECT * FROM acme.archive ORDER BY id")
+    assert load(database, *people(3)).created == 3
+    assert full(database, *people(2), most=0.5) == Counts(fetched=2, deleted=1)
+    assert load(database, gone=["9", "1"], sync="s2").deleted == 1
+    assert load(database, *people(2), sync="s3") == Counts(fetched=2, updated=1)
+    with destination(database).open(CONTACTS, FIELDS, sync="r", known_only=True) as loader:
+        loader.write(Page([{"id": "1", "email": "new"}, {"id": "9", "email": "new"}]))
+        assert loader.commit(progress("r", SyncMode.COMPUTED)).updated == 1
+        assert loader.rows() == 2
+    assert select(database, "SELECT * FROM acme.archive ORDER BY id") == kept
+    assert sorted(read_frame(database, CONTACTS)["id"]) == ["0", "1"]
+    assert len(read_frame(database, "acme.contacts")) == 4
 
 
 def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.destination.cells import CELLS, MISFITS, NULL
+from sync_platform.destination.cells import CELLS, MISFITS, NULL, cell_of
 from sync_platform.destination.columns import Column, DoesNotFit, RowEncoder
-from sync_platform.destination.page_cells import COLUMNS
-from sync_platform.spec import FieldType
+from sync_platform.destination.page_cells import COLUMNS, column_of
+from sync_platform.spec import FieldType, moment
+from sync_platform.spec.times import EpochUnit, day_of
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("")
 TEXTS = """7 -1.50 true FALSE 2024-02-29 2024-02-30 20240229 2024-W01-1 2024-01-01T00:00:00.000Z
     2024-01-01T25:00:00.000Z 2024-W01-1T00:00:00.000Z 2024-01-01T24:00:00.000Z
     9999-12-31T24:00:00.000Z 2024-01-01t00:00:00.000z 2024 0000 2024-01 2024-001 2024-W05-3
+    2024-01-31+05:00 2024-01-31T12.5Z 2024-01-31-10 2024031 20240131123000 202401311230Z
     1704067200 1704067200.5 1704067200000000 86400000 a\\nb \\N null " é🎉"""
 written = st.sampled_from([*TEXTS.split(), "a\tb", "\x1e", "a\r\n", "\0", "\ud800"])
 values: st.SearchStrategy[Any] = plain | written | st.lists(plain | written, max_size=2)
@@ -27,6 +31,9 @@ alike = [  # columns as vendors send them
     st.none() | st.integers() | st.floats(),
     st.none() | st.text() | written,
     st.none() | st.booleans(),
+    st.none() | st.integers(-(10**13), 10**13),  # moments since 1970
+    st.sampled_from([None, 2024, 99991231, 20240231, 202401311230, 99991231235959, 20240131126000]),
+    st.sampled_from([None, ""]) | st.integers(-(10**13), 10**13).map(str),
     st.sampled_from([None, ""]) | st.dates().map(str),
     st.sampled_from([None, ""])
     | st.datetimes().map(lambda it: it.isoformat(timespec="milliseconds") + "Z"),
@@ -51,12 +58,17 @@ def same(type: FieldType, cell: str) -> Any:
     return Decimal(cell) if type == "number" and cell != NULL else cell
 
 
-@pytest.mark.parametrize("type", CELLS)
+@pytest.mark.parametrize(
+    ("type", "epoch"),
+    [*((it, None) for it in CELLS), *product(("date", "timestamp", "text"), ("s", "ms"))],
+)
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(column=columns)
-def test_a_column_at_once_is_its_values_one_by_one(type: FieldType, column: list[Any]) -> None:
-    one_by_one = encoded(lambda: [CELLS[type](value) for value in column])
-    at_once = encoded(lambda: COLUMNS[type](tuple(column)))
+def test_a_column_at_once_is_its_values_one_by_one(
+    type: FieldType, epoch: EpochUnit | None, column: list[Any]
+) -> None:
+    one_by_one = encoded(lambda: [cell_of(type, epoch)(value) for value in column])
+    at_once = encoded(lambda: column_of(type, epoch)(tuple(column)))
     assert (at_once is None) == (one_by_one is None)
     assert [same(type, it) for it in at_once or ()] == [same(type, it) for it in one_by_one or ()]
 
@@ -91,6 +103,25 @@ def test_rows_together_are_the_rows_one_by_one(types: tuple[FieldType, ...], dat
         assert list(zip(found, lines[:-1].split(b"\n"), strict=True)) == one_by_one
 
 
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.data())
+def test_what_goes_the_quick_way_is_what_is_read_of_it(data: Any) -> None:
+    kinds: dict[FieldType, str] = {"date": "2024-01-31", "timestamp": "2024-01-31T00:00:00.000Z"}
+    for type, plain_text in kinds.items():
+        signs = list(plain_text)
+        for place in data.draw(st.sets(st.integers(0, len(signs) - 1), max_size=4)):
+            signs[place] = data.draw(st.sampled_from("0123456789+-Z:.,TW x\u0663"))
+        text = "".join(signs)
+        column = encoded(lambda: column_of(type)([text]))  # noqa: B023 - called at once
+        if column is None:
+            with pytest.raises(ValueError):  # noqa: PT011 - whose words may be Python's
+                moment(text)
+        else:
+            assert datetime.fromisoformat(column[0]).replace(tzinfo=UTC) == (
+                moment(text) if type == "timestamp" else moment(day_of(text).isoformat())
+            )
+
+
 @pytest.mark.parametrize(
     ("type", "column", "cells"),
     [
@@ -111,6 +142,45 @@ def test_a_column_may_be_written_in_several_ways(
     type: FieldType, column: list[Any], cells: list[str]
 ) -> None:
     assert COLUMNS[type](column) == cells
+
+
+@pytest.mark.parametrize(
+    ("epoch", "days"),
+    [
+        (None, ["1972-09-27", "2024-10-04", "2024-01-01"]),
+        ("s", ["1972-09-27", "2024-10-04", "2024-01-01"]),
+        ("ms", ["1970-01-02", "1970-01-21", "2024-01-01"]),
+    ],
+)
+def test_numbers_are_of_their_columns_unit_together_and_one_by_one(
+    epoch: EpochUnit | None, days: list[str]
+) -> None:
+    day = Column(field="day", name="day", type="date", epoch=epoch)
+    at = Column(field="at", name="at", type="timestamp", epoch=epoch)
+    encoder = RowEncoder([day, at], ["at"])
+    written = [86_400_000, "1728000000", "2024-01-01"]
+    rows = [{"day": it, "at": it} for it in written]
+    lines = [f"{it}\t{it}T00:00:00+00:00" for it in days]
+    together = encoder.together(rows)
+    assert together is not None
+    assert together[1].decode().splitlines() == lines
+    assert [encoder(row)[1].decode() for row in rows] == lines
+    assert [encoder.key([it]).identity for it in written] == list(together[0])
+
+
+def test_a_pages_texts_in_iso_go_the_quick_way_whatever_the_unit() -> None:
+    column = ["2024-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z"]
+    assert column_of("timestamp", "ms")(column) is column
+    assert column_of("date", "s")(days := ["2024-01-01", "2024-02-29"]) is days
+
+
+def test_a_number_beyond_its_unit_is_told_as_what_does_not_fit() -> None:
+    at = Column(field="at", name="at", type="timestamp", epoch="s")
+    encoder = RowEncoder([Column(field="id", name="id", type="text"), at], ["id"])
+    row = {"id": "1", "at": 1_728_000_000_000}
+    assert encoder.together([row]) is None
+    with pytest.raises(DoesNotFit, match=r'"at" holds 1728000000000, .* years 1 to 9999'):
+        encoder(row)
 
 
 def test_plain_rows_go_together() -> None:

@@ -1,6 +1,7 @@
 """How Postgres goes about a merge and a reconcile, where it knows nothing of the table yet."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg.sql import SQL, Composed
@@ -9,9 +10,10 @@ from sync_platform.destination import tables
 from sync_platform.destination.locks import Locks
 from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, Statements
 from sync_platform.destination.sessions import Connection, connected
-from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, later, people, select
+from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, people, select
 
 ROWS = 10_000
+LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
 class Planned:
@@ -38,7 +40,7 @@ class Planned:
     def unseen(self, how: str) -> str:
         """The plan of marking rows that were not seen."""
         aside = "CREATE TEMP TABLE _unseen ON COMMIT DROP AS SELECT id FROM acme.contacts LIMIT 100"
-        return self.plan(f"{aside}; {how}", self.sql.mark_unseen, [later()])
+        return self.plan(f"{aside}; {how}", self.sql.mark_unseen, [LATER])
 
 
 @pytest.fixture
@@ -67,6 +69,7 @@ def test_rows_that_were_not_seen_are_looked_up_by_their_keys(planned: Planned) -
 def test_rows_whose_keys_are_gone_are_looked_up_by_them(planned: Planned) -> None:
     keys = [[str(n) for n in range(1000)]]
     assert LOOKED_UP in planned.plan(BY_INDEX, planned.sql.mark_gone, keys)
+    assert LOOKED_UP in planned.plan(BY_INDEX, planned.sql.mark_these_unseen, [*keys, LATER])
 
 
 @pytest.mark.parametrize("name", ["merge", "merge_and_see", "refresh"])
@@ -75,6 +78,6 @@ def test_a_batch_is_looked_up_by_its_keys(planned: Planned, name: str) -> None:
 
 
 def test_what_was_not_seen_is_found_in_one_go(planned: Planned) -> None:
-    plan = planned.plan(f"{BY_INDEX}; {AS_PLANNED}", planned.sql.find_unseen, [later()])
+    plan = planned.plan(f"{BY_INDEX}; {AS_PLANNED}", planned.sql.find_unseen, [LATER])
     assert "Hash" in plan
     assert "Nested Loop" not in plan

@@ -1,4 +1,5 @@
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -18,7 +19,7 @@ from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
     FULL,
-    later,
+    NONE,
     loading,
     people,
     progress,
@@ -41,7 +42,6 @@ def interrupted(url: str) -> None:
 
 def test_a_table_without_an_unfinished_sync_has_no_progress(database: str) -> None:
     with PostgresDestination(database).open(CONTACTS, FIELDS, sync="x") as loader:
-        assert loader.progress() is None
         loader.begin(progress("x"), resume=False)
         loader.finish()
         assert loader.progress() is None
@@ -70,7 +70,7 @@ def test_an_interrupted_full_sync_goes_on_where_it_was(database: str) -> None:
         loader.begin(progress("second", FULL, found.position), resume=True)
         loader.write(Page(people(2, 10)))
         loader.commit(progress("second", FULL))
-        assert loader.reconcile(before=later(), most=0.0) == Counts()
+        assert loader.reconcile(lookback=NONE, most=0.0) == Counts()
         loader.finish()
         assert loader.rows() == 12
 
@@ -80,7 +80,20 @@ def test_a_sync_that_starts_over_forgets_what_was_seen(database: str) -> None:
     with loading(database, sync="second", mode=FULL) as loader:
         loader.write(Page(people(9)))
         loader.commit(progress("second", FULL))
-        assert loader.reconcile(before=later(), most=0.5) == Counts(deleted=1)
+        assert loader.reconcile(lookback=NONE, most=0.5) == Counts(deleted=1)
+
+
+def test_a_sync_does_not_go_on_from_where_another_one_went_on_meanwhile(database: str) -> None:
+    """Or it would reconcile without the keys that the part before it saw."""
+    interrupted(database)
+    destination = PostgresDestination(database)
+    with destination.open(CONTACTS, FIELDS, sync="late") as late:
+        left = late.progress()
+        assert left is not None
+        with loading(database, sync="quick", mode=FULL) as quick:
+            quick.finish()
+        with pytest.raises(LeaseLost, match="taken over"):
+            late.begin(replace(left, sync="late"), resume=True)
 
 
 def test_a_sync_that_was_overtaken_writes_nothing_more(database: str) -> None:
@@ -92,12 +105,12 @@ def test_a_sync_that_was_overtaken_writes_nothing_more(database: str) -> None:
             with pytest.raises(LeaseLost, match="taken over"):
                 old.commit(progress("old", FULL))
             with pytest.raises(LeaseLost):
-                old.reconcile(before=later(), most=None)
+                old.reconcile(lookback=NONE, most=None)
             old.finish()
             new.write(Page(people(1)))
             new.commit(progress("new", FULL))
             assert new.rows() == 1
-            assert new.reconcile(before=later(), most=0.0) == Counts()
+            assert new.reconcile(lookback=NONE, most=0.0) == Counts()
 
 
 def test_seen_keys_that_were_lost_with_the_server_are_noticed(database: str) -> None:
@@ -107,7 +120,7 @@ def test_seen_keys_that_were_lost_with_the_server_are_noticed(database: str) -> 
         assert loader.progress() == progress("first", FULL)
         loader.begin(progress("second", FULL), resume=True)
         with pytest.raises(IncompleteRead, match="Sync it in full again"):
-            loader.reconcile(before=later(), most=None)
+            loader.reconcile(lookback=NONE, most=None)
     select(database, "DROP TABLE acme._seen_contacts")
     with PostgresDestination(database).open(CONTACTS, FIELDS, sync="third") as loader:
         assert loader.progress() == progress("second", FULL)

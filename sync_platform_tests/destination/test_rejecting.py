@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.destination.rejects import MOST_KEPT, count_rejected
-from sync_platform.engine.destination import Unreadable
+from sync_platform.engine.destination import Table
 from sync_platform.engine.results import Counts
 from sync_platform.errors import RowDoesNotFit
-from sync_platform.spec import FIELD_TYPES, Field, Page
+from sync_platform.spec import FIELD_TYPES, Field, FieldType, Page, Unreadable
 from sync_platform_tests.destination.tables import (
     CONTACTS,
     FULL,
+    NONE,
     destination,
     full,
-    later,
     load,
     loading,
     progress,
@@ -44,6 +45,17 @@ def test_nul_and_half_characters_survive_in_the_rejected_record(database: str) -
     assert [json.loads(record) for _, record, _ in select(database, REJECTED)] == bad
 
 
+def test_numbers_of_many_digits_are_numbers_in_the_rejected_record(database: str) -> None:
+    long = Decimal("1234567890123456.78")
+    deep: Any = [long]
+    for _ in range(2000):
+        deep = [deep]
+    load(database, {"id": "1", "age": "old", "n": long}, {"id": "2", "age": deep})
+    [flat, nested] = [record for _, record, _ in select(database, REJECTED)]
+    assert f'"n": {long}' in flat
+    assert f"[{long}]" in nested
+
+
 @pytest.mark.parametrize("row", [{}, {"id": None}, {"id": ""}, {"id": "x" * 3000}, None, [1], "x"])
 def test_a_record_without_a_usable_key_is_rejected(database: str, row: Any) -> None:
     assert load(database, row, {"id": "1"}) == Counts(fetched=2, created=1, rejected=1)
@@ -59,20 +71,96 @@ def test_a_record_that_no_row_can_be_made_of_is_kept_with_its_key(database: str)
     ]
 
 
+def test_such_a_record_is_no_row_either_behind_one_that_lacks_a_field(database: str) -> None:
+    rows: list[Any] = [{"id": "1"}, Unreadable({"id": "2", "name": "odd"}, "TypeError")]
+    assert load(database, *rows) == Counts(fetched=2, created=1, rejected=1)
+    assert select(database, "SELECT key FROM acme._rejected") == ["2"]
+
+
 def test_a_record_that_nobody_can_identify_is_remembered_by_who_goes_on(database: str) -> None:
     """Nothing is marked as deleted, whichever of the two processes met it; the next sync marks."""
     unknown: Any = Unreadable([1], "list")
-    begun = datetime.now(UTC) - timedelta(minutes=1)
     load(database, {"id": "1"}, {"id": "2"})
     with loading(database, sync="f1", mode=FULL) as killed:
         killed.write(Page(rows=[{"id": "1"}, unknown]))
         killed.commit(progress("f1", FULL))
-        assert killed.reconcile(before=later(), most=None) is None
+        assert killed.reconcile(lookback=NONE, most=None) is None
     with destination(database).open(CONTACTS, OF_CONTACTS, sync="f2") as going_on:
         going_on.begin(progress("f2", FULL), resume=True)
-        assert going_on.reconcile(before=begun, most=None) is None
+        assert going_on.reconcile(lookback=NONE, most=None) is None
         going_on.finish()
     assert full(database, {"id": "1"}, sync="f3").deleted == 1
+
+
+def marked(
+    database: str, fields: Sequence[Field], *rows: Any, table: Table = CONTACTS, sync: str = "f1"
+) -> int | None:
+    """How many rows a full sync of these marks; None where it does not go by what it saw."""
+    with loading(database, table, fields, sync=sync, mode=FULL) as loader:
+        loader.write(Page(rows=rows))
+        loader.commit(progress(sync, FULL))
+        counts = loader.reconcile(lookback=NONE, most=None)
+    return None if counts is None else counts.deleted
+
+
+@pytest.mark.parametrize(
+    ("type", "bad"),
+    [
+        ("integer", "5x"),
+        ("integer", float("nan")),
+        ("integer", 99999999999999999999),
+        ("integer", [5]),
+        ("number", "1e5000"),
+        ("date", "2024-02-30"),
+        ("text", "5\udcff"),
+        ("text", "5\0"),
+        ("text", "5" * 3000),
+    ],
+)
+def test_a_record_whose_key_does_not_fit_proves_no_deletion(
+    database: str, type: FieldType, bad: Any
+) -> None:
+    fields = (Field("id", type), *OF_CONTACTS[1:])
+    rows = [{"id": f"2024-01-0{n}" if type == "date" else n} for n in range(1, 9)]
+    load(database, *rows, fields=fields)
+    assert marked(database, fields, *rows[:5], {"id": bad}, *rows[6:]) is None
+    assert marked(database, fields, *rows[:5], *rows[6:], sync="f2") == 1
+
+
+@pytest.mark.parametrize("type", ["integer", "text"])
+@pytest.mark.parametrize("empty", [{}, {"id": None}, {"id": ""}])
+def test_a_record_that_has_no_key_is_no_reason_to_wait(
+    database: str, type: FieldType, empty: dict[str, Any]
+) -> None:
+    fields = (Field("id", type), *OF_CONTACTS[1:])
+    load(database, {"id": 1}, {"id": 2}, fields=fields)
+    assert marked(database, fields, {"id": 1}, empty) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((None, "5x"), 1), (("5x", None), 1), (("", 5), 1), (("5x", "a"), None), ((5, "\0"), None)],
+)
+def test_of_a_key_of_two_fields_one_that_is_not_there_is_enough(
+    database: str, values: tuple[Any, Any], expected: int | None
+) -> None:
+    table = replace(CONTACTS, keys=("n", "id"))
+    fields = (*OF_CONTACTS, Field("n", "integer"))
+    rows = [{"n": 1, "id": "a"}, {"n": 2, "id": "a"}]
+    load(database, *rows, table=table, fields=fields)
+    bad = dict(zip(table.keys, values, strict=True))
+    assert marked(database, fields, rows[0], bad, table=table) == expected
+
+
+def test_a_gone_key_that_does_not_fit_is_no_reason_to_wait(database: str) -> None:
+    fields = (Field("id", "integer"), *OF_CONTACTS[1:])
+    load(database, {"id": 1}, {"id": 2}, fields=fields)
+    with loading(database, fields=fields, sync="f1", mode=FULL) as loader:
+        loader.write(Page([{"id": 1}], gone=[("5x",), (None,)]))
+        assert loader.commit(progress("f1", FULL)).rejected == 2
+        assert loader.reconcile(lookback=NONE, most=None) == Counts(deleted=1)
+    for _, _, reason in select(database, REJECTED):
+        assert reason.startswith("The record is gone. The ")
 
 
 def test_of_a_vast_record_the_beginning_is_kept(database: str) -> None:

@@ -5,6 +5,15 @@ from psycopg.conninfo import make_conninfo
 
 from sync_platform import errors
 from sync_platform.destination.sessions import connected, translated
+from sync_platform.spec import Field
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
+    destination,
+    load,
+    people,
+    select,
+)
 
 
 def test_a_server_that_is_gone_is_noticed_within_a_minute(database: str) -> None:
@@ -73,3 +82,43 @@ def test_a_value_too_long_for_an_index_is_no_outage(database: str) -> None:
         told = r"limits: index row .* someone made an index"
         with pytest.raises(errors.RowDoesNotFit, match=told), translated("loading"):
             connection.execute("INSERT INTO contacts VALUES (%s)", [long])
+
+
+IMPATIENT = """
+    CREATE FUNCTION give_up() RETURNS event_trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE 'canceling statement due to lock timeout' USING ERRCODE = '55P03'; END $$;
+    CREATE EVENT TRIGGER impatient ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
+        EXECUTE FUNCTION give_up();
+"""
+
+
+def test_a_table_that_somebody_holds_is_told_with_who_it_is_and_that_it_goes_on_by_itself(
+    database: str,
+) -> None:
+    load(database, *people(1))
+    select(database, IMPATIENT)  # nobody waits for half a minute
+    reads = make_conninfo(database, application_name="a report")
+    with psycopg.connect(reads) as reader:
+        reader.execute("SELECT FROM acme.contacts")
+        with (
+            pytest.raises(errors.StoreUnavailable) as told,
+            destination(database).open(CONTACTS, (*FIELDS, Field("phone")), sync="s2"),
+        ):
+            pass
+        pid, user = reader.info.backend_pid, reader.info.user
+    assert str(told.value).startswith(
+        "While preparing acme.contacts, a lock was waited for in vain: somebody's transaction had "
+        f"acme.contacts: pid {pid} (a report, user {user}, begun "
+    )
+    assert str(told.value).endswith("it goes on by itself once that has ended.")
+    assert "password" not in str(told.value.evidence)
+
+
+def test_a_lock_that_nobody_has_any_more_is_told_without_a_name(database: str) -> None:
+    load(database, *people(1))
+    select(database, IMPATIENT)
+    with (
+        pytest.raises(errors.StoreUnavailable, match="somebody had locked the table"),
+        destination(database).open(CONTACTS, (*FIELDS, Field("phone")), sync="s2"),
+    ):
+        pass

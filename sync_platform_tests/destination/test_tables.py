@@ -319,7 +319,7 @@ def test_a_column_under_somebodys_view_keeps_its_type(database: str) -> None:
     select(database, "CREATE VIEW acme.ages AS SELECT age FROM acme.contacts")
     fields = [FIELDS[0], Field("age", "text"), Field("new")]
     counts = load(database, {"id": "1", "age": "x"}, {"id": "2", "age": "7"}, fields=fields)
-    assert counts == Counts(fetched=2, created=1, rejected=1)
+    assert counts == Counts(fetched=2, created=2)
     assert columns(database)["age"] == "bigint"
     assert select(database, "SELECT sum(age) FROM acme.ages") == [7]
     select(database, "DROP VIEW acme.ages")

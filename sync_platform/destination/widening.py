@@ -1,0 +1,150 @@
+"""Columns whose fields have outgrown them: widened in place, or kept as they are where something of
+somebody's is built on them, with a column of text beside them for the values that do not fit."""
+
+from collections.abc import Callable, Collection, Mapping, Set
+from dataclasses import dataclass, replace
+
+from psycopg.sql import SQL, Literal
+
+from sync_platform.destination import names
+from sync_platform.destination.book import Found, relation
+from sync_platform.destination.booking import Lines
+from sync_platform.destination.columns import Column, wider
+from sync_platform.destination.ddl import Refusal, Statement, Tentative, convert
+from sync_platform.engine.destination import Table
+from sync_platform.engine.results import SchemaChange
+from sync_platform.spec import Field
+
+MOST_COLUMNS = 1590  # of the 1,600 that Postgres allows
+NOW, NULL = SQL("now()"), SQL("NULL")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widened:
+    """The columns that rows are written to once the statements have run."""
+
+    columns: Mapping[str, Column]  # by field
+    besides: tuple[Column, ...]  # of text, beside these
+    made: tuple[Column, ...]  # those of them that are not there yet
+    statements: tuple[Statement, ...]
+    kept: tuple[SchemaChange, ...]  # those that are not widened
+
+
+def widen(
+    table: Table,
+    name: str,
+    wanted: Mapping[str, Field],
+    found: Found,
+    columns: Mapping[str, Column],
+    *,
+    new: Collection[Column],
+    refused: Set[Refusal],
+    built_on: Callable[[], Collection[str]],
+) -> Widened:
+    """What widens these columns (by field, some of them `new`) for the fields that are wanted.
+    Executes nothing.
+
+    A column keeps its type where something is `built_on` it, or where Postgres `refused` the
+    statement, a day ago at most. A key's values have no place beside it.
+    """
+    widening = _Widening(table, name, wanted, found, columns, new, refused)
+    outgrown = widening.outgrown()
+    kept = built_on() if outgrown else ()
+    for field in columns:
+        widening.place(field, outgrown, kept)
+    return widening.done()
+
+
+class _Widening:
+    def __init__(
+        self,
+        table: Table,
+        name: str,
+        wanted: Mapping[str, Field],
+        found: Found,
+        columns: Mapping[str, Column],
+        new: Collection[Column],
+        refused: Set[Refusal],
+    ) -> None:
+        self._table, self._name, self._wanted, self._found = table, name, wanted, found
+        self._new, self._refused = new, refused
+        self._columns = dict(columns)
+        self._taken = found.ours | found.actual.keys() | {it.name for it in columns.values()}
+        self._besides: list[Column] = []
+        self._statements: list[Statement] = []
+        self._kept: list[SchemaChange] = []
+        self._lines = Lines(table.schema, name)
+
+    def outgrown(self) -> set[str]:
+        """The fields that need wider columns."""
+        return {
+            field
+            for field, it in self._columns.items()
+            if it not in self._new and wider(it.type, self._wanted[field].type) != it.type
+        }
+
+    def place(self, field: str, outgrown: Collection[str], built_on: Collection[str]) -> None:
+        column = self._columns[field]
+        booked = self._found.booked.get(names.storable(field))
+        beside = booked.beside if booked is not None else None
+        if field not in outgrown:
+            if beside is not None:  # it holds what did not fit, until those rows are read again
+                self._beside(field, beside, replace(column, type="text"))
+            return
+        if ("type", field) in self._refused:
+            self._statements.append(self._lines.change(field, refused_at=NOW))
+        elif column.name not in built_on and not (booked is not None and booked.refused):
+            self._widen(field, column)
+            if beside is not None:
+                self._beside(field, beside, replace(column, type="text"))
+            return
+        self._keep(field, column, beside)
+
+    def _widen(self, field: str, column: Column) -> None:
+        to = wider(column.type, self._wanted[field].type)
+        statement = convert(relation(self._table.schema, self._name), column.name, column.type, to)
+        self._statements.append(Tentative(statement=statement, keeps=("type", field)))
+        self._statements.append(self._lines.change(field, type=Literal(to), refused_at=NULL))
+        if field in self._table.keys:  # the keys seen have the old type
+            seen = relation(self._table.schema, names.seen_name(self._name))
+            self._statements.append(SQL("DROP TABLE IF EXISTS {}").format(seen))
+        self._columns[field] = replace(column, type=to)
+
+    def _keep(self, field: str, column: Column, beside: str | None) -> None:
+        self._kept.append(
+            SchemaChange(
+                object=self._table.name,
+                field=column.name,
+                kind="kept",
+                before=column.type,
+                after=wider(column.type, self._wanted[field].type),
+            )
+        )
+        if field in self._table.keys:
+            return
+        if beside is None and not self._has_room:
+            return  # what does not fit has its record rejected
+        self._columns[field] = replace(column, strict=True)
+        if beside is None:
+            beside = names.identifier(f"{column.name}_text", self._taken)
+            self._taken.add(beside)
+            self._statements.append(self._lines.change(field, beside=Literal(beside)))
+        self._beside(field, beside, column)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether the table may have one more column; those that were dropped count, too."""
+        ever = max((it.number for it in self._found.actual.values()), default=0)
+        return ever + len(self._new) + len(self._besides) < MOST_COLUMNS
+
+    def _beside(self, field: str, name: str, of: Column) -> None:
+        self._besides.append(Column(field=field, name=name, type="text", beside=of.type))
+
+    def done(self) -> Widened:
+        return Widened(
+            columns=self._columns,
+            besides=tuple(self._besides),
+            made=tuple(it for it in self._besides if it.name not in self._found.actual),
+            statements=tuple(self._statements),
+            kept=tuple(self._kept),
+        )
