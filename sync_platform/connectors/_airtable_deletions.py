@@ -1,8 +1,10 @@
 """Which of Airtable's records were deleted, as the payloads of a webhook tell.
 
 A webhook of ours is one that notifies nobody and asks for records that come and go, of all tables
-of its base. It is found by that, so nothing of it must be kept here. Its payloads are numbered; the
-newest are read first, back to the beginning of the window.
+of its base. It is found by that, so nothing of it must be kept here. It is made before everything
+is read, never by a sync that reads only what changed: one that finds none tells that deletions are
+forgotten, so that the next sync reads everything. Its payloads are numbered; the newest are read
+first, back to the beginning of the window.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from sync_platform.errors import NotPermitted, UnexpectedResponse
 
 AT_ONCE = 50  # payloads a call
 KEPT = spec.hours(7 * 24)  # payloads, from memory
-SURELY_KEPT = KEPT - spec.hours(1)
+SURELY_KEPT = KEPT - spec.hours(24)  # an interrupted sync may go on for a day
 BEFORE_A_FULL_READ = spec.hours(1)  # rows so new are not taken for deleted because they are missing
 FILTERS = {"dataTypes": ["tableData"], "changeTypes": ["add", "remove"]}
 SPECIFICATION = {"options": {"filters": FILTERS}}
@@ -35,17 +37,38 @@ def are_told(api: spec.Api, base: spec.Json) -> bool:
     return len(hooks) < MOST or any(map(is_ours, hooks))
 
 
+def begin(base: str) -> Callable[[spec.Api], None]:
+    """Have deletions told from now on: make a webhook of ours where there is none. Where the base
+    takes none more, full syncs find deletions, and the next discovery says so: reading goes on."""
+    path = hooks_of(base)
+
+    def make(api: spec.Api) -> None:
+        if any(map(is_ours, api.get(path)["webhooks"])):
+            return
+        try:
+            api.send(spec.post(path, json={"specification": SPECIFICATION}))
+        except UnexpectedResponse as error:
+            if error.evidence.get("status") != REFUSED:
+                raise
+
+    return make
+
+
+def hooks_of(base: str) -> str:
+    return f"/v0/bases/{base}/webhooks"
+
+
 def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
     """The keys of the table's records that were deleted in a window."""
-    path = f"/v0/bases/{base}/webhooks"
+    path = hooks_of(base)
 
     def deletions(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
         ours = [each for each in api.get(path)["webhooks"] if is_ours(each)]
-        if not ours:
-            make(api, path)
-            return  # it tells of what comes; what was before, full syncs find
-        # Two syncs that began together may each have made one; one of them is enough.
-        hook = min(ours, key=lambda each: str(each["id"]))
+        if not ours:  # somebody took it away, or the base had no place for it
+            yield spec.Page(forgotten=True)
+            return
+        # Two syncs that began together may each have made one; the older has more to tell.
+        hook = max(ours, key=lambda each: (int(each["cursorForNextPayload"]), str(each["id"])))
         known: set[str] = set()  # records whose latest payload was read
         for payloads in newest_first(api, f"{path}/{hook['id']}/payloads", hook, since(read)):
             gone = []
@@ -57,16 +80,6 @@ def of(base: str, table: str) -> Callable[[spec.Api, spec.Read], Iterator[spec.P
             yield spec.Page(gone=[(id,) for id in gone])
 
     return deletions
-
-
-def make(api: spec.Api, path: str) -> None:
-    """A webhook of ours. Where the base takes none more, full syncs find deletions, and the next
-    discovery says so: reading goes on."""
-    try:
-        api.send(spec.post(path, json={"specification": SPECIFICATION}))
-    except UnexpectedResponse as error:
-        if error.evidence.get("status") != REFUSED:
-            raise
 
 
 def since(read: spec.Read) -> datetime | None:
@@ -107,15 +120,15 @@ def newest_first(
 
 
 def between(api: spec.Api, path: str, start: int, end: int) -> list[spec.Json]:
-    """The payloads from one number to another, however few an answer brings; none where they were
-    dropped."""
+    """The payloads from one number to another, however few an answer brings, without those that
+    were dropped."""
     found: list[spec.Json] = []
     while True:
         # Also where there are none yet: that somebody asks keeps the webhook alive.
         answer = api.get(path, cursor=str(start), limit=str(max(1, end - start)))
-        if not answer["payloads"] or answer["cursor"] > end:  # dropped: it goes on at later ones
-            return found
-        found += answer["payloads"]
+        brought = answer["payloads"]
+        first = answer["cursor"] - len(brought)  # where older ones were dropped, it is a later one
+        found += brought[: max(0, end - first)]
         start = answer["cursor"]
-        if start == end:
+        if not brought or start >= end:
             return found

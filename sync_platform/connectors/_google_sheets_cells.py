@@ -17,6 +17,7 @@ FRACTIONS = ("PERCENT", "CURRENCY", "SCIENTIFIC", "DECIMAL")
 DATED: dict[str, spec.FieldType] = {"DATE": "date", "DATE_TIME": "timestamp", "TIME": "text"}
 FORMAT_OF: dict[spec.FieldType, str] = {"date": "DATE", "timestamp": "DATE_TIME"}
 EXACT = 2**53  # greater numbers are no exact integers in a spreadsheet
+NUMBERS = frozenset((int, float, Decimal))  # and no bool, which is an int to Python
 OVERRIDES: tuple[spec.FieldType, ...] = (
     "text", "integer", "number", "boolean", "date", "timestamp",
 )  # fmt: skip
@@ -60,15 +61,17 @@ def zone_of(name: str) -> tzinfo:
 
 def loaded(raw: Any, column: Column, zone: tzinfo) -> Any:
     """What is loaded of a cell: None for an empty one and for an error, ISO 8601 for numbers that
-    are shown as dates."""
+    are shown as dates, or that a person said are. Of the latter, one beyond the calendar is told as
+    a text that no date is, so that it is rejected and not taken for seconds since 1970. What no
+    cell holds, such as an object, is loaded as it is: whether it fits, its column knows."""
     if raw is None or raw == "" or (isinstance(raw, str) and raw in ERRORS):
         return None
-    if isinstance(raw, bool | str) or column.format not in DATED:
+    if column.format not in DATED or type(raw) not in NUMBERS:
         return raw
     try:
         return _dated(raw, column.format, zone)
-    except (OverflowError, ValueError):  # not between the years 1 and 9999
-        return raw
+    except (ArithmeticError, ValueError):  # not between the years 1 and 9999
+        return f"day {raw}" if column.type in FORMAT_OF else raw
 
 
 def _dated(serial: float, format: str, zone: tzinfo) -> str:
@@ -92,9 +95,14 @@ def kind(raw: Any, value: Any, column: Column) -> spec.FieldType | None:
         return "boolean"
     if isinstance(raw, str):
         return "text"
+    if type(raw) not in NUMBERS:  # an object: one of them must not change what the column is
+        return None
     if value is not raw:
         return DATED[column.format]
-    whole = raw == int(raw) and abs(raw) <= EXACT
+    try:
+        whole = abs(raw) <= EXACT and raw == int(raw)
+    except ArithmeticError:  # not a number, as a Decimal
+        whole = False
     return "integer" if whole and column.format not in FRACTIONS else "number"
 
 
@@ -111,9 +119,10 @@ def common_format(cells: Iterable[spec.Row]) -> tuple[str, spec.Row]:
     counts: dict[str, int] = {}
     patterns: dict[str, spec.Row] = {}
     for cell in cells:
-        if "numberValue" not in cell.get("effectiveValue", {}):
+        if spec.at(cell, "effectiveValue.numberValue") is None:
             continue
-        shown = cell.get("effectiveFormat", {}).get("numberFormat", {})
+        shown = spec.at(cell, "effectiveFormat.numberFormat")
+        shown = shown if isinstance(shown, dict) else {}
         word = str(shown.get("type", ""))
         if word == "NUMBER" and "." in str(shown.get("pattern", "")):
             word = "DECIMAL"
@@ -127,8 +136,10 @@ def common_format(cells: Iterable[spec.Row]) -> tuple[str, spec.Row]:
 
 def is_formula(cell: spec.Row) -> bool:
     """Whether CellData is what a formula came to, in it or spilled into it from another."""
-    entered = cell.get("userEnteredValue", {})
-    return "formulaValue" in entered or (not entered and "effectiveValue" in cell)
+    entered = cell.get("userEnteredValue")
+    if not entered:
+        return cell.get("effectiveValue") is not None
+    return isinstance(entered, dict) and "formulaValue" in entered
 
 
 def written(value: Any, column: Column, zone: tzinfo) -> spec.Row:

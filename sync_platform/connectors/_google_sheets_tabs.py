@@ -56,17 +56,17 @@ def look(api: spec.Api, tab: Tab) -> Look:
         answer = _sample(api, tab)
     sheet = answer["sheets"][0]
     grid = sheet["properties"]["gridProperties"]
-    found = sheet.get("data", [{}])[0].get("rowData", [])
-    sample = [each.get("values", []) for each in found]
+    found = sheet.get("data", [{}])[0].get("rowData") or []
+    sample = [_cells_of(each) for each in found]
     heading = sample[0] if tab.header is not None and sample else []
     below = sample if tab.header is None else sample[1:]
     right = grid["columnCount"] if tab.right is None else min(tab.right, grid["columnCount"])
-    heading = _across_merged(heading, tab, sheet.get("merges", []))
+    labels = _across_merged(heading, tab, sheet.get("merges", []))
     columns: list[Column] = []
     taken = {NUMBER}
     for place in range(tab.left, right):
         at = place - tab.left
-        label = heading[at] if at < len(heading) else ""
+        label = labels[at] if at < len(labels) else ""
         cells = [line[at] for line in below if at < len(line)]
         columns.append(_column(place, label, cells, taken, tab.types))
     known = {each.name for each in columns}
@@ -81,6 +81,13 @@ def look(api: spec.Api, tab: Tab) -> Look:
     last = grid["rowCount"] if tab.last is None else min(tab.last, grid["rowCount"])
     zone = zone_of(answer["properties"].get("timeZone", ""))
     return Look(columns=columns, zone=zone, last=last)
+
+
+def _cells_of(row: spec.Json) -> list[spec.Row]:
+    """The CellData of a row; what is none is an empty cell."""
+    found = spec.at(row, "values")
+    listed = found if isinstance(found, list) else []
+    return [each if isinstance(each, dict) else {} for each in listed]
 
 
 def _sample(api: spec.Api, tab: Tab) -> spec.Json:
@@ -106,7 +113,7 @@ def _across_merged(
     heading: Sequence[spec.Row], tab: Tab, merges: Sequence[Mapping[str, int]]
 ) -> list[str]:
     """The header's texts; a merged one stands for all the columns that it covers."""
-    texts = [" ".join(str(each.get("formattedValue", "")).split()) for each in heading]
+    texts = [" ".join(str(each.get("formattedValue") or "").split()) for each in heading]
     for it in merges:
         if tab.header is None or not it.get("startRowIndex", 0) <= tab.header < it["endRowIndex"]:
             continue
@@ -133,7 +140,7 @@ def _column(
     type = types.get(name)
     if type not in (None, "text"):
         format = FORMAT_OF.get(type, "") if type else format
-    filled = [each for each in cells if "effectiveValue" in each]
+    filled = [each for each in cells if each.get("effectiveValue") is not None]
     computed = bool(filled) and all(map(is_formula, filled))
     return Column(
         place=place,
@@ -157,7 +164,7 @@ def values(api: spec.Api, tab: Tab, top: int, bottom: int) -> list[list[Any]]:
     }
     path = f"/v4/spreadsheets/{tab.spreadsheet}/values:batchGetByDataFilter"
     answer = api.send(spec.post(path, json=asked, safe_to_repeat=True), spec.Read())
-    found: list[list[Any]] = answer["valueRanges"][0]["valueRange"].get("values", [])
+    found: list[list[Any]] = answer["valueRanges"][0]["valueRange"].get("values") or []
     return found
 
 
@@ -192,12 +199,16 @@ def pages(api: spec.Api, tab: Tab) -> Iterator[tuple[Look, int, list[list[Any]]]
     )
 
 
+def _is_row(cells: Any) -> bool:
+    return isinstance(cells, list)
+
+
 def fields(api: spec.Api, tab: Tab) -> list[spec.Field]:
     """The tab's columns, their types told from all values."""
     kinds: dict[str, set[spec.FieldType]] = {}
     now: Look | None = None
     for now, _, rows in pages(api, tab):
-        for each in rows:
+        for each in filter(_is_row, rows):
             for it, raw in zip(now.columns, each, strict=False):
                 if told := kind(raw, loaded(raw, it, now.zone), it):
                     kinds.setdefault(it.name, set()).add(told)
@@ -224,8 +235,12 @@ def fields(api: spec.Api, tab: Tab) -> list[spec.Field]:
 def read(api: spec.Api, tab: Tab) -> Iterator[spec.Page]:
     """The tab's records. A row that holds nothing, or nothing but unticked boxes, is none."""
     for now, top, rows in pages(api, tab):
-        records: list[dict[str, Any]] = []
+        records: list[Any] = []
         for number, each in enumerate(rows, top + 1):
+            if not _is_row(each):
+                told = {"cells": each} if tab.key else {NUMBER: number, "cells": each}
+                records.append(spec.Unreadable(told, "the row is no list of cells"))
+                continue
             if all(raw is None or raw == "" or raw is False for raw in each):
                 continue
             record: dict[str, Any] = {} if tab.key else {NUMBER: number}

@@ -1,10 +1,11 @@
 """The fields of Salesforce's objects, as describe tells them: their types, what is left out, and
 which may stand for a record's id."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sync_platform import spec
-from sync_platform.connectors._salesforce_reads import DATA
+from sync_platform.connectors._salesforce_reads import described
 from sync_platform.errors import ConfigurationError, NotPermitted, UnexpectedResponse
 
 TYPES: Mapping[str, spec.FieldType] = {
@@ -16,18 +17,22 @@ TYPES: Mapping[str, spec.FieldType] = {
     "currency": "number", "percent": "number", "date": "date", "datetime": "timestamp",
     "complexvalue": "json",
 }  # fmt: skip
+NOT_SHOWN = re.compile(r'"errorCode"\s*:\s*"NOT_FOUND"')  # Salesforce's word, not a proxy's
 LEFT_OUT = {"address": "in its parts", "location": "in its parts", "base64": "a file"}
 
 
-def fields(api: spec.Api, path: str) -> Iterator[spec.Field]:
+def fields(api: spec.Api, sobject: str) -> Iterator[spec.Field]:
     """What describe tells of an object's fields; raises NotPermitted where it is not shown."""
     try:
-        told = api.get(f"{path}/describe")["fields"]
+        told = described(api, sobject)
     except UnexpectedResponse as error:
-        if error.evidence.get("status") != 404:
+        if not (
+            error.evidence.get("status") == 404
+            and NOT_SHOWN.search(str(error.evidence.get("body")))
+        ):
             raise
         raise NotPermitted(
-            f"Salesforce does not show {path.rpartition('/')[2]} to this account: it may not read "
+            f"Salesforce does not show {sobject} to this account: it may not read "
             "it, or it is not there any more. Let an admin of the org give its user that right.",
             evidence=error.evidence,
         ) from error
@@ -69,7 +74,7 @@ def check_external_id(api: spec.Api, sobject: str, name: str, objects: Sequence[
             "or does not show to this account. Write its API name, as Setup > Object Manager has "
             "it, such as Contact or Invoice__c."
         )
-    told = api.get(f"{DATA}/sobjects/{sobject}/describe")["fields"]
+    told = described(api, sobject)
     usable = [it["name"] for it in told if (it.get("externalId") or it.get("idLookup"))]
     if name not in usable:
         others = ", ".join(each for each in usable if each != "Id") or "none"

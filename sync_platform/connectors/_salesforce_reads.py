@@ -1,21 +1,19 @@
-"""How Salesforce's records are asked for: SOQL, its pages, bulk jobs, and what was deleted."""
+"""How Salesforce's records are asked for: SOQL and its pages."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from sync_platform import spec
-from sync_platform.errors import AskedTooMuch, UnexpectedResponse
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
 
 DATA = "/services/data/v62.0"
-JOBS = f"{DATA}/jobs/query"
 TIMES = ("SystemModstamp", "LastModifiedDate", "CreatedDate")  # as Salesforce's replication does
 LONGEST = 15_000  # characters of a query in an address, which may have 16,384 in all
 WIDE_PAGE = 500  # records, where their fields do not fit into an address
-CELLS = 250_000  # of one page of bulk results: it is in memory at once
-POLLS = (1.0, 20.0)  # seconds between two looks at a bulk job: at first, at last
-DELETES_REMEMBERED = timedelta(days=13)  # of 15: a sync may be gone on with a day later
-LEAST_SPAN = timedelta(minutes=2)  # of getDeleted, which cuts the seconds off
+FEW, MANY = 100, 500  # ids in an address, beside parts of such fields and alone
 
 Reader = Callable[[spec.Api, spec.Read], Iterator[spec.Page]]
 
@@ -67,40 +65,117 @@ def rows(sobject: str) -> Reader:
             asked = soql(sobject, [name for name in few if name in read.fields], read)
             headers = {"Sforce-Query-Options": f"batchSize={WIDE_PAGE}"}
         first = spec.get(f"{DATA}/{operation(read)}", params={"q": asked}, headers=headers)
-        coming = read.resume["next"] if read.resume else None
-        while True:
-            answer = api.send(spec.get(coming, headers=headers) if coming else first, read)
-            found = spec.at(answer, "records")
-            if not isinstance(found, list):
-                raise UnexpectedResponse("Salesforce answered a query without a list of records.")
-            for record in found:
-                record.pop("attributes", None)
+        for found, resume in answers(sobject, first, api, read, read.resume):
+            records = spec.rows_from(found, plain)
             if wide:
-                found = whole(sobject, found, api, read)
-            before, coming = coming, answer.get("nextRecordsUrl")
-            if coming is not None and coming == before:
-                raise UnexpectedResponse("Salesforce gave the same next page twice.")
-            yield page_of(found, read, {"next": coming} if coming else None)
-            if not coming:
-                return
+                records = whole(sobject, records, api, read)
+            yield page_of(records, read, resume)
 
     return pages
 
 
-def whole(sobject: str, found: list[spec.Json], api: spec.Api, read: spec.Read) -> list[spec.Json]:
-    """The records of these ids with all fields; the deleted ones as they are. What went since the
-    ids were read is left out: the next sync hears of it."""
-    gone = [record for record in found if is_gone(record)]
-    ids = [record["Id"] for record in found if not is_gone(record)]
+def answers(
+    sobject: str, first: spec.Request, api: spec.Api, read: spec.Read, resume: spec.Json = None
+) -> Iterator[tuple[list[Any], spec.Json]]:
+    """The records of each page of a query, and where the next one is (None after the last)."""
+    coming, seen = (resume["next"], resume.get("seen")) if resume else (None, 0)
+    while True:
+        asked = spec.get(coming, headers=first.headers) if coming else first
+        answer = api.send(asked, read)
+        found = spec.at(answer, "records")
+        if not isinstance(found, list):
+            raise UnexpectedResponse("Salesforce answered a query without a list of records.")
+        seen = None if seen is None else seen + len(found)
+        before, coming = coming, answer.get("nextRecordsUrl")
+        if coming is not None and (coming == before or not isinstance(coming, str)):
+            raise UnexpectedResponse("Salesforce gave the same next page twice, or none at all.")
+        if not coming:
+            check_whole(sobject, seen, answer.get("totalSize"), said=answer.get("done"))
+        yield found, {"next": coming, "seen": seen} if coming else None
+        if not coming:
+            return
+
+
+def plain(record: spec.Json) -> spec.Row:
+    """A record without what tells of it; what this raises of an odd one, `rows_from` takes."""
+    record.pop("attributes", None)
+    if not (isinstance(record["Id"], str) and record["Id"]):
+        raise ValueError("its Id is no text")
+    return record  # type: ignore[no-any-return]
+
+
+def check_whole(sobject: str, seen: int | None, told: Any, *, said: Any = None) -> None:
+    """Raises IncompleteRead where a read is at its end, and Salesforce had told of more records
+    than were seen, or says that it is not. `seen` is None where nobody knows how many they are."""
+    fewer = seen is not None and isinstance(told, int) and seen < told
+    if fewer or said is False:
+        many = (
+            f"{seen} of {told} records" if fewer else "a page that does not say that it is the last"
+        )
+        raise IncompleteRead(
+            f"Salesforce's answers on {sobject} ended after {many}. Nothing was marked as deleted."
+        )
+
+
+def whole(sobject: str, found: list[Any], api: spec.Api, read: spec.Read) -> list[Any]:
+    """The records of these ids with all fields; the deleted and the odd ones as they are."""
+    as_is = [isinstance(record, spec.Unreadable) or is_gone(record) for record in found]
+    kept = [record for record, stays in zip(found, as_is, strict=True) if stays]
+    ids = [record["Id"] for record, stays in zip(found, as_is, strict=True) if not stays]
     if not ids:
-        return gone
+        return kept
     asked = {"ids": ids, "fields": list(read.fields)}
     path = f"{DATA}/composite/sobjects/{sobject}"
     answer = api.send(spec.post(path, json=asked, safe_to_repeat=True), read)
-    records = [record for record in answer if record is not None]
-    for record in records:
-        record.pop("attributes", None)
-    return gone + records
+    if not (isinstance(answer, list) and len(answer) == len(ids)):
+        raise UnexpectedResponse(f"Salesforce gave other records of {sobject} than it was asked.")
+    there = [record for record in answer if record is not None]
+    lacking = [id for id, record in zip(ids, answer, strict=True) if record is None]
+    return kept + spec.rows_from(there, plain) + list(in_parts(sobject, lacking, api, read))
+
+
+def in_parts(sobject: str, ids: list[str], api: spec.Api, read: spec.Read) -> Iterator[Any]:
+    """The records of these ids, by queries for some of their fields each: what is archived, a POST
+    gives as if it was not there. What went since the ids were read is left out, or says so."""
+    first = [name for name in ("Id", "IsDeleted") if name in read.fields]
+    for start in range(0, len(ids), FEW):
+        among = f"FROM {sobject} WHERE Id IN ({listed(ids[start : start + FEW])})"
+        records: dict[str, spec.Row] | None = None
+        for names in parts([it for it in read.fields if it not in first], len(quote(among))):
+            asked = f"SELECT {', '.join([*first, *names])} {among}"
+            rows = queried(sobject, operation(read), asked, api, read)
+            yield from (row for row in rows if isinstance(row, spec.Unreadable))
+            part = {row["Id"]: row for row in rows if not isinstance(row, spec.Unreadable)}
+            before = part if records is None else records
+            records = {id: {**before[id], **part[id]} for id in before if id in part}
+        yield from (records or {}).values()
+
+
+def parts(names: Sequence[str], taken: int) -> Iterator[list[str]]:
+    """The names in lists that fit into an address of which so many characters are taken."""
+    some: list[str] = []
+    room = LONGEST - taken - 100  # for what stands around them
+    for name in names:
+        if some and sum(len(it) + 6 for it in (*some, name)) > room:
+            yield some
+            some = []
+        some.append(name)
+    yield some
+
+
+def listed(ids: Sequence[str]) -> str:
+    """As SOQL writes texts."""
+    texts = (str(id).replace("\\", r"\\").replace("'", r"\'") for id in ids)
+    return ",".join(f"'{text}'" for text in texts)
+
+
+def queried(sobject: str, operation: str, asked: str, api: spec.Api, read: spec.Read) -> list[Any]:
+    """All rows of a query for few records."""
+    rows: list[Any] = []
+    request = spec.get(f"{DATA}/{operation}", params={"q": asked})
+    for found, _ in answers(sobject, request, api, read):
+        rows += spec.rows_from(found, plain)
+    return rows
 
 
 def is_gone(row: spec.Row) -> bool:
@@ -108,12 +183,19 @@ def is_gone(row: spec.Row) -> bool:
     return row.get("IsDeleted") in (True, "true")
 
 
-def page_of(found: list[spec.Json], read: spec.Read, resume: spec.Json) -> spec.Page:
+def page_of(found: list[Any], read: spec.Read, resume: spec.Json) -> spec.Page:
     """A page; where records have no SystemModstamp, it says how far they go."""
     moves, reached = moves_by(read.fields), None
-    if moves and moves != TIMES[0] and found:
-        reached = max(spec.moment(record[moves]) for record in found)
+    if moves and moves != TIMES[0]:
+        reached = max(_moments(record.get(moves) for record in found), default=None)
     return spec.Page(rows=found, resume=resume, reached=reached)
+
+
+def _moments(values: Iterable[Any]) -> Iterator[datetime]:
+    """Those of the values that are moments."""
+    for value in values:
+        with suppress(ValueError):
+            yield spec.moment(value)
 
 
 def count(sobject: str) -> Callable[[spec.Api, spec.Read], int]:
@@ -121,81 +203,18 @@ def count(sobject: str) -> Callable[[spec.Api, spec.Read], int]:
 
     def counted(api: spec.Api, read: spec.Read) -> int:
         asked = soql(sobject, ["COUNT()"], read)
-        return int(api.get(f"{DATA}/{operation(read)}", q=asked)["totalSize"])
+        total = spec.at(api.get(f"{DATA}/{operation(read)}", q=asked), "totalSize")
+        if not isinstance(total, int):
+            raise UnexpectedResponse("Salesforce answered a count without a number.")
+        return total
 
     return counted
 
 
-def in_bulk(sobject: str) -> Reader:
-    """By a job of Bulk API 2.0, whose results are there for seven days."""
-
-    def pages(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
-        place = read.resume or {"job": begun(sobject, api, read), "locator": None}
-        at, locator = f"{JOBS}/{place['job']}", place["locator"]
-        await_end(sobject, api, at)
-        most = max(1_000, CELLS // max(1, len(read.fields)))
-        while True:
-            asked = {"maxRecords": most, "locator": locator}
-            results = spec.get(f"{at}/results", params=asked, answers="csv")
-            answer = api.ask(results, read)
-            # CSV writes nothing for null, and there is no text of no characters in Salesforce.
-            found = [{n: it or None for n, it in line.items()} for line in answer.body or ()]
-            locator = answer.headers.get("sforce-locator", "null")
-            last = locator in ("", "null")
-            yield page_of(found, read, None if last else {**place, "locator": locator})
-            if last:
-                return
-
-    return pages
-
-
-def begun(sobject: str, api: spec.Api, read: spec.Read) -> str:
-    """The id of a new job. Asked for twice, there are two, of which one is not read."""
-    asked = {"operation": operation(read), "query": soql(sobject, read.fields, read)}
-    return str(api.send(spec.post(JOBS, json=asked, safe_to_repeat=True))["id"])
-
-
-def await_end(sobject: str, api: spec.Api, at: str) -> None:
-    """Look at a job until its results are there; raises UnexpectedResponse where it failed."""
-    seconds, longest = POLLS
-    while (told := api.send(spec.get(at)))["state"] != "JobComplete":
-        if told["state"] in ("Failed", "Aborted"):
-            why = told.get("errorMessage") or f"it is {told['state']}"
-            raise UnexpectedResponse(
-                f"Salesforce could not carry out the bulk query of {sobject}: {why}."
-            )
-        api.pause(seconds)
-        seconds = min(seconds * 1.5, longest)
-
-
-def gone(sobject: str) -> Reader:
-    """What was deleted, from the bin too, by getDeleted. A read of everything needs none of it:
-    what is missing there is gone."""
-
-    def pages(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
-        if read.since is None or read.started_at is None:
-            return
-        end = min(read.until or read.started_at, read.started_at)
-        start = max(read.since, read.started_at - DELETES_REMEMBERED)
-        if start <= end:
-            yield from told(sobject, api, min(start, end - LEAST_SPAN), end)
-
-    return pages
-
-
-def told(sobject: str, api: spec.Api, start: datetime, end: datetime) -> Iterator[spec.Page]:
-    """The deletions of a span; of halves of it where they are more than one answer holds."""
-    path = f"{DATA}/sobjects/{sobject}/deleted/"
-    try:
-        answer = api.get(path, start=start.isoformat(), end=end.isoformat())
-    except AskedTooMuch:
-        if end - start < 2 * LEAST_SPAN:
-            raise
-        middle = start + (end - start) / 2
-        yield from told(sobject, api, start, middle)
-        yield from told(sobject, api, middle, end)
-        return
-    covered = spec.moment(answer["latestDateCovered"])  # earlier while long transactions run
-    behind = covered < end.replace(second=0, microsecond=0)
-    keys = [(each["id"],) for each in answer["deletedRecords"]]
-    yield spec.Page(gone=keys, reached=covered if behind else None)
+def described(api: spec.Api, sobject: str) -> list[spec.Json]:
+    """What describe tells of an object's fields, each with its name and type at least."""
+    told = spec.at(api.get(f"{DATA}/sobjects/{sobject}/describe"), "fields")
+    found = told if isinstance(told, list) else [None]
+    if not all(spec.at(it, "name") and spec.at(it, "type") for it in found):
+        raise UnexpectedResponse(f"Salesforce described {sobject} without its fields.")
+    return found

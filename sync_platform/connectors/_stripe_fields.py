@@ -1,7 +1,8 @@
 """The columns of Stripe's objects, as API version 2022-11-15 has them.
 
 A word for each: its name, `:type` where it is not text, `*` where it may be written. What Stripe
-links to is an id (nothing is expanded), amounts are integers in the currency's smallest unit.
+links to is an id (nothing is expanded), amounts are integers in the currency's smallest unit,
+timestamps are seconds since 1970.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -224,4 +225,5 @@ def _field(object: str, word: str) -> spec.Field:
         read_only=not word.endswith("*"),
         label=name.replace("_", " ").capitalize(),
         computed=(object, name) in COMPUTED,
+        epoch="s" if type == "timestamp" else None,
     )

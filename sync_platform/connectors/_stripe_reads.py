@@ -1,27 +1,21 @@
-"""How Stripe's objects are read: whole from their lists, and what changed from its events.
+"""How Stripe's objects are read from their lists, and made rows of."""
 
-An event holds a copy of its object as it was then. The newest copy counts, unless it is written in
-another API version, or several events of the object share its second, whose order nobody tells:
-then the object itself is asked for.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from sync_platform import spec
 from sync_platform.connectors._stripe_fields import METADATA
-from sync_platform.errors import UnexpectedResponse
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
 
 VERSION = "2022-11-15"
 PAGE = 100
-SPAN = timedelta(days=1)  # of events, read at once: what is interrupted goes on from its beginning
-NOT_FOUND = 404
 GONE, ITSELF = "gone", ""
-Event = Mapping[str, Any]
+NOT_FOUND = 404
+MISSING = re.compile(r'"code"\s*:\s*"resource_missing"')  # what Stripe calls it; a proxy does not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +37,19 @@ class Kind:
     listed_too: bool = False
     parts: str | None = None
 
+    @property
+    def deletable(self) -> bool:
+        return GONE in self.told.values()
+
     def records(self, found: spec.Json) -> list[spec.Json]:
         return [found] if self.parts is None else list(found[self.parts]["data"])
 
 
 def row(record: spec.Json) -> spec.Row:
-    """A record's values; lists within it as their elements, metadata also key by key."""
+    """A record's values; lists within it as their elements, metadata also key by key. What it
+    raises of an odd record, `rows_from` takes."""
+    if not (isinstance(record["id"], str) and record["id"]):
+        raise ValueError("its id is no text")
     flat = {
         name: value["data"] if isinstance(value, dict) and value.get("object") == "list" else value
         for name, value in record.items()
@@ -71,47 +72,132 @@ def listed(kind: Kind) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
 
     def read(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
         since = _since(read)
-        until = _ceiling(read.until) if read.until else None
+        until = ceiling(read.until) if read.until else None
         asked: dict[str, Any] = {"limit": PAGE, **kind.always, **(read.resume or {})}
         if kind.by_status and "," not in read.filters.get("status", ","):
             asked["status"] = read.filters["status"]
         if kind.dated and kind.parts is None:
             asked |= {"created[gte]": since, "created[lt]": until}
         while True:
-            answer = api.send(spec.get(kind.path, params=asked), read)
-            found = answer["data"]
-            records = [
-                record
-                for each in found
-                for record in kind.records(whole(api, kind, each))
-                if (since is None or created(record) >= since)
-                and (until is None or created(record) < until)
-            ]
-            old = kind.parts is None and since is not None and found and created(found[-1]) < since
-            if not answer["has_more"] or not found or old:
-                yield spec.Page(rows=[row(each) for each in records])
+            found, more = page_of(api, kind.path, asked, read)
+            rows = rows_of(api, kind, found, since, until)
+            old = kind.parts is None and since is not None and found and not _in(found[-1], since)
+            if not more or old:
+                yield spec.Page(rows=rows)
                 return
-            after = {"starting_after": found[-1]["id"]}
-            yield spec.Page(rows=[row(each) for each in records], resume=after)
+            after = {"starting_after": next_place(found, asked)}
+            yield spec.Page(rows=rows, resume=after)
             asked |= after
 
     return read
 
 
+def rows_of(
+    api: spec.Api,
+    kind: Kind,
+    found: Sequence[spec.Json],
+    since: int | None = None,
+    until: int | None = None,
+) -> list[Any]:
+    """The rows of these objects that were made within the bounds; Unreadable where one is odd."""
+    if not kind.whole:
+        return spec.rows_from([each for each in found if _in(each, since, until)], row)
+    rows: list[Any] = []
+    for each in found:
+        try:
+            records = kind.records(whole(api, kind, each))
+        except spec.UNEXPECTED as error:
+            rows.append(odd(each, error, known=kind.parts is None))
+            continue
+        rows += spec.rows_from([it for it in records if _in(it, since, until)], row)
+    return rows
+
+
 def whole(api: spec.Api, kind: Kind, record: spec.Json) -> spec.Json:
-    """The record with the lists in it complete: Stripe gives their first ten elements."""
+    """The record with the lists in it complete: Stripe gives their first ten elements. Raises
+    LookupError where it has the rest no more: the record was deleted since it was told."""
     for name in kind.whole:
         inner = record[name]
         elements, more = list(inner["data"]), inner["has_more"]
-        url = urlsplit(inner["url"])
+        if not isinstance(more, bool):
+            raise TypeError(f"{name} does not say whether there are more")
+        asked: dict[str, Any] = {}
         while more:
-            params = {**spec.params_of(inner["url"]), "limit": PAGE}
-            params |= {"starting_after": elements[-1]["id"]}
-            answer = api.send(spec.get(url.path, params=params))
-            elements += answer["data"]
-            more = answer["has_more"] and answer["data"]
+            after = place(elements, asked)
+            if after is None:
+                raise ValueError(f"no id in {name} tells where it goes on")
+            url = inner["url"]
+            asked = {**spec.params_of(url), "limit": PAGE, "starting_after": after}
+            try:
+                rest, more = page_of(api, urlsplit(url).path, asked)
+            except UnexpectedResponse as error:
+                if not is_missing(error):
+                    raise
+                raise LookupError(f"Stripe says that its {name} are not there") from error
+            elements += rest
         record = {**record, name: {**inner, "data": elements, "has_more": False}}
     return record
+
+
+def page_of(
+    api: spec.Api, path: str, params: Mapping[str, Any], read: spec.Read | None = None
+) -> tuple[list[Any], bool]:
+    """A page of a list, and whether there are more; raises IncompleteRead where it holds nothing
+    and says that there are."""
+    answer = api.send(spec.get(path, params=dict(params)), read)
+    found, more = spec.at(answer, "data"), spec.at(answer, "has_more")
+    if not (isinstance(found, list) and isinstance(more, bool)):
+        raise UnexpectedResponse(
+            f"Stripe's answer to GET {path} is no list, or does not say whether there are more."
+        )
+    if more and not found:
+        raise IncompleteRead(
+            f"Stripe's answer to GET {path} holds nothing and says that there are more. Nothing "
+            "was marked as deleted."
+        )
+    return found, more
+
+
+def is_missing(error: UnexpectedResponse) -> bool:
+    """Whether it is Stripe that says so, of what was asked for."""
+    said = MISSING.search(str(error.evidence.get("body")))
+    return error.evidence.get("status") == NOT_FOUND and said is not None
+
+
+def place(found: Sequence[Any], asked: Mapping[str, Any]) -> str | None:
+    """Where the next page begins: after the last that has an id, so that odd ones behind it come
+    once more. None where there is none, or it is where this page began."""
+    ids = (spec.at(each, "id") for each in reversed(found))
+    last = next((id for id in ids if isinstance(id, str) and id), None)
+    return None if last == asked.get("starting_after") else last
+
+
+def next_place(found: Sequence[Any], asked: Mapping[str, Any]) -> str:
+    """The same; raises IncompleteRead where there is none."""
+    after = place(found, asked)
+    if after is None:
+        raise IncompleteRead(
+            "No object on a page of Stripe's has a usable id, so nobody knows where the next page "
+            "begins. Nothing was marked as deleted."
+        )
+    return after
+
+
+def _in(record: spec.Json, since: int | None, until: int | None = None) -> bool:
+    """Whether it was made within the bounds. In doubt it was: Stripe gave it."""
+    if since is None and until is None:
+        return True
+    try:
+        at = created(record)
+    except spec.UNEXPECTED:
+        return True
+    return (since is None or at >= since) and (until is None or at < until)
+
+
+def odd(record: Any, why: Exception | str, *, known: bool) -> spec.Unreadable:
+    """What can be made no row of; unless it is `known` that its id is the row's, it shows none."""
+    said = why if isinstance(why, str) else f"{type(why).__name__}: {why}"
+    return spec.Unreadable(record if known else {"found": record}, said)
 
 
 def _since(read: spec.Read) -> int | None:
@@ -119,124 +205,8 @@ def _since(read: spec.Read) -> int | None:
     bounds = [read.since] if read.since else []
     if "created_within" in read.filters:
         bounds.append(spec.moment(read.filters["created_within"]))
-    return max(map(_ceiling, bounds), default=None)
+    return max(map(ceiling, bounds), default=None)
 
 
-def _ceiling(moment: datetime) -> int:
+def ceiling(moment: datetime) -> int:
     return spec.epoch_s(moment) + (1 if moment.microsecond else 0)
-
-
-# -- events ---------------------------------------------------------------------------------------
-
-
-def changed(kind: Kind) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
-    """Reads what changed, day by day, oldest day first; resumable after each."""
-
-    def read(api: spec.Api, read: spec.Read) -> Iterator[spec.Page]:
-        assert read.since is not None  # the engine's word on changes
-        assert read.until is not None
-        start = spec.epoch_s(read.since)
-        if read.resume:
-            start = int(read.resume["since"])
-        end = max(_ceiling(read.until), start + 1)
-        while start < end:
-            stop = min(start + int(SPAN.total_seconds()), end)
-            yield from _Span(api, kind).pages(read, start, stop)
-            if stop < end:
-                yield spec.Page(resume={"since": stop})
-            start = stop
-        if kind.listed_too:  # after the events: what is listed now is newer than any copy
-            window = spec.Read(since=read.since, filters=read.filters, settings=read.settings)
-            yield from (spec.Page(rows=page.rows) for page in listed(kind)(api, window))
-
-    return read
-
-
-@dataclass(kw_only=False)
-class _Span:
-    """One reading of a span of events, the newest first. `parts` are the ids of the last state of
-    each object that is read for its parts."""
-
-    api: spec.Api
-    kind: Kind
-    settled: set[str] = field(default_factory=set)
-    parts: dict[str, set[str]] = field(default_factory=dict)
-
-    def pages(self, read: spec.Read, start: int, stop: int) -> Iterator[spec.Page]:
-        for events in self._seconds(read, start, stop):
-            yield self._page(events)
-
-    def _seconds(self, read: spec.Read, start: int, stop: int) -> Iterator[list[Event]]:
-        """The events page by page; those of one second are never parted."""
-        asked: dict[str, Any] = {"limit": PAGE, "created[gte]": start, "created[lt]": stop}
-        asked |= {f"types[{place}]": each for place, each in enumerate(self.kind.told)}
-        held: list[Event] = []
-        while True:
-            answer = self.api.send(spec.get("/v1/events", params=asked), read)
-            held += answer["data"]
-            if not answer["has_more"] or not answer["data"]:
-                yield held
-                return
-            last = held[-1]["created"]
-            yield [each for each in held if each["created"] > last]
-            held = [each for each in held if each["created"] == last]
-            asked["starting_after"] = answer["data"][-1]["id"]
-
-    def _page(self, events: list[Event]) -> spec.Page:
-        rows: list[spec.Row] = []
-        gone: list[spec.Key] = []
-        for _, group in groupby(events, key=lambda each: each["created"]):
-            latest: dict[str, list[Event]] = {}
-            for event in group:
-                if (about := self._id(event)) is not None:
-                    latest.setdefault(about, []).append(event)
-            for id, same in latest.items():
-                if id not in self.settled:
-                    self._settle(id, same, rows, gone)
-                if self.kind.parts is not None:
-                    gone += self._taken_out(id, same)
-        reached = spec.moment(events[0]["created"]) if events else None
-        return spec.Page(rows=rows, gone=gone, reached=reached)
-
-    def _settle(
-        self, id: str, same: list[Event], rows: list[spec.Row], gone: list[spec.Key]
-    ) -> None:
-        """Take an object's last state, which the events of one second tell."""
-        self.settled.add(id)
-        record = self._state(id, same)
-        if record is None:
-            gone += [(id,)] if self.kind.parts is None else []
-            return
-        records = self.kind.records(whole(self.api, self.kind, record))
-        self.parts[id] = {each["id"] for each in records}
-        rows += [row(each) for each in records]
-
-    def _state(self, id: str, same: list[Event]) -> spec.Json | None:
-        """The object as it is after these events; None where it is gone."""
-        where = self.kind.told[same[0]["type"]]
-        if len(same) == 1 and where == GONE:
-            return None
-        if len(same) == 1 and where == ITSELF and same[0]["api_version"] == VERSION:
-            return same[0]["data"]["object"]
-        try:
-            found = self.api.get(f"{self.kind.path}/{quote(id, safe='')}")
-        except UnexpectedResponse as error:
-            if error.evidence.get("status") == NOT_FOUND:  # deleted, and of a kind without stubs
-                return None
-            raise
-        return None if found.get("deleted") else found
-
-    def _id(self, event: Event) -> str | None:
-        """The id of the object that an event tells of; None where it tells of none."""
-        where = self.kind.told[event["type"]]
-        found = spec.at(event["data"]["object"], "id" if where in (ITSELF, GONE) else where)
-        return found if found is None else str(found)
-
-    def _taken_out(self, id: str, events: list[Event]) -> list[spec.Key]:
-        """The keys of parts that an object had and has no more."""
-        had: set[str] = set()
-        for event in events:
-            before = event["data"].get("previous_attributes") or {}
-            inner = before.get(self.kind.parts) or {}
-            had |= {each["id"] for each in inner.get("data", ()) if "id" in each}
-        return [(each,) for each in sorted(had - self.parts.get(id, set()))]

@@ -70,8 +70,9 @@ def xero_object(
             clauses += window(read)
         status = read.filters.get(STATUS.name, "")
         if status and STATUS in filters:
-            asked["Statuses"] = status
-        elif status and "," not in status:
+            told = (*status.split(","), *(gone if read.since else ()))
+            asked["Statuses"] = ",".join(dict.fromkeys(told))
+        elif status and "," not in status and not read.since:
             clauses.append(f'Status=="{status}"')
         if clauses:
             asked["where"] = " && ".join(clauses)
@@ -120,7 +121,7 @@ def parameters(read: spec.Read) -> dict[str, str]:
     """What the filters ask for where a list takes no `where`. It takes one status only, and days:
     rows are looked at again (`of_status`, `dated`)."""
     asked = {}
-    if "," not in read.filters.get(STATUS.name, ","):
+    if "," not in read.filters.get(STATUS.name, ",") and not read.since:
         asked["Status"] = read.filters[STATUS.name]
     if ISSUED.name in read.filters:
         first = spec.moment(read.filters[ISSUED.name]) - timedelta(days=1)
@@ -129,7 +130,8 @@ def parameters(read: spec.Read) -> dict[str, str]:
 
 
 def of_status(*values: str) -> spec.Filter:
-    """A filter by status for a list that is asked for one at most: rows are looked at again."""
+    """A filter by status for a list that is asked for one at most: rows are looked at again. What
+    changed is asked for in any status, since what is gone says so by one."""
     return replace(
         STATUS, values=values, keeps=lambda row, wanted: row.get("Status") in wanted.split(",")
     )

@@ -9,11 +9,16 @@ What surprises:
   again each day. Where one has an error (`#ERROR!`, NaN), the row has NULL.
 - Each key press is a change, and lists are some seconds behind: the look-back covers both.
 - Deletions are told by webhooks alone. Where the token may manage them (scope webhook:manage, and
-  the person is a creator of the base), the first sync makes one in each base, and from then on its
-  payloads name what was deleted; they are kept for a week. A webhook that nobody reads for a week
-  dies, so nothing is left of it after disconnecting. Elsewhere, and where a base has its ten
-  webhooks already, full syncs find deletions.
+  the person is a creator of the base), the first sync makes one in each base before it reads, and
+  from then on its payloads name what was deleted; they are kept for a week, so after a pause of six
+  days everything is read. Where somebody took the webhook away, the sync that misses it says so,
+  and the next one reads everything and makes another. A webhook that nobody reads for a week dies,
+  so nothing is left of it after disconnecting. Elsewhere, and where a base has its ten webhooks
+  already, full syncs find deletions.
 - A record that is restored from the trash counts as unmodified: the next full sync brings it back.
+- The order of a list may shift while its pages are read, and there is nothing that all tables have
+  to sort by. A full sync may take a record that it skipped so for deleted; the next one brings it
+  back.
 - A base that was called more than five times in a second refuses all calls for 30 seconds.
 - The token for a next page expires, also when the record it stands at is deleted: a read that meets
   that begins again.
@@ -25,12 +30,11 @@ Sources: Airtable's Web API (lists, base schema, scopes, webhooks, rate limits) 
 connectors use it; sample answers of the client library pyairtable (field kinds, payloads).
 From memory, not checked against the vendor: that LAST_MODIFIED_TIME() and DATETIME_PARSE() may
 stand in filterByFormula and compare to the millisecond; that a "Last modified time" over all fields
-has no referencedFieldIds; which answer says that an offset expired; that payloads' cursors count
-from 1 and that reading them prolongs a webhook's life by a week; that a record restored from the
-trash comes as a created one; that lists keep their order while their pages are read (else a full
-sync could take a record for deleted that it skipped); access tokens of 60 minutes, refresh tokens
-of 60 days; how long attachments' addresses last; the calls a month, and how it is told that they
-are used up; ten webhooks a base, and 422 for one more.
+has no referencedFieldIds; which answer says that an offset expired, a view is not there or a
+formula cannot be read; that payloads' cursors count from 1 and that reading them prolongs a
+webhook's life by a week; that a record restored from the trash comes as a created one; access
+tokens of 60 minutes, refresh tokens of 60 days; how long attachments' addresses last; the calls a
+month, and how it is told that they are used up; ten webhooks a base, and 422 for one more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,11 +53,12 @@ OWN = (
 COLUMN_OF = {name: f"{name} (field)" for name in (RECORD_ID, CREATED)}  # of fields called so
 FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 PAGE_FORGOTTEN = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
+REFUSED_FORMULA, NO_VIEW = "INVALID_FILTER_BY_FORMULA", "VIEW_"  # of views several begin so
 MONTH_USED_UP = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
 AT_ONCE = 10  # records that one call may write
 FILTERS = (
-    spec.Filter(name="view", label="View (its name or id)"),
-    spec.Filter(name="formula", label="Formula that records must meet"),
+    spec.Filter(name="view", label="View (its name or id)", kind="text"),
+    spec.Filter(name="formula", label="Formula that records must meet", kind="text"),
     spec.Filter(name="created_within", label="Created within the last days", kind="days"),
 )
 
@@ -132,7 +137,8 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
             pages=spec.cursor_pages("offset", found_at="offset"),
         ),
         deletes=_airtable_deletions.of(base, str(table)) if told else None,
-        deletes_remembered=_airtable_deletions.KEPT if told else None,
+        deletes_begin=_airtable_deletions.begin(base) if told else None,
+        deletes_remembered=_airtable_deletions.SURELY_KEPT if told else None,
         filters=FILTERS,
         scopes=["data.records:read"],
         write_scopes=["data.records:write"],
@@ -215,8 +221,8 @@ def deleted(changes: list[spec.OutboundChange]) -> dict[str, Any]:
 
 
 def means(status: int, body: spec.Json) -> spec.Meaning | None:
-    """An offset that expired is a 422 as any other, and calls of a month that are used up are a 429
-    as any other, but for their names."""
+    """An offset that expired and a filter that cannot be are a 422 as any other, and calls of a
+    month that are used up are a 429 as any other, but for their names."""
     if status == 429:
         errors = spec.at(body, "errors")
         used_up = isinstance(errors, list) and any(
@@ -225,7 +231,10 @@ def means(status: int, body: spec.Json) -> spec.Meaning | None:
         return "not_permitted" if used_up else None
     said = spec.at(body, "error")
     kind = said.get("type") if isinstance(said, Mapping) else said
-    return "page_forgotten" if status == 422 and kind == PAGE_FORGOTTEN else None
+    if status == 422 and kind == PAGE_FORGOTTEN:
+        return "page_forgotten"
+    mistyped = kind == REFUSED_FORMULA or str(kind).startswith(NO_VIEW)
+    return "query_refused" if status in (404, 422) and mistyped else None
 
 
 connector = spec.Connector(

@@ -12,6 +12,8 @@ Types. A column's is told at every sync, from all its values and from how most n
 - other numbers are `integer` where none has a fraction, else `number`; percents, currencies and
   formats with decimals are always `number`;
 - texts are `text`, also where they look like numbers: 007 typed as a text stays 007;
+- where `types` says date or timestamp, a number is the serial one of a day, as Google counts them;
+  one beyond the years 1 to 9999 (20240131) is rejected, as "day 20240131";
 - errors (#REF!, #N/A …) and empty cells are NULL and say nothing;
 - integer and number together are `number`, everything else together `text`.
 The table's column follows only to a wider type, so values that come and go do not move it back and

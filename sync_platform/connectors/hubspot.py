@@ -5,16 +5,23 @@ What surprises:
 - The search index lags behind writes, so every incremental read goes back an hour (`lookback`).
 - Archived records are listed whole, not by time: each incremental sync reads that list.
 - Contacts call their cursor `lastmodifieddate`, all others `hs_lastmodifieddate`.
+- Dates and moments are ISO 8601, or milliseconds since 1970.
 - Calculated properties change without moving the cursor; the daily full sync refreshes them.
 
 Sources: HubSpot's developer documents: CRM > Search, Objects, Properties, Owners; Usage details.
 From memory, not checked against the vendor: the 100 calls in 10 seconds of a free private app
-(larger plans have 190 or 250: setting `rate_limit.burst`), 5 searches a second, the scopes.
+(larger plans have 190 or 250: setting `rate_limit.burst`), its 250,000 calls a day (larger plans
+have 650,000 or more, which answers tell; a public OAuth app has none that we know of: setting
+`rate_limit.daily`), 5 searches a second, the scopes, that numbers in dates and moments are
+milliseconds.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 
 from sync_platform import spec
+
+log = logging.getLogger("sync_platform.hubspot")
 
 OBJECTS = ("contacts", "companies", "deals", "tickets", "products", "line_items")
 KEY = "hs_object_id"  # HubSpot calls it a number, as it does what has decimals
@@ -41,15 +48,10 @@ def crm_object(name: str) -> spec.ConnectorObject:
 
     def fields(api: spec.Api) -> Iterator[spec.Field]:
         for found in api.get(f"/crm/v3/properties/{name}")["results"]:
-            locked = found.get("calculated") or spec.at(found, "modificationMetadata.readOnlyValue")
-            yield spec.Field(
-                found["name"],
-                "integer" if found["name"] == KEY else TYPES.get(found["type"], "text"),
-                read_only=bool(locked),
-                label=found.get("label"),
-                description=found.get("description") or None,
-                computed=bool(found.get("calculated")),
-            )
+            if isinstance(found, dict) and isinstance(found.get("name"), str):
+                yield field(found)
+            else:  # one of thousands: the others are synced
+                log.warning("HubSpot tells of a property of %s without a name: left out.", name)
 
     def search(read: spec.Read) -> spec.Json:
         """Walk by id: HubSpot refuses to page one search past 10,000 results."""
@@ -96,12 +98,42 @@ def crm_object(name: str) -> spec.ConnectorObject:
     )
 
 
+def field(found: spec.Json) -> spec.Field:
+    """One property. What it says of itself in another form than a text, it does not say; without a
+    type its column keeps the one that it has."""
+    locked = found.get("calculated") or spec.at(found, "modificationMetadata.readOnlyValue")
+    type = text(found, "type")
+    return spec.Field(
+        found["name"],
+        "integer" if found["name"] == KEY else TYPES.get(type or "", "text"),
+        read_only=bool(locked),
+        label=text(found, "label"),
+        description=text(found, "description") or None,
+        computed=bool(found.get("calculated")),
+        empty=type is None and found["name"] != KEY,
+        epoch="ms" if type in ("date", "datetime") else None,
+    )
+
+
+def text(found: spec.Json, name: str) -> str | None:
+    value = found.get(name)
+    return value if isinstance(value, str) else None
+
+
 def scopes(name: str, may: str) -> list[str]:
     """Tickets have one scope for everything; the others one for each of these."""
     if name == "tickets":
         return ["tickets"]
     reading = [f"crm.schemas.{name}.read"] if may == "read" else []
     return [f"crm.objects.{name}.{may}", *reading]
+
+
+def left_today(headers: Mapping[str, str]) -> spec.CallsLeft | None:
+    """What is left of the account's calls of the day; searches do not tell it."""
+    left, of = (headers.get(f"x-hubspot-ratelimit-daily{it}", "") for it in ("-remaining", ""))
+    if not (left.isascii() and left.isdigit()):
+        return None
+    return spec.CallsLeft(left=int(left), of=int(of) if of.isascii() and of.isdigit() else None)
 
 
 def where(name: str, operator: str, value: object) -> spec.Json:
@@ -145,6 +177,7 @@ connector = spec.Connector(
     limits=[
         spec.RateLimit(name="burst", calls=100, seconds=10),
         spec.RateLimit(name="search", calls=5, seconds=1, path="*/search"),
+        spec.RateLimit(name="daily", calls=250_000, seconds=86_400, told=left_today),
     ],
     check=spec.get("/account-info/v3/details"),
     account=lambda details: spec.Account(id=str(details["portalId"])),

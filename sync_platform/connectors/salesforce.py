@@ -10,13 +10,17 @@ What surprises:
 - Tasks and events of more than a year are archived: only queryAll finds them, so it is used always.
 - An object without SystemModstamp moves by LastModifiedDate, else (history) by CreatedDate.
 - Addresses end at 16,384 characters. Where an object's fields need more, a query asks for ids and
-  POST /composite/sobjects for the records; each page is two calls then.
+  POST /composite/sobjects for the records; each page is two calls then. What comes back as nothing
+  (archived activities may) is asked for by queries for some of the fields at a time.
+- A read is whole where its pages hold as many records as the first one, or the bulk job, counted.
+- What getDeleted tells is looked up: a record that came back since then is not gone.
 - Addresses and locations come in parts (BillingCity …), files (base64) not at all; the comment of
-  Id names what is left out.
+  Id names what is left out. Values that are JSON (complexvalue) are text in bulk, and read.
 - Values of any type (anyType in history) are text, so that REST and bulk give the same.
 - The daily limit is the org's: other apps use it up, too. It answers 403 when it is used up.
 - A session ends when the org's settings say so, without telling when: by a 401.
-- An object that the account may not read is as if there was none (INVALID_TYPE).
+- An object that the account may not read is as if there was none (INVALID_TYPE; NOT_FOUND where
+  it is described). A 404 without such a code is none of Salesforce's.
 - Some objects cannot be asked whole (NOT_WHOLE) or in bulk (NOT_IN_BULK).
 
 Sources: Salesforce's developer documents: Query, QueryAll, Get Deleted, Describe, URI length; the
@@ -25,24 +29,18 @@ From memory, not checked against the vendor: the limit of 100,000 calls a day an
 tells the true one; Bulk API 2.0's paths, states and headers; POST of /composite/sobjects for 2,000
 ids; that a batchSize of 500 is heeded; both lists of objects below; the error codes in MEANINGS;
 that every user may read Organization; the audience of a JWT, and that its five minutes are not too
-long; that a record which came back is not told as deleted.
+long; that totalSize and numberRecordsProcessed count what the pages hold, also where records go
+meanwhile; that NOT_FOUND is what describe says of an object that is not shown.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
 from sync_platform import spec
+from sync_platform.connectors._salesforce_bulk import in_bulk
 from sync_platform.connectors._salesforce_fields import check_external_id, external_ids, fields
-from sync_platform.connectors._salesforce_reads import (
-    DATA,
-    DELETES_REMEMBERED,
-    TIMES,
-    count,
-    gone,
-    in_bulk,
-    is_gone,
-    rows,
-)
+from sync_platform.connectors._salesforce_gone import DELETES_REMEMBERED, gone
+from sync_platform.connectors._salesforce_reads import DATA, TIMES, count, is_gone, rows
 from sync_platform.errors import ConfigurationError
 
 CORE = (
@@ -80,10 +78,12 @@ MEANINGS: Mapping[str, spec.Meaning] = {
     "SERVER_UNAVAILABLE": "unavailable",
     "EXCEEDED_ID_LIMIT": "too_much",
     "INVALID_QUERY_LOCATOR": "page_forgotten",
+    "MALFORMED_QUERY": "query_refused",
+    "INVALID_FIELD": "query_refused",
 }
 
 CREATED = spec.Filter(name="created_within", label="Created within the last days", kind="days")
-WHERE = spec.Filter(name="where", label="Condition in SOQL, such as Type = 'Customer'")
+WHERE = spec.Filter(name="where", label="Condition in SOQL, such as Type = 'Customer'", kind="text")
 HOSTS = (".salesforce.com", ".salesforce.mil", ".sfcrmproducts.cn", ".sfcrmapps.cn")
 
 
@@ -133,7 +133,7 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
         key="Id",
         cursor=TIMES[0] if dated else None,
         lookback=spec.minutes(5 if dated else 0),
-        fields=lambda api: fields(api, path),
+        fields=lambda api: fields(api, sobject),
         read=rows(sobject),
         gone_when=is_gone,
         deletes=gone(sobject) if dated else None,

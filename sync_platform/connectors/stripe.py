@@ -10,6 +10,9 @@ What surprises:
 - `customer.subscription.deleted` means that it was canceled; the subscription is still there, and
   is only in lists with `status=all`.
 - Lists within an object (subscription items, lines of invoices) end after ten: the rest is fetched.
+  What an event tells of before ends there, too, and no list has what was taken out: that the
+  eleventh item of a subscription or a later one was, only full syncs see.
+- A 404 means deleted only in Stripe's own words and of a kind that can be deleted.
 - Some changes have no event: what a checkout session or a refund is when it is made (so the newest
   are listed, too), edits of the metadata of a payment intent, a price within a subscription item, a
   balance transaction becoming available. Full syncs see them.
@@ -21,20 +24,21 @@ What surprises:
 
 Sources: Stripe's API reference (API version 2022-11-15) and its OpenAPI description; rate limits.
 From memory, not checked against the vendor: that the version of that description is 2022-11-15; the
-names of the events' types; `previous_attributes` of a subscription that lost an item; that events
-of one second come in any order; that an invoice item has an event when it is put on an invoice;
-that 404 is what deleted coupons, drafts and invoice items are; the lists' `created` for coupons,
-promotion codes and setup intents; that a restricted key may read `/v1/account`; that the token
-endpoint of Stripe Apps takes no PKCE, and its tokens' lifetimes.
+names of the events' types; `previous_attributes` of a subscription that lost an item, and that they
+have ten at most; that events of one second come in any order; that an invoice item has an event
+when it is put on an invoice; that 404 is what deleted coupons, drafts and invoice items are; the
+lists' `created` for coupons, promotion codes and setup intents; that a restricted key may read
+`/v1/account`; that the token endpoint of Stripe Apps takes no PKCE, and its tokens' lifetimes.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from sync_platform import spec
+from sync_platform.connectors._stripe_events import changed
 from sync_platform.connectors._stripe_fields import fields, misfits
 from sync_platform.connectors._stripe_kinds import KINDS
-from sync_platform.connectors._stripe_reads import VERSION, changed, created, listed, row
+from sync_platform.connectors._stripe_reads import VERSION, created, listed, row
 from sync_platform.connectors._stripe_writes import WRITES, WRITTEN_AT, form_of, only_once
 
 REMEMBERED = timedelta(days=29)  # of 30: the oldest must not be forgotten while it is read

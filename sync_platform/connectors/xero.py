@@ -15,7 +15,8 @@ What surprises:
 - Moments are `/Date(1573755038314+0000)/`, also negative and without an offset; the number is UTC.
 - A deletion is a status. Deleted and voided documents are gone here, as they count for nothing;
   archived accounts, contacts, journals and categories are not, since older records point to them. A
-  contact after a privacy request is gone, as is a user who was removed.
+  contact after a privacy request is gone, as is a user who was removed. Where only some statuses
+  are synced, what changed is asked for with those of deletion, too.
 - Items are really deleted, and so are lists that hide what is deleted: full syncs find these.
 - Invoices, credit notes and manual journals can be deleted only as drafts; deleting others voids
   them. What has payments can be neither, and Xero says so.

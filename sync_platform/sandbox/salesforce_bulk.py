@@ -55,12 +55,14 @@ class Job:
 @dataclass(kw_only=True)
 class Bulk:
     """The jobs of an org. `looks` is how often a new job is asked for before it is done; `fails`
-    is why the next ones fail, if they do; `most` the most records of one answer."""
+    is why the next ones fail, if they do; `most` the most records of one answer; `tells` whether
+    answers say where the next one is."""
 
     org: Org
     looks: int = 1
     most: int = 50_000
     fails: str = ""
+    tells: bool = True
     jobs: dict[str, Job]
 
     def endpoints(self) -> list[Endpoint]:
@@ -129,10 +131,9 @@ class Bulk:
         writer.writerow(names)
         writer.writerows([_cell(record[name]) for name in names] for record in page)
         last = start + size >= len(job.records)
-        headers = {
-            "Sforce-Locator": "null" if last else _locator(start + size),
-            "Sforce-NumberOfRecords": str(len(page)),
-        }
+        headers = {"Sforce-NumberOfRecords": str(len(page))}
+        if self.tells:
+            headers["Sforce-Locator"] = "null" if last else _locator(start + size)
         return Response(text.getvalue(), headers=headers, media_type="text/csv;charset=UTF-8")
 
     def _forget(self, call: Call) -> Response:
@@ -145,6 +146,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
     text = str(value)
     return text.removesuffix("+0000") + "Z" if text.endswith(".000+0000") else text
 

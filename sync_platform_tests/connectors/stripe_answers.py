@@ -33,8 +33,11 @@ class Answers:
         assert isinstance(params, Mapping)
         self.asked.append((request.path, {k: v for k, v in params.items() if v is not None}))
         if request.path not in self.answers:
-            raise UnexpectedResponse("There is none.", evidence={"status": 404})
-        return next(self.answers[request.path])
+            raise not_found('{"error": {"code": "resource_missing", "param": "id"}}')
+        said = next(self.answers[request.path])
+        if isinstance(said, Exception):
+            raise said
+        return said
 
     def pause(self, seconds: float) -> None:
         raise AssertionError("not waited for")
@@ -43,7 +46,11 @@ class Answers:
         raise AssertionError("not asked")
 
 
-def page(*data: Json, more: bool = False) -> Json:
+def not_found(body: str) -> UnexpectedResponse:
+    return UnexpectedResponse("There is none.", evidence={"status": 404, "body": body})
+
+
+def page(*data: Any, more: bool = False) -> Json:
     return {"object": "list", "data": list(data), "has_more": more, "url": "/v1/things"}
 
 

@@ -71,7 +71,11 @@ def test_a_table_with_a_time_of_its_last_change_is_read_by_it() -> None:
     [
         (422, {"error": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}, "page_forgotten"),
         (422, {"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}, "page_forgotten"),
-        (422, {"error": {"type": "INVALID_FILTER_BY_FORMULA"}}, None),
+        (422, {"error": {"type": "INVALID_FILTER_BY_FORMULA"}}, "query_refused"),
+        (422, {"error": {"type": "VIEW_NAME_NOT_FOUND"}}, "query_refused"),
+        (404, {"error": {"type": "VIEW_ID_NOT_FOUND"}}, "query_refused"),
+        (404, {"error": {"type": "TABLE_NOT_FOUND"}}, None),
+        (422, {"error": {"type": "INVALID_REQUEST_UNKNOWN"}}, None),
         (404, {"error": "NOT_FOUND"}, None),
         (500, None, None),
         (429, {"errors": [{"error": "PUBLIC_API_BILLING_LIMIT_EXCEEDED"}]}, "not_permitted"),
@@ -81,7 +85,7 @@ def test_a_table_with_a_time_of_its_last_change_is_read_by_it() -> None:
         (429, None, None),
     ],
 )
-def test_an_offset_that_expired_and_a_month_that_is_used_up_are_told_apart(
+def test_an_offset_that_expired_a_filter_and_a_month_that_is_used_up_are_told_apart(
     status: int, body: Json, meaning: str | None
 ) -> None:
     assert means(status, body) == meaning

@@ -96,8 +96,10 @@ def test_a_full_read_looks_an_hour_back() -> None:
 
 def test_payloads_that_were_dropped_end_the_reading() -> None:
     def listed(cursor: str, limit: str) -> Json:
-        kept = [payload(FEB_1, [f"rec{number}"]) for number in range(90, 101)]
-        return {"payloads": kept, "cursor": 101}
+        first = max(int(cursor), 90)
+        end = min(first + int(limit), 101)
+        kept = [payload(FEB_1, [f"rec{number}"]) for number in range(first, end)]
+        return {"payloads": kept, "cursor": end}
 
     api = _with_payloads([])
     hook = HOOK | {"cursorForNextPayload": 101}
@@ -107,6 +109,30 @@ def test_payloads_that_were_dropped_end_the_reading() -> None:
     }
     assert len([key for page in _deletions(api) for key in page.gone]) == 11
     assert len(api.asked) == 3
+
+
+def test_what_is_left_of_payloads_that_were_dropped_in_part_is_read() -> None:
+    def listed(cursor: str, limit: str) -> Json:
+        first = max(int(cursor), 21)  # 1 to 20 were dropped
+        end = min(first + int(limit), 101)
+        return {
+            "payloads": [payload(FEB_1, [f"rec{it}"]) for it in range(first, end)],
+            "cursor": end,
+        }
+
+    api = Answers(
+        {
+            "/v0/bases/appB/webhooks": {"webhooks": [HOOK | {"cursorForNextPayload": 101}]},
+            "/v0/bases/appB/webhooks/ach1/payloads": listed,
+        }
+    )
+    found = [key for page in _deletions(api, since=JAN_1) for (key,) in page.gone]
+    assert sorted(found) == sorted(f"rec{number}" for number in range(21, 101))
+
+
+def test_of_two_webhooks_of_ours_the_one_with_more_to_tell_is_read() -> None:
+    younger = HOOK | {"id": "ach0", "cursorForNextPayload": 1}
+    assert keys([payload(JAN_1, ["rec1"])], [younger]) == ["rec1"]
 
 
 OTHERS = [
@@ -128,9 +154,16 @@ def test_webhooks_of_others_are_left_alone(other: Json) -> None:
     assert keys([payload(JAN_1, ["rec1"])], [other]) == ["rec1"]
 
 
-def test_where_there_is_no_webhook_of_ours_one_is_made() -> None:
+def test_where_there_is_no_webhook_of_ours_deletions_are_forgotten() -> None:
     api = Answers({"/v0/bases/appB/webhooks": {"webhooks": OTHERS}})
-    assert list(_deletions(api)) == []
+    assert list(_deletions(api)) == [spec.Page(forgotten=True)]
+    assert api.sent == []
+
+
+def test_a_webhook_of_ours_is_made_once() -> None:
+    deletions.begin("appB")(there := _with_payloads([]))
+    assert there.sent == []
+    deletions.begin("appB")(api := Answers({"/v0/bases/appB/webhooks": {"webhooks": OTHERS}}))
     (made,) = api.sent
     assert (made.method, made.path) == ("POST", "/v0/bases/appB/webhooks")
     assert made.json == {"specification": deletions.SPECIFICATION}
@@ -142,6 +175,6 @@ def test_where_a_base_takes_no_more_webhooks_reading_goes_on() -> None:
         api.refusal = UnexpectedResponse("No.", evidence={"status": status})
         return api
 
-    assert list(_deletions(refusing(422))) == []
+    deletions.begin("appB")(refusing(422))
     with pytest.raises(UnexpectedResponse):
-        list(_deletions(refusing(400)))
+        deletions.begin("appB")(refusing(400))

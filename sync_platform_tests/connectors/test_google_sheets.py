@@ -180,6 +180,20 @@ def test_a_cell_is_loaded_as_what_it_is_shown_as(
     assert cells.kind(raw, found, it) == kind
 
 
+@pytest.mark.parametrize("raw", [20240131, -5000000, 2958466, -693594, 1e300, 1.7e12])
+@pytest.mark.parametrize(("type", "format"), cells.FORMAT_OF.items())
+def test_a_number_beyond_the_calendar_is_no_date_where_a_person_said_dates(
+    raw: float, type: spec.FieldType, format: str
+) -> None:
+    it = Column(place=0, name="V", format=format, type=type)
+    found = cells.loaded(raw, it, UTC)
+    assert found == f"day {raw}"
+    with pytest.raises(ValueError, match="is not ISO 8601"):
+        spec.moment(found)
+    for last in (2958465, -693593):
+        assert spec.moment(cells.loaded(last, it, UTC)).year in (1, 9999)
+
+
 @pytest.mark.parametrize(
     ("kinds", "type"),
     [

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sync_platform import spec
-from sync_platform.connectors.hubspot import OBJECTS, connector, where
+from sync_platform.connectors.hubspot import OBJECTS, connector, left_today, where
 from sync_platform_tests.connectors.answers_by_path import Answers
 
 JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
@@ -34,6 +34,21 @@ def fields(name: str, *found: dict[str, Any]) -> list[spec.Field]:
     api = Answers({f"/crm/v3/properties/{name}": {"results": found}})
     answered: Iterable[spec.Field] = discover(api)
     return list(answered)
+
+
+@pytest.mark.parametrize("odd", [None, "text", [1], {}, {"name": None}, {"name": ["a"]}])
+def test_a_property_without_a_name_is_left_out(odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    good = {"name": "email", "type": "string", "label": "Email"}
+    assert fields("contacts", odd, good) == [spec.Field("email", label="Email")]
+    assert "a property of contacts without a name: left out." in caplog.text
+
+
+@pytest.mark.parametrize("odd", [None, 10**30, [1], {"a": 1}])
+def test_what_a_property_says_in_an_odd_form_it_does_not_say(odd: Any) -> None:
+    found = fields("contacts", {"name": "a", "type": odd, "label": odd, "description": odd})
+    assert found == [spec.Field("a", empty=True)]  # its column keeps the type that it has
+    meta = {"name": "b", "type": "date", "modificationMetadata": odd}
+    assert fields("contacts", meta) == [spec.Field("b", "date", epoch="ms")]
 
 
 def test_it_has_no_faults() -> None:
@@ -120,7 +135,9 @@ def test_what_is_archived_is_gone() -> None:
 )
 def test_properties_become_fields_of_our_types(theirs: str, ours: str) -> None:
     found = {"name": "p", "type": theirs, "label": "P", "description": ""}
-    assert fields("deals", found) == [spec.Field("p", ours, label="P")]  # type: ignore[arg-type]
+    (field,) = fields("deals", found)
+    assert (field.name, field.type, field.label) == ("p", ours, "P")
+    assert field.epoch == ("ms" if ours in ("date", "timestamp") else None)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +186,24 @@ def test_searches_have_a_limit_of_their_own() -> None:
     assert {limit.name: limit.path for limit in connector.limits} == {
         "burst": "*",
         "search": "*/search",
+        "daily": "*",
     }
+
+
+@pytest.mark.parametrize(
+    ("left", "of", "told"),
+    [
+        ("12", "650000", spec.CallsLeft(left=12, of=650_000)),
+        ("0", "", spec.CallsLeft(left=0)),
+        ("", "650000", None),
+        ("many", "650000", None),
+    ],
+)
+def test_answers_tell_what_is_left_of_the_day(
+    left: str, of: str, told: spec.CallsLeft | None
+) -> None:
+    headers = {"x-hubspot-ratelimit-daily-remaining": left, "x-hubspot-ratelimit-daily": of}
+    assert left_today({name: it for name, it in headers.items() if it}) == told
 
 
 def test_the_account_is_the_portal() -> None:

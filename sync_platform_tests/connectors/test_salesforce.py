@@ -122,7 +122,7 @@ def described(name: str, type: str = "string", **more: Any) -> dict[str, Any]:
 def fields_of(*found: dict[str, Any]) -> list[spec.Field]:
     discover = object_of("Account").fields
     assert callable(discover)
-    return list(discover(Answers([{"fields": found}])))
+    return list(discover(Answers([{"fields": [*found]}])))
 
 
 @pytest.mark.parametrize(("theirs", "ours"), TYPES.items())
@@ -165,10 +165,13 @@ def test_formulas_are_computed_and_what_nobody_may_write_is_read_only(
 def test_an_object_that_is_not_shown_is_not_permitted() -> None:
     discover = object_of("Case").fields
     assert callable(discover)
+    own = '[{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}]'
     with pytest.raises(NotPermitted, match="does not show Case"):
-        list(discover(Answers([UnexpectedResponse("x", evidence={"status": 404})])))
-    with pytest.raises(UnexpectedResponse):
-        list(discover(Answers([UnexpectedResponse("x", evidence={"status": 400})])))
+        list(discover(Answers([UnexpectedResponse("x", evidence={"status": 404, "body": own})])))
+    for status, body in ((400, own), (404, "<html>Not found</html>"), (404, "")):
+        evidence = {"status": status, "body": body}
+        with pytest.raises(UnexpectedResponse, match="x"):
+            list(discover(Answers([UnexpectedResponse("x", evidence=evidence)])))
 
 
 # -- the account ----------------------------------------------------------------------------------
@@ -183,7 +186,9 @@ def test_an_object_that_is_not_shown_is_not_permitted() -> None:
         ("QUERY_TIMEOUT", "unavailable"),
         ("EXCEEDED_ID_LIMIT", "too_much"),
         ("INVALID_QUERY_LOCATOR", "page_forgotten"),
-        ("INVALID_FIELD", None),
+        ("MALFORMED_QUERY", "query_refused"),
+        ("INVALID_FIELD", "query_refused"),
+        ("MALFORMED_ID", None),
     ],
 )
 def test_an_answer_means_what_its_code_says(code: str, meaning: spec.Meaning | None) -> None:

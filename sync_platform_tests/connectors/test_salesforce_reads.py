@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from sync_platform import spec
+from sync_platform.connectors import _salesforce_bulk as bulk
 from sync_platform.connectors import _salesforce_reads as reads
+from sync_platform.connectors._salesforce_gone import gone
 from sync_platform.errors import UnexpectedResponse
 from sync_platform_tests.connectors.answers_in_turn import Answers
 
@@ -89,7 +91,7 @@ def test_the_next_page_is_where_salesforce_says() -> None:
     ])  # fmt: skip
     first, last = pages(reads.rows("Account"), api)
     assert (first.rows, last.rows) == ([{"Id": "1"}], [{"Id": "2"}])
-    assert (first.resume, last.resume) == ({"next": more}, None)
+    assert (first.resume, last.resume) == ({"next": more, "seen": 1}, None)
     assert [it.path for it in api.asked] == [f"{V}/queryAll", more]
 
 
@@ -121,7 +123,7 @@ def test_where_records_have_no_system_modstamp_the_page_says_how_far_it_goes() -
 def test_many_fields_are_asked_for_by_post_of_ids() -> None:
     wide = (*FIELDS, *(f"AVeryLongNameOfAField_{n:03d}__c" for n in range(600)))
     there = [record("1", IsDeleted=False), record("2", IsDeleted=True), record("3")]
-    api = Answers([{"records": there}, [record("1", Name="One"), None]])
+    api = Answers([{"records": there}, [record("1", Name="One"), record("3")]])
     (page,) = pages(reads.rows("Account"), api, fields=wide)
     few, whole = api.asked
     assert few.params == {"q": "SELECT Id, IsDeleted, SystemModstamp FROM Account"}
@@ -129,7 +131,7 @@ def test_many_fields_are_asked_for_by_post_of_ids() -> None:
     assert (whole.method, whole.path) == ("POST", f"{V}/composite/sobjects/Account")
     assert whole.json == {"ids": ["1", "3"], "fields": list(wide)}
     assert whole.repeatable
-    assert page.rows == [{"Id": "2", "IsDeleted": True}, {"Id": "1", "Name": "One"}]
+    assert page.rows == [{"Id": "2", "IsDeleted": True}, {"Id": "1", "Name": "One"}, {"Id": "3"}]
 
 
 def test_the_longest_query_in_an_address_leaves_room_for_the_rest() -> None:
@@ -140,12 +142,16 @@ def test_the_longest_query_in_an_address_leaves_room_for_the_rest() -> None:
 # -- bulk -----------------------------------------------------------------------------------------
 
 
+DESCRIBED = {"fields": [{"name": "Id", "type": "id"}]}
+
+
 def results(*lines: dict[str, str], more: str = "null") -> spec.Answer:
     return spec.Answer(list(lines), {"sforce-locator": more, "sforce-numberofrecords": "1"})
 
 
 def test_a_bulk_job_is_asked_for_awaited_and_read() -> None:
     api = Answers([
+        DESCRIBED,
         {"id": "750X", "state": "UploadComplete"},
         {"state": "InProgress"},
         {"state": "InProgress"},
@@ -153,40 +159,44 @@ def test_a_bulk_job_is_asked_for_awaited_and_read() -> None:
         results({"Id": "1", "Name": "", "IsDeleted": "false"}, more="MTAw"),
         results({"Id": "2", "Name": "Two", "IsDeleted": "true"}),
     ])  # fmt: skip
-    first, last = pages(reads.in_bulk("Account"), api)
-    made = api.asked[0]
+    first, last = pages(bulk.in_bulk("Account"), api)
+    made = api.asked[1]
     assert (made.method, made.path) == ("POST", f"{V}/jobs/query")
     wanted = "SELECT Id, Name, IsDeleted, SystemModstamp FROM Account"
     assert made.json == {"operation": "queryAll", "query": wanted}
     assert api.paused == [1.0, 1.5]
     assert first.rows == [{"Id": "1", "Name": None, "IsDeleted": "false"}]
-    assert first.resume == {"job": "750X", "locator": "MTAw"}
+    assert first.resume == {"job": "750X", "locator": "MTAw", "seen": 1}
     assert last.resume is None
     assert [reads.is_gone(row) for row in (*first.rows, *last.rows)] == [False, True]
     asked = api.asked[-1]
     assert (asked.path, asked.answers) == (f"{V}/jobs/query/750X/results", "csv")
     assert asked.params == {"maxRecords": 62_500, "locator": "MTAw"}
+    assert asked.columns == FIELDS
 
 
 def test_a_bulk_read_goes_on_with_its_job() -> None:
-    api = Answers([{"state": "JobComplete"}, results({"Id": "2"})])
+    api = Answers([DESCRIBED, {"state": "JobComplete"}, results({"Id": "2"})])
     place = {"job": "750X", "locator": "MTAw"}
-    pages(reads.in_bulk("Account"), api, resume=place)
+    pages(bulk.in_bulk("Account"), api, resume=place)
     assert [it.path for it in api.asked] == [
+        f"{V}/sobjects/Account/describe",
         f"{V}/jobs/query/750X",
         f"{V}/jobs/query/750X/results",
     ]
 
 
 def test_a_bulk_job_that_failed_is_told() -> None:
-    api = Answers([{"id": "750X"}, {"state": "Failed", "errorMessage": "No such column"}])
+    api = Answers(
+        [DESCRIBED, {"id": "750X"}, {"state": "Failed", "errorMessage": "No such column"}]
+    )
     with pytest.raises(UnexpectedResponse, match="bulk query of Account: No such column"):
-        pages(reads.in_bulk("Account"), api)
+        pages(bulk.in_bulk("Account"), api)
 
 
 def test_looking_at_a_job_becomes_rarer() -> None:
     api = Answers([*({"state": "InProgress"} for _ in range(20)), {"state": "JobComplete"}])
-    reads.await_end("Account", api, "/x")
+    bulk.await_end("Account", api, "/x")
     assert api.paused[-1] == 20.0
 
 
@@ -201,39 +211,42 @@ def deleted(*ids: str, covered: str = "2026-03-01T12:00:00.000+0000") -> dict[st
 
 
 def spans(api: Answers) -> list[tuple[str, str]]:
-    return [(it.params["start"], it.params["end"]) for it in api.asked]  # type: ignore[index]
+    asked = [it.params for it in api.asked if it.path.endswith("/deleted/")]
+    return [(it["start"], it["end"]) for it in asked if isinstance(it, dict)]
 
 
 def test_deletions_are_asked_for_over_the_window() -> None:
-    api = Answers([deleted("1", "2")])
+    api = Answers([deleted("1", "2"), {"records": []}])
     since = NOW - timedelta(minutes=20)
-    (page,) = pages(reads.gone("Account"), api, since=since, until=NOW, started_at=NOW)
+    (page,) = pages(gone("Account"), api, since=since, until=NOW, started_at=NOW)
     assert (page.gone, page.reached) == ([("1",), ("2",)], None)
     assert api.asked[0].path == f"{V}/sobjects/Account/deleted/"
     assert spans(api) == [("2026-03-01T11:40:30+00:00", "2026-03-01T12:00:30+00:00")]
+    wanted = "SELECT Id FROM Account WHERE Id IN ('1','2') AND IsDeleted = false"
+    assert (api.asked[1].path, api.asked[1].params) == (f"{V}/queryAll", {"q": wanted})
 
 
 def test_a_read_of_everything_asks_for_none() -> None:
-    assert pages(reads.gone("Account"), Answers([]), started_at=NOW) == []
+    assert pages(gone("Account"), Answers([]), started_at=NOW) == []
 
 
 def test_only_what_is_remembered_is_asked_for() -> None:
     api = Answers([deleted()])
-    pages(reads.gone("Account"), api, since=JAN_1, started_at=NOW)
+    pages(gone("Account"), api, since=JAN_1, started_at=NOW)
     assert spans(api) == [("2026-02-16T12:00:30+00:00", "2026-03-01T12:00:30+00:00")]
     none = Answers([])
-    assert pages(reads.gone("Account"), none, since=JAN_1, until=FEB_1, started_at=NOW) == []
+    assert pages(gone("Account"), none, since=JAN_1, until=FEB_1, started_at=NOW) == []
 
 
 def test_a_short_window_is_widened_because_seconds_do_not_count() -> None:
     api = Answers([deleted()])
     since = NOW - timedelta(seconds=5)
-    pages(reads.gone("Account"), api, since=since, until=NOW, started_at=NOW)
+    pages(gone("Account"), api, since=since, until=NOW, started_at=NOW)
     assert spans(api) == [("2026-03-01T11:58:30+00:00", "2026-03-01T12:00:30+00:00")]
 
 
 def test_what_is_covered_later_is_told() -> None:
     api = Answers([deleted(covered="2026-03-01T11:30:00.000+0000")])
     since = NOW - timedelta(hours=2)
-    (page,) = pages(reads.gone("Account"), api, since=since, until=NOW, started_at=NOW)
+    (page,) = pages(gone("Account"), api, since=since, until=NOW, started_at=NOW)
     assert page.reached == datetime(2026, 3, 1, 11, 30, tzinfo=UTC)

@@ -28,6 +28,12 @@ def test_it_has_no_faults() -> None:
     assert spec.faults(connector) == []
 
 
+@pytest.mark.parametrize("name", [obj.name for obj in connector.objects])
+def test_moments_are_declared_to_be_in_seconds(name: str) -> None:
+    for field in fields(name, {"metadata_columns": f"{name}.plan"}):
+        assert field.epoch == ("s" if field.type == "timestamp" else None)
+
+
 def test_a_full_read_walks_from_the_newest_to_the_oldest() -> None:
     found = [page(customer("b"), more=True), page(customer("a"))]
     api = Answers({"/v1/customers": found})

@@ -63,6 +63,7 @@ class Vouched:
     new_field: Callable[[Any], str] | None = None  # adds a field; its column's name
     rename_field: Callable[[Any], tuple[str, str]] | None = None  # columns before and after
     drop_field: Callable[[Any], str] | None = None  # its column's name
+    fill_field: Callable[[Any], Any] = lambda vendor: None  # a record with a value in that field
     revoke: Callable[[Any], None] | None = None  # the token or key is not accepted any more
     forbid: Callable[[Any], None] | None = None  # the account may not read the object
     not_offered: Mapping[str, str] = field(default_factory=dict)

@@ -25,7 +25,8 @@ def test_half_a_minute_of_refusals_is_waited_for(crm: Stage) -> None:
     assert statuses[-1] == 429
     crm.platform.store.set_settings("acme", {"bases": base})  # limits as they are declared
     assert crm.sync("people").created == 1
-    assert timedelta(seconds=30) <= crm.clock.later < timedelta(minutes=3)
+    # Each of its calls waits: Postgres, which says for how long, has a clock that nobody turns.
+    assert timedelta(seconds=30) <= crm.clock.later < timedelta(minutes=4)
     assert crm.platform.connection("acme").status.value == "active"
 
 
@@ -51,8 +52,8 @@ def test_an_offset_that_expires_in_the_middle_begins_the_read_again(crm: Stage) 
     lists = [0]
 
     def life() -> None:
-        lists[0] += 1
-        if lists[0] == 3:
+        lists[0] += bool(crm.vendor.listing.offsets)
+        if lists[0] == 1:
             crm.vendor.forget_offsets()
 
     plan = crm.plan("people", SyncMode.FULL)

@@ -69,6 +69,12 @@ class Desk:
     def column(self, object: str, name: str) -> list[Any]:
         return [row[name] for row in self.rows(object)]
 
+    def rejected(self, object: str) -> list[str]:
+        """The reasons."""
+        query = "SELECT reason FROM acme_sheets._rejected WHERE table_name = %s ORDER BY id"
+        with psycopg.connect(self.platform.database_url) as postgres:
+            return [reason for (reason,) in postgres.execute(query, [object])]
+
     def types(self, object: str) -> dict[str, str]:
         query = (
             "SELECT column_name, data_type FROM information_schema.columns"

@@ -37,6 +37,21 @@ def test_a_type_is_a_persons_to_say(desk: Desk) -> None:
     assert desk.column("codes", "due")[0] == date(2023, 3, 15)
 
 
+@pytest.mark.parametrize("type", ["date", "timestamp"])
+def test_a_number_in_a_column_of_dates_is_a_day_of_the_spreadsheet_or_rejected(
+    desk: Desk, type: str
+) -> None:
+    numbers = [45000.5], [2024.5], [20240131], [-5000000], [1704067200]
+    desk.tab("Dues", ["Due"], *numbers, ["2024-01-31"])
+    desk.connect("dues", tab__dues__types=f"Due={type}")
+    result = desk.sync("dues")
+    assert [str(it)[:10] for it in desk.column("dues", "due")] == [
+        "2023-03-15", "1905-07-16", "2024-01-31",
+    ]  # fmt: skip
+    assert result.counts.rejected == 3
+    assert [reason for reason in desk.rejected("dues") if "'day 20240131'" in reason]
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "sentence"),
     [

@@ -7,6 +7,7 @@ import pytest
 from sync_platform.connectors.salesforce import CORE
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import Target
+from sync_platform.errors import ConfigurationError
 from sync_platform_tests.journeys.salesforce.stage import Stage
 
 
@@ -105,6 +106,7 @@ def test_a_pause_longer_than_deletions_are_remembered_is_followed_by_a_full_sync
     stage.sync("Lead")
     stage.vendor.purge("Lead", gone)
     stage.clock.later += timedelta(days=20)
+    stage.age("Lead")
     told = stage.told("Lead", SyncMode.INCREMENTAL, accept_deletes=True)
     assert "the vendor remembers deletions for 13 days only: this sync reads everything" in told[0]
     assert stage.equal("Lead")
@@ -210,3 +212,13 @@ def test_a_filter_in_soql_is_the_vendors_to_apply(stage: Stage) -> None:
     stage.platform.set_filters("acme", "Lead", {"where": condition, "created_within": "30"})
     assert stage.sync("Lead", SyncMode.FULL).counts.created == 1
     assert stage.rows("lead")[0]["id"] == kept
+
+
+@pytest.mark.parametrize("condition", ["Nope__c = 1", "LastName ="])
+def test_a_condition_that_the_vendor_does_not_take_is_a_persons_to_mend(
+    stage: Stage, condition: str
+) -> None:
+    stage.connect("Lead")
+    stage.platform.set_filters("acme", "Lead", {"where": condition})
+    with pytest.raises(ConfigurationError, match=rf"where={condition}. Choose another filter"):
+        stage.sync("Lead", SyncMode.FULL)

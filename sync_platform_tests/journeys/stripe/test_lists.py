@@ -144,3 +144,13 @@ def test_a_filter_by_days_leaves_older_ones_out(platform: Platform, stripe: Stri
     found = rows(platform, "customers")
     assert fresh in found
     assert old not in found
+
+
+def test_a_refresh_of_computed_fields_reads_no_further_back_than_the_filter_by_days(
+    platform: Platform, stripe: Stripe
+) -> None:
+    platform.set_filters(ACME, "balance_transactions", {"created_within": "30"})
+    within = sync(platform, "balance_transactions").counts.created
+    assert within < len(stripe.records("balance_transactions"))
+    refreshed = sync(platform, "balance_transactions", SyncMode.COMPUTED)
+    assert refreshed.counts.fetched == within

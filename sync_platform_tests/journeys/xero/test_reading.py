@@ -122,6 +122,38 @@ def test_a_deletion_that_is_a_status_is_seen_by_the_next_incremental_sync(
     assert (marked, len(stage.rows(object))) == ([ids[0]], before)
 
 
+@pytest.mark.parametrize(
+    ("object", "chosen", "status"),
+    [
+        ("invoices", "AUTHORISED", "VOIDED"),
+        ("invoices", "DRAFT,AUTHORISED", "DELETED"),
+        ("credit_notes", "AUTHORISED", "VOIDED"),
+        ("manual_journals", "POSTED", "VOIDED"),
+        ("overpayments", "AUTHORISED", "VOIDED"),
+        ("prepayments", "AUTHORISED", "VOIDED"),
+        ("purchase_orders", "AUTHORISED", "DELETED"),
+        ("quotes", "SENT", "DELETED"),
+    ],
+)
+def test_a_deletion_is_seen_where_only_some_statuses_are_synced(
+    stage: Stage, object: str, chosen: str, status: str
+) -> None:
+    ids = stage.xero.add_many(object, 4)
+    first = chosen.split(",")[0]
+    for id in ids[:3]:
+        stage.xero.edit(object, id, Status=first)
+    stage.xero.edit(object, ids[3], Status="SUBMITTED")
+    stage.connects(objects=[object])
+    stage.platform.set_filters("acme-xero", object, {"status": chosen})
+    stage.sync(object)
+    assert stage.rows(object).keys() == {*ids[:3]}
+    stage.xero.edit(object, ids[0], Status=status)
+    stage.xero.edit(object, ids[3], Note="is of no concern")
+    assert stage.sync(object).counts.deleted == 1
+    gone = {id: row["_deleted_at"] is not None for id, row in stage.rows(object).items()}
+    assert gone == {ids[0]: True, ids[1]: False, ids[2]: False}
+
+
 def _accounts(stage: Stage) -> list[str]:
     return list(stage.xero.records("accounts"))[1:]
 

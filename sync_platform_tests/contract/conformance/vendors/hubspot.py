@@ -4,6 +4,7 @@ from datetime import timedelta
 from time import sleep
 
 from sync_platform.sandbox import HubSpot
+from sync_platform_tests.conftest import LIMITS
 from sync_platform_tests.contract.conformance.stage import Vouched
 
 
@@ -37,6 +38,10 @@ def _new_field(vendor: HubSpot) -> str:
     return "shoe_size"
 
 
+def _fill_field(vendor: HubSpot) -> str:
+    return vendor.add("contacts", email="hatter@example.com", hat_size="7")
+
+
 def _drop_field(vendor: HubSpot) -> str:
     vendor.remove_property("contacts", "hat_size")
     return "hat_size"
@@ -50,7 +55,7 @@ vouched = Vouched(
     tick=timedelta(milliseconds=1),
     object="contacts",
     page=200,
-    settings={"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"},
+    settings=dict.fromkeys(LIMITS, "unlimited"),
     reads="*/contacts/search",
     writes={"email": "new@example.com", "firstname": "New"},
     rewrites={"firstname": "Renewed"},
@@ -64,6 +69,7 @@ vouched = Vouched(
     weird_column="firstname",
     new_field=_new_field,
     drop_field=_drop_field,
+    fill_field=_fill_field,
     revoke=lambda vendor: vendor.tokens.clear(),
     forbid=_forbid,
     not_offered={

@@ -35,6 +35,10 @@ def _new_field(vendor: Salesforce) -> str:
     return "shoe_size__c"
 
 
+def _fill_field(vendor: Salesforce) -> str:
+    return vendor.add("Account", Name="Mad Hatter", HatSize__c=7)
+
+
 def _drop_field(vendor: Salesforce) -> str:
     vendor.drop_field("Account", "HatSize__c")
     return "hat_size__c"
@@ -61,6 +65,7 @@ vouched = Vouched(
     weird_column="name",
     new_field=_new_field,
     drop_field=_drop_field,
+    fill_field=_fill_field,
     revoke=lambda vendor: vendor.revoke(),
     forbid=lambda vendor: vendor.hide("Account"),
     not_offered={

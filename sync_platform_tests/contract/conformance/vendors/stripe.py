@@ -57,7 +57,8 @@ vouched = Vouched(
         "Payment methods, tax rates, quotes, subscription schedules and transfers are not read.",
         "What an object only has when it is expanded (a customer's sources and tax ids, a price's "
         "tiers, a session's line items) is not read.",
-        "Changes without an event are seen by the daily full sync only.",
+        "Changes without an event are seen by the daily full sync only; so is that a "
+        "subscription's eleventh item or a later one was taken out, of which no event tells.",
         "Charges, refunds and payouts can be edited, not made; subscriptions cannot be canceled.",
     ],
 )
