@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from sync_platform.engine.destination import Table
     from sync_platform.engine.due import DueConnection
     from sync_platform.engine.overview import Overview
-    from sync_platform.engine.ports import OAuthClient, SchemaChange, Secret
+    from sync_platform.engine.ports import OAuthClient, Secret
     from sync_platform.engine.requested import Asked, RequestedSyncs
-    from sync_platform.engine.results import SyncResult, Target
+    from sync_platform.engine.results import SchemaChange, SyncResult, Target
     from sync_platform.engine.sync import Sync, SyncRequest
     from sync_platform.spec import Connector, ConnectorObject
     from sync_platform.store.lock import Renewed
@@ -103,10 +103,13 @@ class Platform(Parts):
         settings: Mapping[str, str] | None = None,
         schema: str | None = None,
         objects: Sequence[str] | None = None,
+        confirmed: bool = False,
     ) -> Connection:
         """Make a connection by a key, once it is proved: nothing is kept that does not work.
 
         Objects that the account may not read are left out, unless they were asked for by name.
+        Raises OtherAccount where a connection that was removed left another account's data in its
+        schema, unless that is confirmed.
         """
         self.refuse_impossible(connector, name, schema=schema, objects=objects)
         choices = [ObjectChoice(object=each) for each in objects or ()]
@@ -118,6 +121,7 @@ class Platform(Parts):
             base_url=base_url,
             schema=schema,
             objects=choices or None,
+            confirmed=confirmed,
         )
 
     def refuse_impossible(
@@ -147,13 +151,11 @@ class Platform(Parts):
             confirmed=confirmed,
         )
 
-    def disconnect(self, name: str) -> None:
+    def disconnect(self, name: str) -> bool:
         """Forget the connection, its credentials, cursors and history; its tables stay, and from
-        now on anybody may change them. The vendor is told, where it wants to be."""
-        connection = self.store.get(name)
-        self.destination.unlock(connection.schema)
-        self.connecting.revoke(connection)
-        self.store.remove(name)
+        now on anybody may change them. The vendor is told, where it wants to be. False where it was
+        forgotten before, and only its tables were still locked."""
+        return waist.disconnecting.disconnect(self, name)
 
     def choose_objects(self, name: str, objects: Sequence[str]) -> Connection:
         """Sync these objects of the connection and no others; the others' tables stay."""
@@ -292,7 +294,8 @@ class Platform(Parts):
         return waist.gate.deletes_waiting(self, self.connection(name))
 
     def schema_changes(self, name: str, object: str | None = None) -> Sequence[SchemaChange]:
-        """What changed in the vendor's fields since the connection was made, newest first."""
+        """What changed in the vendor's fields since the connection was made, and what became of
+        its tables, newest first."""
         connection = self.store.get(name)
         if object is not None:
             self.connector_of(connection)[object]  # raises where there is none
@@ -311,6 +314,7 @@ class Platform(Parts):
         else:
             self.connector_of(connection)[object]
             self.store.resume_object(name, object)
+            waist.gate.settle(self, name)
 
     def discover(self, name: str, objects: Sequence[str] | None = None) -> list[SchemaChange]:
         """Ask the vendor for the fields of these objects, or of all that are chosen, and then for

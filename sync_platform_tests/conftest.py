@@ -21,6 +21,8 @@ from sync_platform.settings import Settings
 from sync_platform.transport.clock import SystemClock
 from sync_platform_tests.started import heed_ctrl_c
 
+LIMITS = ("rate_limit.burst", "rate_limit.search", "rate_limit.daily")  # of HubSpot
+
 heed_ctrl_c()  # before anything is started, xdist's workers among it
 
 
@@ -107,7 +109,7 @@ def hubspot() -> Iterator[HubSpot]:
 def acme(platform: Platform, hubspot: HubSpot) -> Connection:
     """The connection acme-hubspot to that HubSpot."""
     secret = Secret({"token": "sandbox-token"})
-    unlimited = {"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}
+    unlimited = dict.fromkeys(LIMITS, "unlimited")
     return platform.connect(
         "hubspot", "acme-hubspot", secret, base_url=hubspot.url, settings=unlimited
     )

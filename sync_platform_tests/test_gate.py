@@ -1,21 +1,24 @@
-"""Whether a sync may run, and what its end says about its connection."""
+"""Whether a sync may run."""
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sync_platform.engine.checks import not_fresh
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.overview import Condition
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import (
     CircuitOpen,
-    NeedsReauth,
     NotPermitted,
+    StoreUnavailable,
     SyncPlatformError,
-    TooManyDeletes,
+    UnexpectedResponse,
     VendorUnavailable,
 )
 from sync_platform.platform import Platform
@@ -24,6 +27,7 @@ from sync_platform.settings import Settings
 from sync_platform_tests.fakes import FakeClock
 
 CONTACTS, DEALS = Target("acme-hubspot", "contacts"), Target("acme-hubspot", "deals")
+OWNERS = Target("acme-hubspot", "owners")
 BY_ITSELF = SyncRequest(target=CONTACTS, automatic=True)
 BY_HAND = SyncRequest(target=CONTACTS)
 pytestmark = pytest.mark.usefixtures("acme")
@@ -86,10 +90,116 @@ def test_an_object_that_was_synced_a_moment_ago_has_nothing_to_do_by_itself(
     sentence = "acme-hubspot/contacts was synced a moment ago; nothing to do."
     assert platform.nothing_to_do(BY_ITSELF) == sentence
     assert platform.nothing_to_do(BY_HAND) is None
-    full = SyncRequest(target=CONTACTS, mode=SyncMode.FULL, automatic=True)
-    assert platform.nothing_to_do(full) is None
     clock.pass_by(timedelta(minutes=15))
     assert platform.nothing_to_do(BY_ITSELF) is None
+
+
+@pytest.mark.parametrize("error", [None, VendorUnavailable()], ids=["well", "badly"])
+def test_a_days_full_sync_that_waited_while_another_did_it_has_nothing_to_do(
+    error: SyncPlatformError | None, platform: Platform, clock: FakeClock
+) -> None:
+    clock.pass_by(timedelta(days=1))
+    full = replace(BY_ITSELF, mode=SyncMode.FULL)
+    (due,) = platform.due_fulls()
+    assert "contacts" in due.objects
+    assert platform.nothing_to_do(full) is None
+    ended(platform, clock, error, mode=SyncMode.FULL)
+    sentence = "The full sync of acme-hubspot/contacts is not due any more; nothing to do."
+    assert platform.nothing_to_do(full) == sentence
+    assert platform.nothing_to_do(replace(full, automatic=False)) is None
+    clock.pass_by(timedelta(hours=1))
+    assert (platform.nothing_to_do(full) is None) is (error is not None)
+
+
+def test_an_object_without_a_cursor_is_read_in_full_as_often_as_its_interval_says(
+    platform: Platform, clock: FakeClock
+) -> None:
+    owners = SyncRequest(target=OWNERS, mode=SyncMode.FULL, automatic=True)
+    sync(platform, OWNERS)
+    assert platform.nothing_to_do(owners) is not None
+    clock.pass_by(timedelta(days=1))
+    sync(platform, OWNERS)
+    clock.pass_by(timedelta(minutes=15))
+    assert platform.nothing_to_do(owners) is None
+
+
+def test_computed_fields_that_were_read_meanwhile_are_not_read_again(platform: Platform) -> None:
+    sentence = "The computed sync of acme-hubspot/contacts is not due any more; nothing to do."
+    assert platform.nothing_to_do(replace(BY_ITSELF, mode=SyncMode.COMPUTED)) == sentence
+
+
+def test_one_by_itself_that_finds_two_others_of_its_connection_has_nothing_to_do(
+    platform: Platform,
+) -> None:
+    at_once = timedelta(0)
+    with platform.leases.hold(DEALS, wait=at_once), platform.leases.hold(OWNERS, wait=at_once):
+        told = platform.nothing_to_do(BY_ITSELF)
+        assert platform.nothing_to_do(BY_HAND) is None  # which waits for its turn
+    assert told == (
+        "acme-hubspot runs 2 syncs already, as many as a connection may; contacts has to wait; "
+        "nothing to do."
+    )
+    assert platform.nothing_to_do(BY_ITSELF) is None
+
+
+def test_a_days_full_sync_is_due_until_one_has_gone_well(
+    platform: Platform, clock: FakeClock, hubspot: HubSpot
+) -> None:
+    hubspot.add_many("contacts", 3)
+    sync(platform, CONTACTS)
+    clock.pass_by(timedelta(days=1))
+    hubspot.fail("status", path="*/contacts/search", status=404, times=1)
+    with pytest.raises(SyncPlatformError):
+        sync(platform, CONTACTS, mode=SyncMode.FULL, automatic=True)
+    assert "contacts" not in due_in_full(platform)
+    sync(platform, CONTACTS, automatic=True)
+    clock.pass_by(timedelta(hours=1))
+    assert "contacts" in due_in_full(platform)
+    sync(platform, CONTACTS, mode=SyncMode.FULL, automatic=True)
+    clock.pass_by(timedelta(hours=1))
+    assert "contacts" not in due_in_full(platform)
+
+
+def due_in_full(platform: Platform) -> list[str]:
+    return [name for each in platform.due_fulls() for name in each.objects]
+
+
+def test_full_syncs_that_always_fail_are_told_while_incremental_ones_go_well_and_go_on(
+    platform: Platform, clock: FakeClock
+) -> None:
+    for _ in range(6):
+        ended(platform, clock, UnexpectedResponse("A page is not JSON."), mode=SyncMode.FULL)
+        ended(platform, clock)
+    assert platform.overviews("acme-hubspot")[0].condition is Condition.HEALTHY
+    clock.pass_by(timedelta(hours=36))
+    ended(platform, clock)
+    overview = platform.overviews("acme-hubspot")[0]
+    assert (overview.condition, overview.failing) == (Condition.NEEDS_ATTENTION, ["contacts"])
+    (failing,) = [it.full_failing for it in platform.objects("acme-hubspot") if it.full_failing]
+    assert failing.endswith("Last: A page is not JSON.")
+    told = [it.sentence for it in platform.troubles("hubspot") if it.target == CONTACTS]
+    assert told == [f"{CONTACTS}: {failing}"]
+    clock.pass_by(timedelta(minutes=15))
+    assert platform.nothing_to_do(BY_ITSELF) is None
+    ended(platform, clock, mode=SyncMode.FULL)
+    assert platform.overviews("acme-hubspot")[0].condition is Condition.HEALTHY
+
+
+def test_our_own_database_that_is_busy_or_away_stops_nothing_and_the_object_is_told_as_late(
+    platform: Platform, clock: FakeClock
+) -> None:
+    ended(platform, clock)
+    for _ in range(7):
+        ended(platform, clock, StoreUnavailable("Somebody had locked the table."))
+    clock.pass_by(timedelta(hours=1))
+    assert platform.nothing_to_do(BY_ITSELF) is None
+    assert status(platform) is ConnectionStatus.ACTIVE
+    assert platform.history("acme-hubspot")[0].error_code == "store_unavailable"
+    late = not_fresh(
+        platform.connections(), platform.connectors(), platform.past.activity(), clock.now()
+    )
+    (trouble,) = [each for each in late if each.target == CONTACTS]
+    assert "the latest sync that went well ended at" in trouble.sentence
 
 
 def test_five_failures_in_a_row_stop_what_runs_by_itself_and_the_last_is_told(
@@ -114,54 +224,6 @@ def test_five_failures_in_a_row_stop_what_runs_by_itself_and_the_last_is_told(
     assert platform.nothing_to_do(BY_ITSELF) is None
 
 
-@pytest.mark.parametrize(
-    ("kind", "times", "expected"),
-    [
-        (401, 9, ConnectionStatus.NEEDS_REAUTH),
-        (403, 1, ConnectionStatus.NEEDS_ATTENTION),
-        (400, 1, ConnectionStatus.ACTIVE),
-    ],
-)
-def test_what_only_a_person_can_mend_is_told_on_the_connection(
-    kind: int, times: int, expected: ConnectionStatus, platform: Platform, hubspot: HubSpot
-) -> None:
-    hubspot.fail(kind="status", status=kind, times=times, path="*/contacts/search")
-    with pytest.raises(SyncPlatformError) as told:
-        sync(platform, CONTACTS)
-    connection = platform.connection("acme-hubspot")
-    assert connection.status is expected
-    told_there = None if expected is ConnectionStatus.ACTIVE else str(told.value)
-    assert connection.status_reason == told_there
-    assert isinstance(told.value, NeedsReauth) is (kind == 401)
-
-
-def test_a_sync_by_hand_that_goes_well_clears_the_connection_and_one_by_itself_does_not(
-    platform: Platform, clock: FakeClock
-) -> None:
-    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at this.")
-    sync(platform, CONTACTS, automatic=True)
-    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
-    sync(platform, CONTACTS)
-    assert status(platform) is ConnectionStatus.ACTIVE
-
-
-@pytest.mark.parametrize(
-    ("error", "mode"),
-    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
-    ids=["not permitted", "too many deletes"],
-)
-def test_it_does_not_clear_it_while_another_object_waits_for_a_person(
-    error: SyncPlatformError, mode: SyncMode, platform: Platform, clock: FakeClock
-) -> None:
-    ended(platform, clock, error, DEALS, mode)
-    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at deals.")
-    sync(platform, CONTACTS)
-    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
-    clock.pass_by(timedelta(minutes=1))
-    sync(platform, DEALS, mode=SyncMode.FULL)
-    assert status(platform) is ConnectionStatus.ACTIVE
-
-
 def test_what_only_a_person_can_mend_stops_it_whatever_fails_later_and_is_what_is_told(
     platform: Platform, clock: FakeClock
 ) -> None:
@@ -171,33 +233,3 @@ def test_what_only_a_person_can_mend_stops_it_whatever_fails_later_and_is_what_i
     sentence = platform.nothing_to_do(BY_ITSELF)
     assert sentence is not None
     assert "Last: The scope for contacts is missing. Mend that" in sentence
-
-
-def test_deletes_that_wait_are_not_forgotten_over_many_syncs_nor_a_full_one_that_failed(
-    platform: Platform, clock: FakeClock
-) -> None:
-    ended(platform, clock, TooManyDeletes(), DEALS, SyncMode.FULL)
-    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at deals.")
-    ended(platform, clock, VendorUnavailable(), DEALS, SyncMode.FULL)
-    for _ in range(55):
-        ended(platform, clock)
-    sync(platform, CONTACTS)
-    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
-    clock.pass_by(timedelta(minutes=1))
-    sync(platform, DEALS, mode=SyncMode.FULL)
-    assert status(platform) is ConnectionStatus.ACTIVE
-
-
-@pytest.mark.parametrize(
-    ("error", "mode"),
-    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
-    ids=["not permitted", "too many deletes"],
-)
-def test_an_object_that_is_not_chosen_any_more_waits_for_nobody(
-    error: SyncPlatformError, mode: SyncMode, platform: Platform, clock: FakeClock
-) -> None:
-    ended(platform, clock, error, DEALS, mode)
-    platform.store.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Look at deals.")
-    platform.choose_objects("acme-hubspot", ["contacts"])
-    sync(platform, CONTACTS)
-    assert status(platform) is ConnectionStatus.ACTIVE

@@ -1,17 +1,21 @@
-"""What a sync may keep once what it reads is not what is asked for any more."""
+"""What a sync goes by once it has its lease, and what it may keep once what it reads is not what is
+asked for any more."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.ports import ObjectChoice
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.engine.results import Counts, Target
 from sync_platform.engine.sync import SyncRequest
-from sync_platform.errors import Unexpected
+from sync_platform.errors import ConnectionPaused, Refused, Unexpected, UnknownConnection
 from sync_platform.platform import Platform
-from sync_platform.sandbox import HubSpot
+from sync_platform.sandbox import HubSpot, serve
 
 ACME, CONTACTS = "acme-hubspot", Target("acme-hubspot", "contacts")
 pytestmark = pytest.mark.usefixtures("acme")
@@ -155,3 +159,91 @@ def test_what_changes_nothing_about_what_is_read_moves_the_cursor(
     hubspot.add("contacts", email="ada@example.com")
     sync(platform, lambda: platform.choose_objects(ACME, ["contacts", "deals"]))
     assert platform.cursors.get(CONTACTS) is not None
+
+
+def waited(platform: Platform, meanwhile: Callable[[], object], *, automatic: bool = False) -> int:
+    """Sync the contacts in full, and do that while the sync waits for another session that has its
+    lease; how many were fetched."""
+    request = SyncRequest(
+        target=CONTACTS, mode=SyncMode.FULL, wait=timedelta(minutes=1), automatic=automatic
+    )
+    planned = platform.sync(request)
+    with ThreadPoolExecutor(1) as threads:
+        with platform.leases.hold(CONTACTS, wait=timedelta(0)):
+            running = threads.submit(planned.run, into=platform.destination)
+            meanwhile()
+            assert not running.done()
+        return running.result().counts.fetched
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_a_sync_that_waited_reads_by_the_filters_of_now(platform: Platform) -> None:
+    assert waited(platform, lambda: platform.set_filters(ACME, "contacts", {})) == 2
+    assert platform.cursors.get(CONTACTS) is not None
+
+
+@pytest.mark.usefixtures("narrowed")
+def test_a_sync_that_waited_has_no_filters_of_an_object_that_is_ticked_anew(
+    platform: Platform,
+) -> None:
+    def meanwhile() -> None:
+        chosen(platform, "deals")
+        chosen(platform, "contacts", "deals")
+
+    assert waited(platform, meanwhile) == 2
+
+
+def test_a_sync_that_waited_reads_the_account_of_now(platform: Platform, hubspot: HubSpot) -> None:
+    hubspot.add_many("contacts", 3)
+    with serve(HubSpot(burst=None, search_per_second=None)) as another:
+        another.add("contacts", email="ada@example.com")
+
+        def meanwhile() -> None:
+            platform.store.set_account(ACME, "another")
+            platform.store.set_base_url(ACME, another.url)
+
+        assert waited(platform, meanwhile) == 1
+    assert platform.cursors.get(CONTACTS) is not None
+
+
+def test_a_sync_whose_object_was_unticked_while_it_waited_reads_nothing(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="ada@example.com")
+    with pytest.raises(Refused, match="contacts was taken out of what acme-hubspot syncs"):
+        waited(platform, lambda: chosen(platform, "deals"))
+    assert platform.history(ACME) == []
+
+
+def test_a_sync_whose_connection_was_removed_while_it_waited_reads_nothing(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    with pytest.raises(UnknownConnection, match="acme-hubspot has been removed meanwhile"):
+        waited(platform, lambda: platform.store.remove(ACME))
+
+
+def test_a_connection_that_has_the_name_of_a_removed_one_is_another(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    def meanwhile() -> None:
+        platform.store.remove(ACME)
+        secret = Secret({"token": "sandbox-token"})
+        platform.connect("hubspot", ACME, secret, base_url=hubspot.url, schema="elsewhere")
+
+    with pytest.raises(UnknownConnection, match="acme-hubspot has been removed meanwhile"):
+        waited(platform, meanwhile)
+
+
+def test_an_automatic_sync_does_not_start_where_its_connection_was_paused_while_it_waited(
+    platform: Platform,
+) -> None:
+    with pytest.raises(ConnectionPaused):
+        waited(platform, lambda: platform.pause(ACME), automatic=True)
+
+
+def test_an_object_that_nobody_chose_is_synced_for_who_asks(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="ada@example.com")
+    chosen(platform, "deals")
+    assert waited(platform, lambda: None) == 1

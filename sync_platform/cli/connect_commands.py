@@ -67,7 +67,8 @@ WAYS = {
 @click.option(
     "--confirm-other-account",
     is_flag=True,
-    help="Signing in anew, take another account than before; everything is read again.",
+    help="Take another account than the one whose data the tables hold, signing in anew or "
+    "connecting again; everything is read again.",
 )
 def connect(
     connector: str,

@@ -43,11 +43,17 @@ def connectors(as_json: bool) -> None:
 def disconnect(name: str) -> None:
     """Forget a connection; its tables stay.
 
-    Its credentials, cursors and history are gone then.
+    Its credentials, cursors and history are gone then. Done again where it was interrupted, it
+    unlocks what is still locked.
     """
     with platform() as it:
-        it.disconnect(name)
-        click.echo(f"{name} is disconnected. Its tables stay where they are.")
+        if it.disconnect(name):
+            click.echo(f"{name} is disconnected. Its tables stay where they are.")
+        else:
+            click.echo(
+                f"{name} was disconnected before, but its tables were still locked. They are "
+                "unlocked now, and stay where they are."
+            )
 
 
 @click.command()
@@ -115,14 +121,15 @@ def connections(as_json: bool) -> None:
 def objects(name: str, choose: str | None, typed: tuple[str, ...], as_json: bool) -> None:
     """List a connection's objects, or choose them.
 
-    A changed filter makes the next sync read its object from the beginning. Rows that no longer
-    match stay until a full sync marks them as deleted.
+    An object that is chosen anew, or whose filters change, is read from the beginning by its next
+    sync. Rows that no longer match stay until a full sync marks them as deleted.
     """
     with platform() as it:
         if choose is not None:
             it.choose_objects(name, names(choose) or [])
         for object_name, wanted in filters(typed).items():
             it.set_filters(name, object_name, wanted)
+        states = it.objects(name)
         rows = [
             {
                 "object": state.obj.name,
@@ -133,13 +140,17 @@ def objects(name: str, choose: str | None, typed: tuple[str, ...], as_json: bool
                 "interval": state.interval,
                 "cursor": state.cursor,
                 "paused": state.paused,
+                **({"full_failing": state.full_failing} if as_json else {}),
                 "filters": [f"{k}={v}" for k, v in state.choice.filters.items()]
                 if state.choice
                 else [],
             }
-            for state in it.objects(name)
+            for state in states
         ]
         show(rows, as_json=as_json, empty=f"{name} has no objects.")
+        for state in states:
+            if state.full_failing and not as_json:
+                click.echo(f"{state.obj.name}: {state.full_failing}")
 
 
 @click.command()
@@ -164,9 +175,12 @@ def discover(name: str, object_names: tuple[str, ...]) -> None:
 @click.argument("object_name", metavar="[OBJECT]", required=False)
 @listing
 def discoveries(name: str, object_name: str | None, as_json: bool) -> None:
-    """Show what changed in a connection's fields, newest first."""
+    """Show what changed in a connection's fields and tables, newest first.
+
+    Also what somebody changed about a table by hand, and what its sync did about that.
+    """
     with platform() as it:
         changes = it.schema_changes(name, object_name)
     what = f"{name}/{object_name}" if object_name else name
     rows = [asdict(each) for each in changes] if as_json else change_rows(changes)
-    show(rows, as_json=as_json, empty=f"No field of {what} has changed since it was connected.")
+    show(rows, as_json=as_json, empty=f"Nothing of {what} has changed since it was connected.")

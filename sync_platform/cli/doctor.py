@@ -81,12 +81,14 @@ def _keys(platform: Platform) -> str:
 
 
 def _connection(platform: Platform, it: Connection) -> Finding:
-    paused = [state.obj.name for state in platform.objects(it.name) if state.paused]
+    states = platform.objects(it.name)
+    paused = [state.obj.name for state in states if state.paused]
     told = []
     if it.status is not ConnectionStatus.ACTIVE:
         told.append(f"{it.status.value}: {it.status_reason or 'no reason was given'}")
     if paused:
         told.append(f"Paused after repeated failures: {', '.join(paused)}.")
+    told += [f"{state.obj.name}: {state.full_failing}" for state in states if state.full_failing]
     if told:
         return wrong(it.name, " ".join(told))
     count = len(it.objects)

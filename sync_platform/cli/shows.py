@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from sync_platform.engine.ports import SchemaChange
-from sync_platform.engine.results import SyncResult
+from sync_platform.engine.results import SchemaChange, SyncResult
 
 Row = Mapping[str, Any]
 HEADINGS = {

@@ -22,7 +22,7 @@ from sync_platform.engine.sync import SyncRequest
 @click.option("--computed", is_flag=True, help="Read only computed fields (formulas) again.")
 @click.option("--since", help="Read what changed since this date or moment (UTC).")
 @click.option("--until", help="With --since: up to here, exclusive.")
-@click.option("--accept-deletes", is_flag=True, help="Mark even more than the share allowed.")
+@click.option("--accept-deletes", is_flag=True, help="With --full: mark more than is allowed.")
 @click.option(
     "--wait",
     type=click.IntRange(min=0),
@@ -51,6 +51,8 @@ def sync(
     from sync_platform.cli.syncing import sync_in_place
 
     mode, window = asked_for(full, since, until, computed)
+    if accept_deletes and not full:
+        raise click.UsageError("Only a full sync finds deletes to accept: add --full.")
     with platform() as it:
         chosen = [each.object for each in it.connection(name).objects]
         requests = [

@@ -21,7 +21,8 @@ from sync_platform.spec import Connector
 DESCRIPTIONS: Mapping[CheckName, str] = {
     "rejected": "Every record that was read fits the table, on all connections. Those that do not "
     "are kept in the table _rejected of the connection's schema.",
-    "fresh": "Every connection that should sync did so within twice its interval (and 15 minutes).",
+    "fresh": "Every connection that should sync did so within twice its interval (and 15 minutes), "
+    "and in full within 36 hours.",
     "breaker_closed": "No connection's automatic syncs are paused after repeated failures.",
 }
 SEVERITY = {"breaker_closed": dg.AssetCheckSeverity.ERROR}  # a person must act

@@ -16,6 +16,7 @@ CONNECTION = "connection"
 DATE = "date"  # Dagster sorts dimensions by name: keys read "acme-hubspot|2026-11-21"
 AUTOMATIC = "sync_platform/automatic"  # run tag: a sensor or schedule launched it
 CONNECTION_TAG = "sync_platform/connection"
+WAIT_BY_ITSELF = timedelta(minutes=1)  # where others were quicker since there was something to do
 WAIT_FOR_ASKED = timedelta(minutes=10)  # how long a run that a person launched waits for a lease
 
 
@@ -101,6 +102,8 @@ def sync_for_run(
         dates = {key.split("|", 1)[1] for key in context.partition_keys}
         today = automatic or (len(dates) == 1 and since <= now < until)
         mode = mode_for_days(only_today=today, incremental=obj.incremental)
+    if config.accept_deletes and mode is not SyncMode.FULL:
+        raise Refused("accept_deletes: only a full sync finds deletes; say mode: full as well.")
     if mode is SyncMode.FROM_DATE and asked.since is None:
         reaches_now = until.astimezone(UTC) > now
         asked = SyncWindow(since.astimezone(UTC), None if reaches_now else until.astimezone(UTC))
@@ -109,7 +112,7 @@ def sync_for_run(
         mode=mode,
         window=asked,
         accept_deletes=config.accept_deletes,
-        wait=timedelta(0) if automatic else WAIT_FOR_ASKED,
+        wait=WAIT_BY_ITSELF if automatic else WAIT_FOR_ASKED,
         run_id=context.run.run_id,
         automatic=automatic,
     )

@@ -1,4 +1,4 @@
-"""What discovery found on each connection, and how it changed since.
+"""What discovery found on each connection, how it changed since, and what became of the tables.
 
 Records are read by the fields' names and ids: these are kept exactly. The rest is for people: of
 that, what Postgres cannot keep is left out.
@@ -12,8 +12,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from sync_platform.engine.ports import SchemaChange
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SchemaChange, Target
 from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Field
 from sync_platform.store.database import Database
@@ -21,6 +20,25 @@ from sync_platform.store.statements import inserting
 from sync_platform.store.storable import exact, read_back, storable
 
 EXACT = ("name", "id")  # records are read by these
+OF_TABLES = ("mended", "kept")  # kinds of changes that only syncs find
+KEEP = """
+    INSERT INTO sync_platform.schema_changes
+        (connection, object, field, kind, before, after, found_at)
+    SELECT %(connection)s, %(object)s, it.field, it.kind, it.before, it.after, now()
+    FROM unnest(%(field)s::text[], %(kind)s::text[], %(before)s::text[], %(after)s::text[])
+        WITH ORDINALITY AS it (field, kind, before, after, place)
+    WHERE it.kind <> 'kept' OR NOT EXISTS (
+        SELECT FROM (
+            SELECT before, after FROM sync_platform.schema_changes AS known
+            WHERE connection = %(connection)s AND object = %(object)s
+                AND known.field = it.field AND known.kind = 'kept'
+            ORDER BY id DESC LIMIT 1
+        ) AS latest
+        WHERE (latest.before, latest.after) = (it.before, it.after)
+    )
+    ORDER BY it.place
+    RETURNING object, field, kind, before, after, found_at
+"""
 
 
 class Catalogs:
@@ -83,6 +101,23 @@ class Catalogs:
             if values:
                 session.cursor().executemany(inserting("schema_changes", values[0]), values)
         return changes
+
+    def keep(self, target: Target, changes: Sequence[SchemaChange]) -> list[SchemaChange]:
+        """Keep what became of the object's table; gives back what is news. That a column keeps its
+        type is news once, however often it is found. That a column followed its renamed field is
+        not kept: discovery has kept the rename. Raises UnknownConnection if the connection is gone.
+        """
+        found = [asdict(each) for each in changes if each.kind in OF_TABLES]
+        news = [each for each in changes if each.kind not in OF_TABLES]
+        if found:
+            slots = {
+                it: [storable(each[it]) for each in found]
+                for it in ("field", "kind", "before", "after")
+            }
+            where = {"connection": target.connection, "object": target.object}
+            with self._database.statement() as session:
+                news += [SchemaChange(**row) for row in session.execute(KEEP, {**slots, **where})]
+        return news
 
     def changes(self, connection: str, object: str | None = None) -> list[SchemaChange]:
         """What changed on a connection (or one of its objects), newest first."""

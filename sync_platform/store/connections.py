@@ -1,6 +1,7 @@
 """The connections: who is connected, what of it is synced, and whether it may sync by itself."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -16,11 +17,12 @@ from sync_platform.engine.connections import (
 )
 from sync_platform.engine.ports import Clock, ObjectChoice
 from sync_platform.engine.results import Target
-from sync_platform.errors import ConfigurationError, UnknownConnection, UnknownObject
+from sync_platform.errors import ConfigurationError, Refused, UnknownConnection, UnknownObject
 from sync_platform.store.database import Database
+from sync_platform.store.left_schemas import remember
 from sync_platform.store.pool import Session
 from sync_platform.store.statements import assignments
-from sync_platform.store.storable import storable, text
+from sync_platform.store.storable import as_given, text
 
 Found = list[Connection]
 
@@ -51,10 +53,26 @@ CHOOSE = """
 FORGET = """
     DELETE FROM sync_platform.cursors WHERE connection = %s AND object = ANY(%s::text[])
 """
-UNLESS_PAUSED = SQL("""
-    status = CASE WHEN status = 'paused' THEN status ELSE %(status)s END,
-    status_reason = CASE WHEN status = 'paused' THEN status_reason ELSE %(reason)s END
+AGAIN = """
+    SELECT whole.base_url, whole.settings, whole.account_id,
+           one.object, one.interval, one.filters
+    FROM sync_platform.connections AS whole
+    LEFT JOIN sync_platform.connection_objects AS one
+        ON one.connection = whole.name AND one.object = %s
+    WHERE whole.name = %s AND whole.created_at = %s
+"""
+# A person's pause stays, and so does the need of a new sign-in beside a lesser one.
+FLAGGED = SQL("""
+    (status, status_reason) = (
+        SELECT CASE WHEN stays THEN status ELSE %(status)s END,
+               CASE WHEN stays THEN status_reason ELSE %(reason)s END
+        FROM (SELECT status = 'paused' OR status = 'needs_reauth' AND NOT %(reauth)s) AS it (stays)
+    )
 """)
+UNFLAG = """
+    UPDATE sync_platform.connections SET status = 'active', status_reason = NULL
+    WHERE name = %s AND status = %s AND status_reason IS NOT DISTINCT FROM %s
+"""
 RESUMED = SQL("""
     status = 'active', status_reason = NULL, resumed_at = coalesce(%(now)s, clock_timestamp())
 """)
@@ -72,10 +90,12 @@ class Connections:
     def register(self, connection: Connection) -> Connection:
         """Keep a new connection and its choices; gives it back with `created_at`.
 
-        Raises ConfigurationError where its name or its schema is taken or cannot be.
+        Raises ConfigurationError where its name or its schema is taken or cannot be, or a setting
+        cannot be kept; Refused for such a filter.
         """
         checked_name(connection.name)
         checked_schema(connection.schema)
+        settings = as_given(connection.settings, "setting", ConfigurationError)
         with self._database.transaction() as session:
             made = session.execute(
                 REGISTER,
@@ -86,7 +106,7 @@ class Connections:
                     "status": connection.status.value,
                     "status_reason": connection.status_reason,
                     "base_url": connection.base_url,
-                    "settings": Jsonb(storable(connection.settings)),
+                    "settings": Jsonb(settings),
                     "interval": connection.interval,
                     "account_id": connection.account_id,
                     "label": connection.label,
@@ -105,6 +125,24 @@ class Connections:
                 return connection
             raise _unknown(session, name)
 
+    def again(self, connection: Connection, object: str) -> Connection:
+        """The connection as its object is read by now: address, settings, account, and how this
+        one object is chosen; the rest as it is given. Raises UnknownConnection where it is gone,
+        also where another one has its name by now."""
+        asked = object, connection.name, connection.created_at
+        with self._database.statement() as session:
+            row = session.execute(AGAIN, asked).fetchone()
+        if row is None:
+            raise UnknownConnection(f"{connection.name} has been removed meanwhile.")
+        choice = {it: row.pop(it) for it in ("object", "interval", "filters")}
+        chosen = () if choice["object"] is None else (ObjectChoice(**choice),)
+        return replace(connection, **row, objects=chosen)
+
+    def owner(self, schema: str) -> str | None:
+        """The connection whose tables are in a schema; None where there is none (any more)."""
+        with self._database.statement() as session:
+            return _owner(session, schema)
+
     def list(self, connector: str | None = None) -> Found:
         """All connections (of one connector), by name."""
         with self._database.transaction() as session:
@@ -115,16 +153,26 @@ class Connections:
 
         Only what was chosen before with the same filters keeps its cursor. What is chosen anew,
         filtered otherwise or no longer chosen is read from the beginning the next time: its cursor
-        tells nothing of records that the filters of then left out.
+        tells nothing of records that the filters of then left out. Raises Refused for a filter that
+        cannot be kept.
         """
+        self.choose_anew(name, lambda connection: choices)
+
+    def choose_anew(
+        self, name: str, choose: Callable[[Connection], Sequence[ObjectChoice]]
+    ) -> None:
+        """As `choose_objects`, with the choices that `choose` makes of the connection: nobody else
+        changes it until they are kept."""
         with self._database.transaction() as session:
             locked = session.execute(
                 "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE", (name,)
             )
             if not locked.rowcount:
                 raise _unknown(session, name)
-            before = {it.object: it.filters for it in _found(session, name=name)[0].objects}
-            now = {each.object: storable(each.filters) for each in choices}
+            found = _found(session, name=name)[0]
+            choices = choose(found)
+            before = {it.object: it.filters for it in found.objects}
+            now = {each.object: dict(each.filters) for each in choices}
             others = [it for it in before | now if before.get(it) != now.get(it)]
             session.execute(FORGET, (name, others))
             _choose(session, name, choices)
@@ -134,8 +182,8 @@ class Connections:
         self._set(name, interval=interval)
 
     def set_settings(self, name: str, settings: Mapping[str, str]) -> None:
-        """Its settings, all of them."""
-        self._set(name, settings=Jsonb(storable(settings)))
+        """Its settings, all of them. Raises ConfigurationError for one that cannot be kept."""
+        self._set(name, settings=Jsonb(as_given(settings, "setting", ConfigurationError)))
 
     def set_base_url(self, name: str, base_url: str | None) -> None:
         """Where its API is; None: where the connector says."""
@@ -146,8 +194,21 @@ class Connections:
         self._set(name, label=None if label is None else text(label))
 
     def set_account(self, name: str, account_id: str | None) -> None:
-        """Whose account it is, as the vendor names it."""
-        self._set(name, account_id=account_id)
+        """Whose account it is, as the vendor names it. Of another account than was known everything
+        is to be read: in the same transaction all cursors are forgotten, whatever is chosen."""
+        with self._database.transaction() as session:
+            known = session.execute(
+                "SELECT account_id FROM sync_platform.connections WHERE name = %s FOR UPDATE",
+                (name,),
+            ).fetchone()
+            if known is None:
+                raise _unknown(session, name)
+            session.execute(
+                "UPDATE sync_platform.connections SET account_id = %s WHERE name = %s",
+                (account_id, name),
+            )
+            if known["account_id"] not in (None, account_id):
+                session.execute("DELETE FROM sync_platform.cursors WHERE connection = %s", (name,))
 
     def pause(self, name: str, reason: str) -> None:
         """No automatic syncs until it is resumed; `reason` is a sentence for people."""
@@ -155,8 +216,17 @@ class Connections:
 
     def flag(self, name: str, status: ConnectionStatus, reason: str) -> None:
         """It needs a person, and why. One that a person paused stays paused: resuming a flag must
-        not undo that."""
-        self._change(name, UNLESS_PAUSED, status=status.value, reason=text(reason))
+        not undo that. One that needs a new sign-in goes on needing it, whatever else it needs."""
+        reauth = status is ConnectionStatus.NEEDS_REAUTH
+        values = {"status": status.value, "reason": text(reason), "reauth": reauth}
+        self._change(name, FLAGGED, **values)
+
+    def unflag(self, connection: Connection) -> None:
+        """Nothing needs a person any more, if its flag is still the one that is given. Failures go
+        on counting, and what was paused stays so: only who resumes it changes that."""
+        flag = connection.status.value, connection.status_reason
+        with self._database.statement() as session:
+            session.execute(UNFLAG, (connection.name, *flag))
 
     def resume(self, name: str) -> None:
         """It may sync by itself again; failures from before no longer count."""
@@ -197,8 +267,10 @@ class Connections:
         return row["resumed_at"] if row else None
 
     def remove(self, name: str) -> None:
-        """Forget it: its secrets, cursors, catalogs and history too. Its data tables stay."""
+        """Forget it: its secrets, cursors, catalogs and history too. Its data tables stay, and
+        whose data it is (see `left_schemas`)."""
         with self._database.transaction() as session:
+            remember(session, name)
             gone = session.execute("DELETE FROM sync_platform.connections WHERE name = %s", (name,))
             if not gone.rowcount:
                 raise _unknown(session, name)
@@ -218,12 +290,10 @@ class Connections:
         return self._clock.now() if self._clock else None
 
     def _taken(self, session: Session, wanted: Connection) -> ConfigurationError:
-        owner = session.execute(
-            "SELECT name FROM sync_platform.connections WHERE schema = %s", (wanted.schema,)
-        ).fetchone()
-        if owner is not None and owner["name"] != wanted.name:
+        owner = _owner(session, wanted.schema)
+        if owner not in (None, wanted.name):
             return ConfigurationError(
-                f"The schema {wanted.schema!r} holds the tables of {owner['name']!r} already. "
+                f"The schema {wanted.schema!r} holds the tables of {owner!r} already. "
                 f"Choose another schema for {wanted.name!r}."
             )
         return ConfigurationError(
@@ -246,11 +316,18 @@ def _choose(session: Session, name: str, choices: Sequence[ObjectChoice]) -> Non
                 "object": each.object,
                 "position": position,
                 "interval": each.interval,
-                "filters": Jsonb(storable(each.filters)),
+                "filters": Jsonb(as_given(each.filters, "filter", Refused)),
             }
             for position, each in enumerate(choices)
         ],
     )
+
+
+def _owner(session: Session, schema: str) -> str | None:
+    row = session.execute(
+        "SELECT name FROM sync_platform.connections WHERE schema = %s", (schema,)
+    ).fetchone()
+    return row["name"] if row else None
 
 
 def _found(session: Session, *, name: str | None = None, connector: str | None = None) -> Found:

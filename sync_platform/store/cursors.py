@@ -71,14 +71,6 @@ class Cursors:
             _save(session, target, cursor)  # which tells where the connection is gone
             return True
 
-    def forget(self, target: Target) -> None:
-        """The next incremental sync reads everything."""
-        with self._database.statement() as session:
-            session.execute(
-                "DELETE FROM sync_platform.cursors WHERE connection = %s AND object = %s",
-                (target.connection, target.object),
-            )
-
 
 def _save(session: Session, target: Target, cursor: datetime) -> None:
     if cursor.tzinfo is None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from sync_platform.engine.ports import SchemaChange
+from sync_platform.engine.results import SchemaChange
 from sync_platform.spec import Discovered
 from sync_platform.store.database import Database
 from sync_platform.store.pool import Session
-from sync_platform.store.storable import exact_mapping, mapping_back, text
+from sync_platform.store.storable import exact_mapping, exact_text, mapping_back, text, text_back
 
 KEEP = """
     INSERT INTO sync_platform.discovered_objects
@@ -55,7 +55,8 @@ class DiscoveredObjects:
             changes: list[SchemaChange] = []
             kept: set[str] = set()
             for position, each in enumerate(found):
-                name = by_id.get(each.id) if each.id else None
+                id = None if each.id is None else exact_text(each.id)
+                name = by_id.get(id) if id else None
                 if name is None:
                     name = _free(each, kept | {it for it, row in known.items() if row["id"]})
                 kept.add(name)
@@ -66,7 +67,7 @@ class DiscoveredObjects:
                         "connection": connection,
                         "object": name,
                         "position": position,
-                        "id": each.id,
+                        "id": id,
                         "label": label,
                         "about": Jsonb(exact_mapping(each.about)),
                         "chosen": each.chosen,
@@ -147,7 +148,8 @@ def _free(it: Discovered, taken: set[str]) -> str:
 
 def _read(row: Mapping[str, Any]) -> Discovered:
     """What was found, as its row keeps it. Its object is read by what `about` tells."""
-    return Discovered(**{**row, "about": mapping_back(row["about"])})
+    id = None if row["id"] is None else text_back(row["id"])
+    return Discovered(**{**row, "id": id, "about": mapping_back(row["about"])})
 
 
 def _change(

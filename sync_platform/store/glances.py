@@ -4,17 +4,20 @@ from typing import Any
 
 from psycopg.sql import SQL
 
+from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.overview import Glance
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.store.database import Database
-from sync_platform.store.history import BREAKER
+from sync_platform.store.history import BREAKER, COUNTS
 from sync_platform.store.pool import Session
-from sync_platform.store.records import COLUMNS, rows_of
+from sync_platform.store.records import COLUMNS, fulls_of, rows_of
 from sync_platform.store.statements import columns
 
 # One step into an index for each object, whatever the length of its history.
 LATEST = """
-    SELECT t.connection, t.object, t.last_started_at, latest.status, latest.finished_at,
+    SELECT t.connection, t.object, t.last_started_at, t.last_full_started_at,
+           t.full_well_at, t.full_tries, t.full_error,
+           latest.status, latest.mode, latest.finished_at,
            EXISTS (
                SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
                AND s.connection = t.connection AND s.object = t.object
@@ -25,7 +28,7 @@ LATEST = """
     JOIN sync_platform.connection_objects o
         ON o.connection = t.connection AND o.object = t.object
     LEFT JOIN LATERAL (
-        SELECT s.status, s.finished_at
+        SELECT s.status, s.mode, s.finished_at
         FROM sync_platform.syncs s
         WHERE s.connection = t.connection AND s.object = t.object AND s.status = ANY(%(counted)s)
         ORDER BY s.started_at DESC, s.id DESC LIMIT 1
@@ -42,11 +45,11 @@ NEWEST = SQL("""
         FROM sync_platform.syncs s
         JOIN unnest(%(connections)s::text[], %(objects)s::text[]) AS wanted (connection, object)
             ON wanted.connection = s.connection AND wanted.object = s.object
-        WHERE s.status = ANY(%(counted)s) AND coalesce(s.error_code, '') <> ALL(%(uncounted)s)
+        WHERE {}
     ) ranked
     WHERE place <= %(failures)s
     ORDER BY place
-""").format(columns(COLUMNS, "s"))
+""").format(columns(COLUMNS, "s"), COUNTS)
 
 
 class Glances:
@@ -60,9 +63,7 @@ class Glances:
         with self._database.transaction() as session:
             asked = BREAKER | {"connection": connection}
             rows = session.execute(LATEST, asked, prepare=False).fetchall()
-            # A refusal does not count for the breaker, and hides what does.
-            sure = (None, SyncStatus.SUCCEEDED.value)
-            unsure = [_target(row) for row in rows if row["status"] not in sure]
+            unsure = [_target(row) for row in rows if not _well(row)]
             failures = _failures(session, unsure) if unsure else {}
         return {
             target: Glance(
@@ -72,10 +73,20 @@ class Glances:
                 running=row["running"],
                 failures=failures.get(target, ()),
                 resumed_at=row["resumed_at"],
+                fulls=fulls_of(row),
             )
             for row in rows
             if (target := _target(row))
         }
+
+
+def _well(row: dict[str, Any]) -> bool:
+    """Whether the latest sync tells that no failure counts for the breaker. A refusal and a refresh
+    of computed fields do not count for it, and hide what does."""
+    if row["status"] is None:
+        return True
+    computed = row["mode"] == SyncMode.COMPUTED.value
+    return row["status"] == SyncStatus.SUCCEEDED.value and not computed
 
 
 def _target(row: dict[str, Any]) -> Target:

@@ -14,7 +14,7 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from sync_platform.engine.activity import TargetActivity
-from sync_platform.engine.breaker import FAILURES, UNCOUNTED
+from sync_platform.engine.breaker import FAILURES, HOPELESS, UNCOUNTED
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
@@ -25,6 +25,7 @@ from sync_platform.store.records import (
     COLUMNS,
     OpenRecord,
     failure,
+    fulls_of,
     new_id,
     result_of,
     row_of,
@@ -37,9 +38,13 @@ STALE_AFTER = timedelta(minutes=5)
 BREAKER = {  # what counts for it
     "counted": [SyncStatus.SUCCEEDED.value, SyncStatus.FAILED.value, SyncStatus.STALE.value],
     "uncounted": list(UNCOUNTED),
+    "hopeless": list(HOPELESS),
     "failures": FAILURES,
 }
-COUNTS = SQL("(status = ANY(%(counted)s) AND coalesce(error_code, '') <> ALL(%(uncounted)s))")
+COUNTS = SQL("""(
+    status = ANY(%(counted)s) AND coalesce(error_code, '') <> ALL(%(uncounted)s)
+    AND (mode <> 'computed' OR coalesce(error_code, '') = ANY(%(hopeless)s))
+)""")
 REFUSED = {"refused": TooManyDeletes().code}
 # What tells whether deletes wait: a full sync that was refused, or went well.
 DECIDES = SQL("(error_code = %(refused)s OR mode = 'full' AND status = 'succeeded') IS TRUE")
@@ -57,24 +62,37 @@ OPEN = SQL("""
         WHERE status = 'running' AND connection = %(connection)s AND object = %(object)s
     ), started AS (
         INSERT INTO sync_platform.sync_targets AS known
-            (connection, object, last_started_at, last_full_started_at, last_computed_at)
-        VALUES (%(connection)s, %(object)s, %(started_at)s, %(full)s, %(computed)s)
+            (connection, object, last_started_at, last_full_started_at, last_computed_at,
+             full_tries)
+        VALUES (%(connection)s, %(object)s, %(started_at)s, %(full)s, %(computed)s, %(tries)s)
         ON CONFLICT (connection, object) DO UPDATE SET
             last_started_at = CASE WHEN excluded.last_computed_at IS NULL
                 THEN greatest(known.last_started_at, excluded.last_started_at)
                 ELSE known.last_started_at END,
             last_full_started_at =
                 greatest(known.last_full_started_at, excluded.last_full_started_at),
-            last_computed_at = greatest(known.last_computed_at, excluded.last_computed_at)
+            last_computed_at = greatest(known.last_computed_at, excluded.last_computed_at),
+            full_tries = known.full_tries + excluded.full_tries
     )
     {}
 """).format(inserting("syncs", COLUMNS))
 
-# A sync that was taken for dead tells its true end; one that was followed up stays closed.
+# A sync that was taken for dead tells its true end; one that was followed up stays closed. The end
+# of a full one is told of its object, too: history forgets it, and the next day's goes by it.
 CLOSE = SQL("""
-    UPDATE sync_platform.syncs SET {}
-    WHERE id = %(id)s AND status IN ('running', 'stale')
-""").format(assignments((*COLUMNS, "evidence")))
+    WITH ended AS (
+        UPDATE sync_platform.syncs SET {}
+        WHERE id = %(id)s AND status IN ('running', 'stale')
+        RETURNING connection, object, mode, started_at, error, {} AS well
+    )
+    UPDATE sync_platform.sync_targets AS known SET
+        full_well_at = CASE WHEN well THEN started_at ELSE full_well_at END,
+        full_tries = CASE WHEN well THEN 0 ELSE full_tries END,
+        full_error = CASE WHEN well THEN NULL ELSE ended.error END
+    FROM ended
+    WHERE ended.mode = 'full'
+      AND known.connection = ended.connection AND known.object = ended.object
+""").format(assignments((*COLUMNS, "evidence")), DECIDES)
 
 # What is asked of one connection or of all is never prepared (`prepare=False`), here and in
 # `glances`: a plan that is to serve both reads the history of all connections for the one.
@@ -114,6 +132,7 @@ WAITING = SQL("""
 KNOWN = """
     SELECT t.connection, t.object,
            t.last_started_at, t.last_full_started_at, t.last_computed_at,
+           t.full_well_at, t.full_tries, t.full_error,
            EXISTS (
                SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
                AND s.connection = t.connection AND s.object = t.object
@@ -271,6 +290,7 @@ class History:
             target: TargetActivity(
                 last_started_at=row["last_started_at"],
                 last_full_started_at=row["last_full_started_at"],
+                fulls=fulls_of(row),
                 last_computed_at=row["last_computed_at"],
                 running=row["running"],
                 recent=tuple(recent.get(target, ())),
@@ -288,14 +308,15 @@ class History:
     def _open(self, result: SyncResult) -> None:
         at, mode = result.started_at, result.mode
         full, computed = (at if mode is it else None for it in (SyncMode.FULL, SyncMode.COMPUTED))
+        began = {"full": full, "computed": computed, "tries": int(mode is SyncMode.FULL)}
         with self._database.statement() as session:
-            session.execute(OPEN, row_of(result) | {"full": full, "computed": computed})
+            session.execute(OPEN, row_of(result) | began)
 
     def _close(self, record: OpenRecord, *, evidence: dict[str, Any] | None, **end: Any) -> None:
         result = record.finished(**end)
         kept = {"evidence": Jsonb(evidence) if evidence else None}
         with self._database.statement() as session:
-            session.execute(CLOSE, row_of(result) | kept)
+            session.execute(CLOSE, row_of(result) | kept | REFUSED)
             with suppress(OperationalError):  # its end is written; the next sync prunes
                 _prune(session, result.target.connection)
 

@@ -51,26 +51,34 @@ class Leases:
 
         It looks without touching: a try of the lock could turn away a sync that begins just now.
         """
-        key = _object_key(target)
+        return _object_key(target) in self._held(target)
+
+    def why_not(self, target: Target) -> str | None:
+        """Why a sync of this object could not begin right now, in a sentence; None if it could."""
+        held = self._held(target)
+        object_busy = _object_key(target) in held
+        if object_busy or held.issuperset(_slot_keys(target)):
+            return str(_busy(target, timedelta(0), object_busy=object_busy))
+        return None
+
+    def _held(self, target: Target) -> set[int]:
+        """Which of the locks that a sync of the object needs somebody holds, as `busy` looks."""
         session = self._connect()
         try:
-            row = session.execute(
+            rows = session.execute(
                 """
-                SELECT EXISTS (
-                    SELECT FROM pg_locks
-                    WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                      AND database = (SELECT oid FROM pg_database
-                                      WHERE datname = current_database())
-                      AND (classid::bigint << 32 | objid::bigint) = %s
-                )
+                SELECT classid::bigint << 32 | objid::bigint FROM pg_locks
+                WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND (classid::bigint << 32 | objid::bigint) = ANY(%s)
                 """,
-                (key,),
-            ).fetchone()
+                ([_object_key(target), *_slot_keys(target)],),
+            ).fetchall()
         except psycopg.Error as error:
             raise in_our_words(error, self._url) from error
         finally:
             session.close()
-        return row is not None and bool(row[0])
+        return {key for (key,) in rows}
 
     def _connect(self) -> psycopg.Connection:
         try:
@@ -83,7 +91,7 @@ class Leases:
         until = time.monotonic() + wait.total_seconds()
         pause = FIRST_PAUSE
         keys = [_object_key(target)]
-        slots = [_key(f"slot {number}", target.connection) for number in range(SLOTS)]
+        slots = _slot_keys(target)
         while True:
             try:
                 if keys and _try_any(session, keys):
@@ -130,6 +138,10 @@ def _busy(target: Target, wait: timedelta, *, object_busy: bool) -> AlreadySynci
 
 def _object_key(target: Target) -> int:
     return _key("object", target.connection, target.object)
+
+
+def _slot_keys(target: Target) -> list[int]:
+    return [_key(f"slot {number}", target.connection) for number in range(SLOTS)]
 
 
 def _key(*parts: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.sql import SQL
 
+from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
@@ -87,6 +88,16 @@ def row_of(result: SyncResult) -> dict[str, Any]:
         "resumed": result.resumed,
         "automatic": result.automatic,
     }
+
+
+def fulls_of(row: dict[str, Any]) -> FullSyncs:
+    """How an object's full syncs went. One that runs has not failed yet."""
+    runs = row["running"] and row["last_started_at"] == row["last_full_started_at"]
+    return FullSyncs(
+        well_at=row["full_well_at"],
+        failed=max(row["full_tries"] - (1 if runs else 0), 0),
+        error=row["full_error"],
+    )
 
 
 def failure(

@@ -11,12 +11,12 @@ from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.signing_in import STATE_LASTS, SignIn, SignInStatus
-from sync_platform.errors import Refused
+from sync_platform.errors import ConfigurationError, Refused
 from sync_platform.spec import Account
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Lock, Locked
 from sync_platform.store.statements import assignments, inserting
-from sync_platform.store.storable import storable, text
+from sync_platform.store.storable import as_given, text
 
 SHOWN = """
     id, connector, connection, again, status, redirect_uri, base_url, settings, objects, writing,
@@ -41,7 +41,7 @@ class SignIns:
         self, sign_in: SignIn, secret: Secret, *, browser: str, state: str | None = None
     ) -> None:
         """Keep a new one: with the state that it will come back with, or one that has its secret
-        already."""
+        already. Raises ConfigurationError, as all here, for a setting that cannot be kept."""
         values = {
             "id": sign_in.id,
             "connector": sign_in.connector,
@@ -52,7 +52,7 @@ class SignIns:
             "browser_hash": _hash(browser),
             "redirect_uri": sign_in.redirect_uri,
             "base_url": sign_in.base_url,
-            "settings": Jsonb(storable(sign_in.settings)),
+            "settings": _settings(sign_in.settings),
             "objects": list(sign_in.objects) if sign_in.objects is not None else None,
             "writing": sign_in.writing,
             "secret": self._lock.close(secret),
@@ -128,14 +128,14 @@ class SignIns:
         self._change(
             sign_in.id,
             status=SignInStatus.SIGNED_IN.value,
-            settings=Jsonb(storable(sign_in.settings)),
+            settings=_settings(sign_in.settings),
             secret=self._lock.close(secret),
             **_account(sign_in.account),
         )
 
     def answered(self, id: str, settings: Mapping[str, str], account: Account | None) -> None:
         """What was chosen, and whose account that is."""
-        self._change(id, settings=Jsonb(storable(settings)), **_account(account))
+        self._change(id, settings=_settings(settings), **_account(account))
 
     def renew(self, id: str, secret: Secret) -> None:
         """Its access token was refreshed."""
@@ -186,6 +186,10 @@ class SignIns:
 def _hash(value: str) -> bytes:
     """Of 32 random bytes: nothing slower is needed."""
     return hashlib.sha256(value.encode()).digest()
+
+
+def _settings(settings: Mapping[str, str]) -> Jsonb:
+    return Jsonb(as_given(settings, "setting", ConfigurationError))
 
 
 def _account(account: Account | None) -> dict[str, str | None]:

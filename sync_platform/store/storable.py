@@ -1,8 +1,13 @@
-"""What vendors send may hold what Postgres cannot: here it is made to fit."""
+"""What vendors send may hold what Postgres cannot: here it is made to fit. What people say is kept
+as it is, or refused."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from sync_platform.errors import SyncPlatformError
+
+NUMBERS = "\x01"  # what begins so is followed by the numbers of a text's characters
 
 
 def storable(value: Any) -> Any:
@@ -35,6 +40,34 @@ def exact(value: str) -> str | list[int]:
 def read_back(kept: str | list[int]) -> str:
     """The text that `exact` was given."""
     return kept if isinstance(kept, str) else "".join(map(chr, kept))
+
+
+def exact_text(value: str) -> str:
+    """The text as one that Postgres takes and `text_back` makes the same of: itself, or its
+    characters' numbers where Postgres cannot keep it."""
+    kept = exact(value)
+    if isinstance(kept, str) and not kept.startswith(NUMBERS):
+        return kept
+    return NUMBERS + json.dumps([ord(each) for each in value])
+
+
+def text_back(kept: str) -> str:
+    """The text that `exact_text` was given."""
+    return read_back(json.loads(kept[1:])) if kept.startswith(NUMBERS) else kept
+
+
+def as_given(
+    values: Mapping[str, str], what: str, refusal: type[SyncPlatformError]
+) -> dict[str, str]:
+    """What a person said, if Postgres keeps all of it; raises `refusal`, which calls one of the
+    values a `what`."""
+    for name, value in values.items():
+        if storable({name: value}) != {name: value}:
+            raise refusal(
+                f"The {what} {name!r} holds a NUL or half a character, which cannot be kept. "
+                "Leave that out."
+            )
+    return dict(values)
 
 
 def text(value: str) -> str:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from sync_platform.engine.connections import checked_label
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.errors import Refused
-from sync_platform.waist.choosing import checked_choice, checked_interval
+from sync_platform.waist import gate
+from sync_platform.waist.choosing import as_before, checked_choice, checked_interval
 from sync_platform.waist.parts import Parts
 
 
@@ -37,8 +38,12 @@ def adjust(
         twice = sorted({each for each in named if named.count(each) > 1})
         if twice:
             raise Refused(f"{twice[0]} is chosen twice; name each object once.")
-        chosen = [checked_choice(connector, each) for each in objects]
+        chosen = [
+            as_before(checked_choice(connector, each), connector[each.object], connection)
+            for each in objects
+        ]
         parts.store.choose_objects(name, chosen)
+        gate.settle(parts, name)
     if interval is not None or interval_default:
         parts.store.set_interval(name, interval)
     if label is not None:

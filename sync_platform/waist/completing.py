@@ -31,11 +31,15 @@ def made(
     schema: str | None,
     objects: Sequence[ObjectChoice] | None,
     interval: timedelta | None,
+    confirmed: bool = False,
 ) -> Connection:
     """A new connection, due at once. Objects that the account may not read are left out, unless
-    they are asked for by name: then NotPermitted."""
+    they are asked for by name: then NotPermitted. Raises OtherAccount where its schema holds what
+    another account left there, unless that is `confirmed`."""
     name = checked_name(name or sign_in.connection or "")
     schema = checked_schema(schema or name.replace("-", "_"))
+    if not confirmed:
+        _refuse_another_accounts(parts, sign_in, schema)
     if interval is not None:
         checked_interval(parts.connector(sign_in.connector), interval)
     with proving.line(parts, sign_in, secret) as api:
@@ -88,22 +92,48 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
         )
     if not other:
         proving.refuse_misfits(parts.connector_of(connection), sign_in.settings)
-    parts.credentials.save(name, secret)  # first: whatever comes after can be done again
-    parts.store.set_settings(name, sign_in.settings)
-    parts.store.set_base_url(name, sign_in.base_url)
-    if account:
-        parts.store.set_account(name, account)
+    fields: Mapping[str, Sequence[Field]] = {}
+    own: Sequence[Discovered] = ()
     if other:
-        for each in connection.objects:
-            parts.cursors.forget(Target(name, each.object))
         with proving.line(parts, sign_in, secret) as api:
             it, own = proving.whole(it, api)
             had = [each.object for each in connection.objects]
             there = [each.name for each in it.objects if each.name in had]
-            _keep(parts, name, _fields(it, there, api, all_of_them=False), own)
+            fields = _fields(it, there, api, all_of_them=False)
+    parts.credentials.save(name, secret)  # first: whatever comes after can be done again
+    parts.store.set_settings(name, sign_in.settings)
+    parts.store.set_base_url(name, sign_in.base_url)
+    _keep(parts, name, fields, own)
+    if account:  # last: until it is another's, who does this again does all of it
+        parts.store.set_account(name, account)
     if connection.status is not ConnectionStatus.PAUSED:
         parts.store.resume(name)
     return parts.store.get(name)
+
+
+def _refuse_another_accounts(parts: Parts, sign_in: SignIn, schema: str) -> None:
+    """Raise OtherAccount where a connection that was removed left another account's rows in the
+    schema: they would stay beside the new ones, and nothing would tell them apart."""
+    left = parts.left_schemas.get(schema)
+    it = parts.connector(sign_in.connector)
+    account = identity(it, sign_in.account, sign_in.settings)
+    if left is None or (
+        left.connector == it.name and (not account or left.account_id in (None, account))
+    ):
+        return
+    if not parts.destination.holds_tables(schema):  # somebody has dropped it
+        return
+    now, then = _whose(it.name, account), _whose(left.connector, left.account_id)
+    raise OtherAccount(
+        f"This sign-in belongs to {now}, but the schema {schema} holds the data of {then}, which "
+        f"{left.connection} left there when it was disconnected. Choose another name or schema, or "
+        "confirm that this account takes its place: then a full sync marks what only the old "
+        "account has as deleted."
+    )
+
+
+def _whose(connector: str, account: str | None) -> str:
+    return f"{connector} account {account}" if account else f"an account of {connector}"
 
 
 def _fields(
@@ -114,7 +144,7 @@ def _fields(
     refused: NotPermitted | None = None
     for each in wanted:
         try:
-            fields[each] = discovered(connector[each], api)
+            fields[each] = discovered(connector, connector[each], api)
         except NotPermitted as error:
             if all_of_them:
                 raise

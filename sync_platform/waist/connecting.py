@@ -211,7 +211,8 @@ class Connecting:
 
         Of a connection that is signed in anew, only the credentials change, and what the vendor
         tells of its account. Raises OtherAccount where they belong to another account than its
-        data, unless that is `confirmed`: then everything is read again.
+        data, or than what a connection that was removed left in a new one's schema, unless that is
+        `confirmed`: then everything is read again.
         """
         sign_in, secret = self._open(id, browser)
         proving.refuse_open_questions(self._parts, sign_in, secret)
@@ -226,6 +227,7 @@ class Connecting:
                 schema=schema,
                 objects=objects,
                 interval=interval,
+                confirmed=confirmed,
             )
         self._parts.sign_ins.done(id, connection.name)
         return connection
@@ -263,11 +265,6 @@ class Connecting:
         except SyncPlatformError:
             self.give_up(sign_in.id, browser=browser)
             raise
-
-    def revoke(self, connection: Connection) -> bool:
-        """Tell the vendor that the connection's tokens are not needed any more, where it has a way
-        to; whether it was told."""
-        return tokens.revoke(self._parts, connection)
 
     # -- inside -------------------------------------------------------------------------------
 

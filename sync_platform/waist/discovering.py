@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from sync_platform.engine.connections import ConnectionStatus
-from sync_platform.engine.ports import SchemaChange
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SchemaChange, Target
 from sync_platform.errors import SyncPlatformError
 from sync_platform.spec import Connector
 from sync_platform.waist import gate, proving
@@ -27,7 +26,7 @@ def discover(parts: Parts, name: str, objects: Sequence[str] | None) -> list[Sch
     api = parts.api(connection)
     try:
         for each in objects or [it.object for it in connection.objects]:
-            fields = discovered(connector[each], api)
+            fields = discovered(connector, connector[each], api)
             changes += parts.catalogs.save(Target(name, each), fields)
     finally:
         api.close()
@@ -60,7 +59,10 @@ def list_everywhere(parts: Parts) -> list[tuple[str, SchemaChange]]:
                 found += [(connection.name, it) for it in list_objects(parts, connection.name)]
             except SyncPlatformError as error:
                 log.warning("%s: its objects could not be listed: %s", connection.name, error)
-                gate.flag(parts, connection.name, error)
+                gate.flag(parts, connection.name, error, what=gate.UNLISTED)
+                continue
+            if gate.is_unlisted(connection):
+                gate.settle(parts, connection.name)
     return found
 
 

@@ -3,9 +3,15 @@
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus, object_of
-from sync_platform.engine.due import TOGETHER, due_syncs
+from sync_platform.engine.due import (
+    TOGETHER,
+    DueConnection,
+    due_computed,
+    due_fulls,
+    due_syncs,
+)
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.results import SyncResult, Target
+from sync_platform.engine.results import SyncResult
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import (
     CircuitOpen,
@@ -17,7 +23,10 @@ from sync_platform.errors import (
     SyncPlatformError,
     TooManyDeletes,
 )
+from sync_platform.spec import Connector
 from sync_platform.waist.parts import Parts
+
+UNLISTED = "Its objects could not be listed: "  # begins a flag that no sync has raised
 
 
 def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
@@ -30,13 +39,17 @@ def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
         return None
     try:
         check(parts, request)
-        object_of(connection, parts.connector_of(connection), target.object)
+        connector = parts.connector_of(connection)
+        object_of(connection, connector, target.object)
     except (NeedsPerson, ObjectGone, Refused) as reason:
         return str(reason)
-    if parts.leases.busy(target):
-        return f"{target} is being synced already; nothing to do."
-    if request.mode is SyncMode.INCREMENTAL and not _is_due(parts, target):
-        return f"{target} was synced a moment ago; nothing to do."
+    busy = parts.leases.why_not(target)
+    if busy is not None:
+        return f"{busy.rstrip('.')}; nothing to do."
+    if not _is_due(parts, request, connection, connector):
+        if request.mode is SyncMode.INCREMENTAL:
+            return f"{target} was synced a moment ago; nothing to do."
+        return f"The {request.mode.value} sync of {target} is not due any more; nothing to do."
     return None
 
 
@@ -59,30 +72,60 @@ def check(parts: Parts, request: SyncRequest) -> None:
         )
 
 
-def _is_due(parts: Parts, target: Target) -> bool:
-    connection = parts.store.get(target.connection)
-    activity = parts.past.activity(connection.name)
-    due = due_syncs([connection], parts.connectors(), activity, parts.clock.now() + TOGETHER)
-    return any(target.object in each.objects for each in due)
+def _is_due(
+    parts: Parts, request: SyncRequest, connection: Connection, connector: Connector
+) -> bool:
+    """Whether it is (still) due. A run may have waited in a queue, and another one been quicker.
+    Whatever is due of an object without a cursor, a full sync does it."""
+    name, mode = request.target.object, request.mode
+    activity, now = parts.past.activity(connection.name), parts.clock.now() + TOGETHER
+    due: list[DueConnection] = []
+    if mode is SyncMode.INCREMENTAL or not connector[name].incremental:
+        due += due_syncs([connection], parts.connectors(), activity, now)
+    if mode is SyncMode.FULL:
+        due += due_fulls([connection], activity, now, parts.settings.full_sync_hour)
+    if mode is SyncMode.COMPUTED:
+        due += due_computed([(connection, connector)], activity, now)
+    return mode is SyncMode.FROM_DATE or any(name in each.objects for each in due)
 
 
-def flag(parts: Parts, name: str, error: SyncPlatformError) -> None:
-    """Tell on the connection that someone must act."""
+def flag(parts: Parts, name: str, error: SyncPlatformError, *, what: str = "") -> None:
+    """Tell on the connection that someone must act; of `what`, if it was no sync."""
     if isinstance(error, NeedsReauth):
         parts.store.flag(name, ConnectionStatus.NEEDS_REAUTH, str(error))
     elif isinstance(error, NeedsPerson | TooManyDeletes):
-        parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, str(error))
+        parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, f"{what}{error}")
 
 
-def unflag(parts: Parts, request: SyncRequest) -> None:
-    """A sync that a person asked for went well: if nothing else is wrong, all is well again."""
-    if request.automatic:
+def unflag(parts: Parts, request: SyncRequest, known: Connection) -> None:
+    """A sync went well: if nothing else is wrong, all is well again. `known` is the connection as
+    it was planned. One that runs by itself looks only where that was flagged, and proves neither
+    that somebody has signed in, nor that the vendor lists its objects."""
+    if not request.automatic:
+        settle(parts, known.name, ConnectionStatus.NEEDS_REAUTH)
+    elif known.status is ConnectionStatus.NEEDS_ATTENTION and not is_unlisted(known):
+        settle(parts, known.name)
+
+
+def is_unlisted(connection: Connection) -> bool:
+    """Whether its flag tells that its objects could not be listed."""
+    return (connection.status_reason or "").startswith(UNLISTED)
+
+
+def settle(parts: Parts, name: str, *also: ConnectionStatus) -> None:
+    """Take the flag from a connection that needs attention (or `also`) where nothing waits for a
+    person any more; else tell what does, where its flag tells of something that is over."""
+    connection = parts.store.get(name)
+    if connection.status not in (ConnectionStatus.NEEDS_ATTENTION, *also):
         return
-    connection = parts.store.get(request.target.connection)
-    if connection.status not in (ConnectionStatus.NEEDS_ATTENTION, ConnectionStatus.NEEDS_REAUTH):
-        return
-    if not _waits(parts, connection):
-        parts.store.resume(connection.name)
+    waiting = _waiting(parts, connection)
+    if connection.status is ConnectionStatus.NEEDS_REAUTH:  # somebody's sync proves the sign-in
+        waiting = [it for it in waiting if it.error_code != NeedsReauth().code]
+        parts.store.unflag(connection)
+    if not waiting:
+        parts.store.unflag(connection)
+    elif connection.status_reason not in (newest := [it.error for it in waiting]) and newest[0]:
+        parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, newest[0])
 
 
 def deletes_waiting(parts: Parts, connection: Connection) -> list[SyncResult]:
@@ -91,11 +134,13 @@ def deletes_waiting(parts: Parts, connection: Connection) -> list[SyncResult]:
     return [it for it in waiting if connection.choice(it.target.object) is not None]
 
 
-def _waits(parts: Parts, connection: Connection) -> bool:
-    """Whether some chosen object waits for a person: its breaker is open, or a full sync of it was
-    refused for its deletes and none has gone well since."""
-    if deletes_waiting(parts, connection):
-        return True
-    known = parts.past.activity(connection.name)
-    broken = [it for it in known if breaker.is_open(known[it].recent, known[it].resumed_at)]
-    return any(connection.choice(target.object) is not None for target in broken)
+def _waiting(parts: Parts, connection: Connection) -> list[SyncResult]:
+    """The syncs of chosen objects that wait for a person, newest first: what has opened a breaker,
+    and full syncs that were refused for their deletes, if none has gone well since."""
+    found = deletes_waiting(parts, connection)
+    for target, known in parts.past.activity(connection.name).items():
+        if connection.choice(target.object) is not None:
+            failure = breaker.to_mend(known.recent, known.resumed_at)
+            if failure is not None and breaker.is_open(known.recent, known.resumed_at):
+                found.append(failure)
+    return sorted(found, key=lambda it: it.started_at, reverse=True)

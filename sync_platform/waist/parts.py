@@ -37,6 +37,7 @@ from sync_platform.waist.renewing import Renewal
 if TYPE_CHECKING:
     from sync_platform.store.glances import Glances
     from sync_platform.store.idempotency import Idempotency
+    from sync_platform.store.left_schemas import LeftSchemas
     from sync_platform.store.sign_ins import SignIns
     from sync_platform.store.sync_requests import SyncRequests
     from sync_platform.transport.dagster import DagsterRuns
@@ -128,6 +129,13 @@ class Parts:
     def discovered_objects(self) -> DiscoveredObjects:
         """The objects that single connections have."""
         return DiscoveredObjects(self.database)
+
+    @cached_property
+    def left_schemas(self) -> LeftSchemas:
+        """Whose data the connections left that were removed."""
+        from sync_platform.store.left_schemas import LeftSchemas
+
+        return LeftSchemas(self.database)
 
     @cached_property
     def leases(self) -> Leases:

@@ -1,18 +1,20 @@
 """A sync that was asked for, made ready to run."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from sync_platform.engine import ways
 from sync_platform.engine.connections import Connection, object_of
 from sync_platform.engine.destination import Table
+from sync_platform.engine.fields import Found
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import ObjectChoice, VendorApi
+from sync_platform.engine.ports import ObjectChoice, Terms, VendorApi
 from sync_platform.engine.results import Target
-from sync_platform.engine.sync import Sync, SyncRequest, refuse_impossible
-from sync_platform.errors import Refused
-from sync_platform.spec import ConnectorObject, Field
+from sync_platform.engine.sync import Sync, SyncRequest
+from sync_platform.errors import Refused, SyncPlatformError, UnknownConnection
+from sync_platform.spec import Connector, ConnectorObject
 from sync_platform.waist import gate
 from sync_platform.waist.choosing import discovered
 from sync_platform.waist.parts import Parts
@@ -35,25 +37,76 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
                 "Sync it first."
             )
         obj = ways.as_computed(obj)
-    choice = connection.choice(obj.name) or ObjectChoice(object=obj.name)
+    asked = AsAsked(parts, request, connection)
+    terms = asked.terms
     return Sync(
         request=request,
         obj=obj,
         table=table_of(parts, connection, obj),
-        settings=connection.settings,
-        filters=choice.filters,
-        account=connection.account_id,
-        open_api=lambda: parts.api(connection),
-        find_fields=lambda api: _fields(parts, target, obj, api, request.mode),
-        cursors=OwnCursors(parts, connection, choice.filters),
+        settings=terms.settings,
+        filters=terms.filters,
+        account=terms.account,
+        open_api=lambda: parts.api(asked.connection),
+        find_fields=lambda api, anew: _fields(parts, target, connector, obj, api, anew=anew),
+        cursors=OwnCursors(parts, asked),
         history=parts.past,
         leases=parts.leases,
         clock=parts.clock,
         delete_share=parts.settings.delete_share,
-        check=lambda: gate.check(parts, request),
-        on_error=lambda error: gate.flag(parts, connection.name, error),
-        on_success=lambda: gate.unflag(parts, request),
+        check=asked.again,
+        keep=lambda changes: parts.catalogs.keep(target, changes),
+        on_error=lambda error: _failed(parts, connection, error),
+        on_success=lambda: _went_well(parts, request, connection),
     )
+
+
+def refuse_impossible(request: SyncRequest, obj: ConnectorObject, label: str) -> SyncRequest:
+    """The request, in a mode that the object can do; raises Refused where there is none.
+
+    An incremental sync of an object without a cursor is a full one; a from-date one is refused.
+    """
+    if obj.incremental or request.mode in (SyncMode.FULL, SyncMode.COMPUTED):
+        return request
+    if request.mode is SyncMode.FROM_DATE:
+        raise Refused(
+            f"{label} {obj.name} can only be synced in full: {label} does not tell when they "
+            "change. Ask for a full sync instead."
+        )
+    return replace(request, mode=SyncMode.FULL)
+
+
+class AsAsked:
+    """What one sync goes by: as it is asked for when the sync is planned and, from `again` on, when
+    it has its lease. It may have waited minutes for that."""
+
+    def __init__(self, parts: Parts, request: SyncRequest, connection: Connection) -> None:
+        self._parts, self._request, self.connection = parts, request, connection
+
+    @property
+    def _choice(self) -> ObjectChoice | None:
+        return self.connection.choice(self._request.target.object)
+
+    @property
+    def terms(self) -> Terms:
+        """What it goes by. An object that is not chosen has no filters."""
+        return Terms(
+            account=self.connection.account_id,
+            settings=self.connection.settings,
+            filters=self._choice.filters if self._choice else {},
+        )
+
+    def again(self) -> Terms:
+        """What it goes by now. Raises what `gate.check` does, UnknownConnection, and Refused where
+        the object was unticked meanwhile."""
+        gate.check(self._parts, self._request)
+        target, was_chosen = self._request.target, self._choice is not None
+        self.connection = self._parts.store.again(self.connection, target.object)
+        if was_chosen and self._choice is None:
+            raise Refused(
+                f"{target.object} was taken out of what {target.connection} syncs while its sync "
+                "waited, so nothing was read."
+            )
+        return self.terms
 
 
 class OwnCursors:
@@ -61,8 +114,8 @@ class OwnCursors:
     its connection is another account's. What was read says nothing of what is asked for then, and
     whoever changed that has forgotten the cursor so that everything is read."""
 
-    def __init__(self, parts: Parts, connection: Connection, filters: Mapping[str, str]) -> None:
-        self._parts, self._connection, self._filters = parts, connection, filters
+    def __init__(self, parts: Parts, asked: AsAsked) -> None:
+        self._parts, self._asked = parts, asked
 
     def get(self, target: Target) -> datetime | None:
         """How far it has been read."""
@@ -70,9 +123,9 @@ class OwnCursors:
 
     def save(self, target: Target, cursor: datetime) -> None:
         """Keep the greater of this and what is kept, if the sync still reads what is asked for."""
-        account = self._connection.account_id
+        terms = self._asked.terms
         if not self._parts.cursors.save_if_asked(
-            target, cursor, account=account, filters=self._filters
+            target, cursor, account=terms.account, filters=terms.filters
         ):
             log.info("%s: what is asked for has changed; the next sync reads everything.", target)
 
@@ -89,17 +142,45 @@ def table_of(parts: Parts, connection: Connection, obj: ConnectorObject) -> Tabl
     )
 
 
+def _went_well(parts: Parts, request: SyncRequest, connection: Connection) -> None:
+    if not _removed(parts, connection):
+        gate.unflag(parts, request, connection)
+
+
+def _failed(parts: Parts, connection: Connection, error: SyncPlatformError) -> None:
+    if _removed(parts, connection):
+        raise UnknownConnection(f"{connection.name} has been removed meanwhile.") from error
+    gate.flag(parts, connection.name, error)
+
+
+def _removed(parts: Parts, connection: Connection) -> bool:
+    """Whether a sync's connection was removed before the sync ended. What it has locked since is
+    unlocked again then: nobody else would do it."""
+    gone = False
+    with suppress(SyncPlatformError):  # how the sync went matters more
+        gone = parts.store.owner(connection.schema) is None
+        if gone:
+            parts.destination.unlock(connection.schema)
+    return gone
+
+
 def _fields(
-    parts: Parts, target: Target, obj: ConnectorObject, api: VendorApi, mode: SyncMode
-) -> Sequence[Field]:
-    """From the catalog; discovered first where it has none, and before every full sync. Declared
+    parts: Parts,
+    target: Target,
+    connector: Connector,
+    obj: ConnectorObject,
+    api: VendorApi,
+    *,
+    anew: bool,
+) -> Found:
+    """From the catalog; discovered where it has none, and where they are asked for `anew`. Declared
     ones are kept there where they are other ones than before."""
-    known = None if mode is SyncMode.FULL else parts.catalogs.fields(target)
+    known = None if anew else parts.catalogs.fields(target)
     if known and callable(obj.fields):
-        return known
-    fields = discovered(obj, api)
+        return Found(known, anew=False)
+    fields = discovered(connector, obj, api)
     if known is not None and list(fields) == known:
-        return known
+        return Found(known)
     for change in parts.catalogs.save(target, fields):
         log.info("%s: %s", target, change)
-    return fields
+    return Found(fields)

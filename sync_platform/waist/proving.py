@@ -146,7 +146,7 @@ def offers(parts: Parts, sign_in: SignIn, secret: Secret) -> list[Offered]:
         return [
             Offered(obj=obj, suggested=False)
             if obj.name in left
-            else _offer(sign_in, secret, obj, api)
+            else _offer(connector, sign_in, secret, obj, api)
             for obj in connector.objects
         ]
 
@@ -166,7 +166,9 @@ def refuse_misfits(connector: Connector, settings: Mapping[str, str]) -> None:
         raise ConfigurationError(" ".join(wrong))
 
 
-def _offer(sign_in: SignIn, secret: Secret, obj: ConnectorObject, api: VendorApi) -> Offered:
+def _offer(
+    connector: Connector, sign_in: SignIn, secret: Secret, obj: ConnectorObject, api: VendorApi
+) -> Offered:
     consented: Sequence[str] | None = secret.get("scopes")
     lacking = [each for each in obj.scopes if consented is not None and each not in consented]
     if lacking and sign_in.objects is not None and obj.name not in sign_in.objects:
@@ -177,7 +179,7 @@ def _offer(sign_in: SignIn, secret: Secret, obj: ConnectorObject, api: VendorApi
             f"{obj.label or obj.name}.",
         )
     try:
-        return Offered(obj=obj, fields=discovered(obj, api))
+        return Offered(obj=obj, fields=discovered(connector, obj, api))
     except NotPermitted as error:
         return Offered(obj=obj, permitted=False, reason=str(error))
 

@@ -62,6 +62,7 @@ def troubles(parts: Parts, connector: str) -> list[checks.Trouble]:
             for it, count in sorted(counts.items())
         ),
         *checks.not_fresh(connections, parts.connectors(), activity, parts.clock.now()),
+        *checks.fulls_failing(connections, activity, parts.clock.now()),
         *checks.breakers_open(connections, activity),
     ]
 

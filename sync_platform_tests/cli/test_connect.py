@@ -217,6 +217,22 @@ def test_another_account_is_refused_unless_confirmed(command: Command, books: Bo
     )
 
 
+def test_another_account_is_refused_the_tables_of_a_disconnected_one_unless_confirmed(
+    command: Command, books: Books
+) -> None:
+    settings = f"--setting login={books.url} --setting instance_url={books.url}"
+    line = f"connect books acme {settings} --token-stdin"
+    assert command(f"{line} --setting organisation=o1", typed=books.key).exit_code == 0
+    command("sync acme invoices")
+    command("disconnect acme")
+    books.organisations["ann"] = {"o3": "Three"}
+    refused = command(line, typed=books.key)
+    assert refused.exit_code == 3
+    assert "books account ann:o3, but the schema acme holds the data of books" in refused.stderr
+    confirmed = command(f"{line} --confirm-other-account", typed=books.key)
+    assert confirmed.stdout.startswith("Connected acme.")
+
+
 def test_a_paused_connection_that_is_signed_in_anew_says_that_it_is_paused(
     connect: Command, command: Command
 ) -> None:

@@ -134,6 +134,7 @@ def test_objects_are_listed_with_what_they_can_do_and_where_they_stand(
         "writable": True,
         "interval_seconds": 900,
         "paused": False,
+        "full_failing": None,
         "filters": [],
     }
     assert (owners["incremental"], owners["sees_deletes"], owners["cursor"]) == (False, False, None)
@@ -193,6 +194,22 @@ def test_a_disconnected_connection_is_gone_and_its_tables_stay(
     with psycopg.connect(platform.database_url) as postgres:
         found = postgres.execute("SELECT email FROM acme_hubspot.contacts").fetchall()
     assert found == [("ada@example.com",)]
+
+
+def test_tables_that_a_disconnected_connection_left_locked_are_unlocked_by_doing_it_again(
+    connect: Command, command: Command, hubspot: HubSpot, platform: Platform
+) -> None:
+    connect()
+    command("sync acme-hubspot contacts")
+    platform.store.remove("acme-hubspot")  # as if killed then
+    again = command("disconnect acme-hubspot")
+    assert again.stdout == (
+        "acme-hubspot was disconnected before, but its tables were still locked. They are unlocked "
+        "now, and stay where they are.\n"
+    )
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("DROP SCHEMA acme_hubspot CASCADE")
+    assert command("disconnect acme-hubspot").exit_code == 2
 
 
 def test_a_connection_that_is_not_there_is_told_by_every_command(command: Command) -> None:

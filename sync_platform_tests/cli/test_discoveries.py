@@ -19,7 +19,7 @@ def connected(connect: Command) -> None:
 def test_nothing_changed(command: Command) -> None:
     assert command("discover acme-hubspot").stdout == "Nothing changed.\n"
     assert command("discoveries acme-hubspot").stdout == (
-        "No field of acme-hubspot has changed since it was connected.\n"
+        "Nothing of acme-hubspot has changed since it was connected.\n"
     )
 
 
@@ -87,3 +87,15 @@ def test_what_a_full_sync_finds_is_listed_too(command: Command, hubspot: HubSpot
     hubspot.add_property("contacts", "shoe_size", "number")
     command("sync acme-hubspot contacts --full")
     assert "'shoe_size' is new" in command("discoveries acme-hubspot").stdout
+
+
+def test_what_a_sync_mended_in_its_table_is_listed_too(
+    command: Command, platform: Platform
+) -> None:
+    command("sync acme-hubspot contacts")
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("SET LOCAL sync_platform.own_ddl = 'on'")
+        postgres.execute("ALTER TABLE acme_hubspot.contacts RENAME COLUMN email TO mail")
+    command("sync acme-hubspot contacts")
+    _, line = command("discoveries acme-hubspot contacts").stdout.splitlines()
+    assert line.endswith("contacts  The column email was renamed to mail, and has its name back.")

@@ -10,6 +10,7 @@ from sync_platform.engine.ports import Secret
 from sync_platform.platform import Platform
 from sync_platform_tests.cli.conftest import Command
 from sync_platform_tests.environment import as_url
+from sync_platform_tests.failing_fulls import full_syncs_fail
 
 
 def findings(command: Command) -> dict[str, tuple[str, str]]:
@@ -87,6 +88,17 @@ def test_connections_that_need_a_person_are_told(
         "Paused after repeated failures: contacts.",
     )
     assert found["beta-hubspot"] == ("wrong", "paused: Paused by hand.")
+
+
+def test_full_syncs_that_fail_are_told(
+    connect: Command, command: Command, platform: Platform
+) -> None:
+    connect()
+    full_syncs_fail(platform)
+    status, told = findings(command)["acme-hubspot"]
+    assert status == "wrong"
+    assert told.startswith("contacts: no full sync has gone well since ")
+    assert told in command("objects acme-hubspot").stdout
 
 
 def test_a_faulty_connector_is_told_and_the_rest_is_looked_at(

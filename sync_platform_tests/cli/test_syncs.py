@@ -98,6 +98,14 @@ def test_an_object_that_is_not_there_is_told(command: Command) -> None:
         assert "HubSpot has no object 'people'. It has: contacts, companies" in refused.stderr
 
 
+@pytest.mark.parametrize("mode", ["", "--since 2026-11-01", "--computed"])
+def test_only_a_full_sync_accepts_deletes(mode: str, command: Command, platform: Platform) -> None:
+    refused = command(f"sync acme-hubspot contacts --accept-deletes {mode}")
+    assert refused.exit_code == 2
+    assert "Only a full sync finds deletes to accept: add --full." in refused.stderr
+    assert platform.history("acme-hubspot") == []
+
+
 def test_an_object_that_is_being_synced_already_is_refused_at_once_if_nobody_wants_to_wait(
     command: Command, platform: Platform
 ) -> None:

@@ -148,6 +148,31 @@ def test_an_automatic_run_of_what_is_being_synced_already_ends_quietly(
     assert run.log == ["acme-hubspot/contacts is being synced already; nothing to do."]
 
 
+def test_an_automatic_run_that_finds_two_syncs_of_its_connection_ends_quietly(
+    dagster: Dagster, platform: Platform
+) -> None:
+    deals, owners = (Target("acme-hubspot", name) for name in ("deals", "owners"))
+    at_once = timedelta(0)
+    with platform.leases.hold(deals, wait=at_once), platform.leases.hold(owners, wait=at_once):
+        run = dagster.run([CONTACTS], TODAY, tags={AUTOMATIC: "true"})
+    assert run.ok
+    (line,) = run.log
+    assert line.startswith("acme-hubspot runs 2 syncs already, as many as a connection may; ")
+
+
+def test_an_automatic_full_run_that_waited_while_another_did_it_ends_quietly(
+    dagster: Dagster, platform: Platform
+) -> None:
+    age_the_connection(platform)
+    again = {"tags": {AUTOMATIC: "true"}, "config": {"mode": "full"}}
+    assert len(dagster.run([CONTACTS], TODAY, **again).materializations()) == 1
+    second = dagster.run([CONTACTS], TODAY, **again)
+    assert second.log == [
+        "The full sync of acme-hubspot/contacts is not due any more; nothing to do."
+    ]
+    assert len(platform.history("acme-hubspot")) == 1
+
+
 def test_an_automatic_run_soon_after_another_ends_quietly_and_one_by_hand_does_not(
     dagster: Dagster, platform: Platform
 ) -> None:
@@ -190,6 +215,18 @@ def test_a_connection_that_was_removed_meanwhile_is_told_as_such(
     (failure,) = dagster.run([CONTACTS], TODAY).failures.values()
     assert not isinstance(failure, str)
     assert "acme-hubspot" in str(failure.description)
+
+
+def test_only_a_full_run_accepts_deletes(dagster: Dagster, platform: Platform) -> None:
+    (failure,) = dagster.run([DEALS], TODAY, config={"accept_deletes": True}).failures.values()
+    assert not isinstance(failure, str)
+    assert "only a full sync finds deletes; say mode: full as well" in str(failure.description)
+
+
+def age_the_connection(platform: Platform) -> None:
+    """Make it as old as one that has had no daily full sync yet."""
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("UPDATE sync_platform.connections SET created_at = now() - interval '2 d'")
 
 
 def age_by_a_day(platform: Platform) -> None:

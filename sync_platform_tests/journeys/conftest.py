@@ -7,6 +7,7 @@ import pytest
 from sync_platform.engine.ports import Secret
 from sync_platform.platform import Platform
 from sync_platform.sandbox import serve
+from sync_platform_tests.conftest import LIMITS
 from sync_platform_tests.journeys.watched import WatchedHubSpot
 from sync_platform_tests.journeys.witness import Witness
 
@@ -22,7 +23,7 @@ def watched() -> Iterator[WatchedHubSpot]:
 @pytest.fixture
 def witness(platform: Platform, watched: WatchedHubSpot) -> Witness:
     """Of the connection acme-hubspot to it."""
-    unlimited = {"rate_limit.burst": "unlimited", "rate_limit.search": "unlimited"}
+    unlimited = dict.fromkeys(LIMITS, "unlimited")
     secret = Secret({"token": "sandbox-token"})
     platform.connect("hubspot", "acme-hubspot", secret, base_url=watched.url, settings=unlimited)
     return Witness(platform, watched)

@@ -1,4 +1,4 @@
-"""What somebody dropped is read again by the next tick."""
+"""What somebody dropped is read again by the next tick, and what became of the table is kept."""
 
 from datetime import timedelta
 
@@ -20,7 +20,11 @@ def tick(platform: Platform, acme: Connection) -> SyncResult:
 
 @pytest.mark.parametrize(
     "statement",
-    ["ALTER TABLE acme_hubspot.contacts DROP COLUMN email", "DROP TABLE acme_hubspot.contacts"],
+    [
+        "ALTER TABLE acme_hubspot.contacts DROP COLUMN email",
+        "DROP TABLE acme_hubspot.contacts",
+        "DROP SCHEMA acme_hubspot CASCADE",
+    ],
 )
 def test_what_somebody_dropped_is_read_again_by_the_next_tick(
     platform: Platform, acme: Connection, hubspot: HubSpot, statement: str
@@ -58,3 +62,53 @@ def test_a_from_date_sync_between_leaves_it_to_the_next_tick(
     with psycopg.connect(platform.database_url) as postgres:
         rows = postgres.execute("SELECT email FROM acme_hubspot.contacts").fetchall()
     assert rows == [("ada@example.com",)]
+
+
+def meddle(platform: Platform, statement: str) -> None:
+    """What somebody does where nothing keeps them off."""
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("SET LOCAL sync_platform.own_ddl = 'on'")
+        postgres.execute(statement.encode())
+
+
+def test_what_a_sync_mended_is_kept_and_told_once(
+    platform: Platform, acme: Connection, hubspot: HubSpot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sync_platform.sync")
+    tick(platform, acme)
+    meddle(platform, "ALTER TABLE acme_hubspot.contacts RENAME COLUMN email TO mail")
+    for _ in range(2):
+        tick(platform, acme)
+    sentence = "The column email was renamed to mail, and has its name back."
+    (change,) = platform.schema_changes(acme.name, "contacts")
+    assert (change.field, change.kind, str(change)) == ("email", "mended", sentence)
+    assert [each.name for each in caplog.records if each.getMessage() == sentence] == [
+        "sync_platform.sync"
+    ]
+
+
+def test_a_column_that_cannot_be_widened_is_told_once(
+    platform: Platform, acme: Connection, hubspot: HubSpot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sync_platform.sync")
+    hubspot.add_property("contacts", "shoe_size", "number")
+    platform.discover(acme.name)
+    tick(platform, acme)
+    meddle(platform, "CREATE VIEW public.sizes AS SELECT shoe_size FROM acme_hubspot.contacts")
+    hubspot.remove_property("contacts", "shoe_size")
+    hubspot.add_property("contacts", "shoe_size", "string")
+    platform.discover(acme.name)
+    hubspot.add("contacts", email="ada@example.com", shoe_size="large")
+    for _ in range(2):
+        tick(platform, acme)
+    kept, retyped, added = platform.schema_changes(acme.name, "contacts")
+    assert [added.kind, retyped.kind, kept.kind] == ["added", "retyped", "kept"]
+    told = [each for each in caplog.messages if each == str(kept)]
+    assert told == ["The column shoe_size stays number, though its field needs text: a view, a "
+        "trigger or the like is built on it. Until that is dropped, values that do not fit it "
+        "load as text into a column beside it; a key's have their records rejected."]  # fmt: skip
+    with psycopg.connect(platform.database_url) as postgres:
+        rows = postgres.execute(
+            "SELECT email, shoe_size, shoe_size_text FROM acme_hubspot.contacts"
+        )
+        assert rows.fetchall() == [("ada@example.com", None, "large")]

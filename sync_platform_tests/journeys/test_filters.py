@@ -1,6 +1,8 @@
 """Only the records that a person asked for."""
 
+import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -9,7 +11,7 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
-from sync_platform.errors import Refused
+from sync_platform.errors import ConfigurationError, Refused
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 
@@ -109,3 +111,88 @@ def test_a_filter_that_there_is_not_is_refused_with_those_there_are(platform: Pl
         platform.set_filters("acme-hubspot", "contacts", {"colour": "red"})
     with pytest.raises(Refused, match="number of days"):
         platform.set_filters("acme-hubspot", "contacts", {"created_within": "a while"})
+
+
+def keep(platform: Platform, filters: str) -> None:
+    """As another version of the platform kept them."""
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute(
+            "UPDATE sync_platform.connection_objects SET filters = %s WHERE object = 'contacts'",
+            [filters],
+        )
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        adjusted,
+        chosen,
+        lambda platform, filters: keep(platform, json.dumps(filters)),
+    ],
+    ids=["adjusted", "chosen", "kept before"],
+)
+@pytest.mark.usefixtures("three")
+def test_values_may_have_blanks_between(choose: Choose, platform: Platform) -> None:
+    choose(platform, {"lifecyclestage": "customer, lead"})
+    assert emails(platform) == {"lead@a.test", "customer@a.test", "old@a.test"}
+    assert platform.cursors.get(CONTACTS) is not None
+
+
+@pytest.mark.parametrize("choose", [adjusted, chosen])
+@pytest.mark.parametrize("kept", ["customer, lead", "lead,customer"])
+@pytest.mark.usefixtures("three")
+def test_the_same_values_written_otherwise_are_no_other_filter(
+    choose: Choose, kept: str, platform: Platform
+) -> None:
+    choose(platform, {"lifecyclestage": "customer"})
+    keep(platform, f'{{"lifecyclestage": "{kept}"}}')
+    emails(platform)
+    cursor = platform.cursors.get(CONTACTS)
+    choose(platform, {"lifecyclestage": " lead, customer"})
+    assert platform.cursors.get(CONTACTS) == cursor is not None
+
+
+@pytest.mark.usefixtures("three")
+def test_a_filter_that_the_connector_has_no_more_ends_the_sync_until_it_is_chosen_anew(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    keep(platform, '{"colour": "red"}')
+    before = hubspot.calls["POST", "/crm/v3/objects/contacts/search"]
+    with pytest.raises(ConfigurationError, match=r"no filter 'colour'.* Choose its filters anew"):
+        emails(platform)
+    assert hubspot.calls["POST", "/crm/v3/objects/contacts/search"] == before
+    assert platform.history("acme-hubspot")[0].error_code == "configuration_error"
+    platform.set_filters("acme-hubspot", "contacts", {})
+    assert len(emails(platform)) == 3
+
+
+CHANGES: list[Callable[[Platform], object]] = [
+    lambda platform: platform.set_filters("acme-hubspot", "deals", {"created_within": "9"}),
+    lambda platform: platform.choose_objects("acme-hubspot", ["contacts", "deals"]),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["filters", "objects"])
+def test_who_changes_one_object_takes_nothing_back_that_another_person_just_changed(
+    change: Callable[[Platform], object], platform: Platform
+) -> None:
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))"
+    url = platform.database_url
+    with (
+        psycopg.connect(url) as another,
+        psycopg.connect(url, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        another.execute("SELECT FROM sync_platform.connections FOR UPDATE")
+        another.execute(
+            """UPDATE sync_platform.connection_objects SET filters = '{"created_within": "7"}'
+            WHERE object = 'contacts'"""
+        )
+        changing = threads.submit(change, platform)
+        while not looking.execute(waits, [another.info.backend_pid]).fetchone():
+            assert not changing.done()
+        another.commit()
+        changing.result()
+    choice = platform.connection("acme-hubspot").choice("contacts")
+    assert choice is not None
+    assert choice.filters == {"created_within": "7"}

@@ -2,28 +2,17 @@
 and the sync ends well."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
 
-import psycopg
 import pytest
-from starlette.responses import Response
 
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import Secret
-from sync_platform.engine.results import SyncResult, SyncStatus, Target
+from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import ConfigurationError, UnexpectedResponse
-from sync_platform.platform import Platform
-from sync_platform.sandbox import serve
-from sync_platform.sandbox.calls import Call, Endpoint
-from sync_platform.sandbox.vendor import Vendor
 from sync_platform.settings import Settings
-from sync_platform_tests.books_vendor import FOLDER
-from sync_platform_tests.conftest import HastyClock
+from sync_platform_tests.journeys.parcels_stage import Stage, holding, parcel, staged
 
-SENT = "2024-01-01T00:00:00.000Z"
 DEEP = 100_000
 NESTED = {
     "lists": b"[" * DEEP + b"]" * DEEP,
@@ -33,65 +22,10 @@ NESTED = {
 }
 
 
-class Parcels(Vendor):
-    """Answers each path with the bytes that a test gave it."""
-
-    name = "parcels"
-
-    def __init__(self) -> None:
-        self.answers = {"/me": b"{}", "/fields": b"[]", "/stamps/gone": b'{"list": []}'}
-        super().__init__()
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        paths = ("/me", "/fields", "/parcels", "/stamps", "/stamps/gone", "/labels", "/exported")
-        return [Endpoint("GET", path, self._answer) for path in paths]
-
-    def check_token(self, call: Call) -> None:
-        pass
-
-    def _answer(self, call: Call) -> Response:
-        return Response(self.answers[call.path], media_type="application/json")
-
-    def list(self, path: str, *records: bytes) -> None:
-        self.answers[path] = b'{"list": [' + b", ".join(records) + b"]}"
-
-
-@dataclass
-class Stage:
-    platform: Platform
-    vendor: Parcels
-    filters: dict[str, str] = field(default_factory=dict)
-
-    def sync(self, object: str, mode: SyncMode = SyncMode.INCREMENTAL) -> SyncResult:
-        request = SyncRequest(target=Target("acme", object), mode=mode)
-        return self.platform.sync(request).run(into=self.platform.destination)
-
-    def select(self, query: str) -> list[Any]:
-        with psycopg.connect(self.platform.database_url) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-    @property
-    def rejected(self) -> list[Any]:
-        return self.select("SELECT key, record, reason FROM acme._rejected ORDER BY id")
-
-
 @pytest.fixture
 def stage(settings: Settings) -> Iterator[Stage]:
-    platform = Platform(replace(settings, connector_folders=(FOLDER,)), clock=HastyClock())
-    with serve(Parcels()) as vendor:
-        secret = Secret({"token": "parcels-key"})
-        platform.connect("parcels", "acme", secret, base_url=vendor.url)
-        yield Stage(platform, vendor)
-    platform.close()
-
-
-def parcel(id: str, **values: Any) -> bytes:
-    return json.dumps({"id": id, "weight": 1, "sent": SENT, "note": "", **values}).encode()
-
-
-def holding(id: str, name: str, value: bytes) -> bytes:
-    """A parcel with a value as it is written on the wire."""
-    return parcel(id)[:-1] + b', "%s": %s}' % (name.encode(), value)
+    with staged(settings) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize("nested", NESTED.values(), ids=NESTED)
@@ -197,11 +131,41 @@ def test_nothing_is_marked_as_deleted_while_nobody_knows_which_record_cannot_be_
     assert stage.sync("stamps", SyncMode.FULL).counts.deleted == 1
 
 
+@pytest.mark.parametrize("key", [b'"3x"', b"NaN", b"99999999999999999999", b"[3]"])
+def test_nothing_is_marked_as_deleted_while_a_key_does_not_fit(stage: Stage, key: bytes) -> None:
+    records = [b'{"id": %d, "values": {"motif": "a"}}' % n for n in range(4)]
+    stage.vendor.list("/stamps", *records)
+    stage.sync("stamps", SyncMode.FULL)
+    for id, deleted in ((key, 0), (b"null", 1)):
+        stage.vendor.list("/stamps", *records[:3], b'{"id": %s, "values": {"motif": "a"}}' % id)
+        result = stage.sync("stamps", SyncMode.FULL)
+        assert (result.counts.deleted, result.counts.rejected) == (deleted, 1)
+
+
+def test_of_one_page_the_last_record_says_whether_it_is_gone(stage: Stage) -> None:
+    lost, back = parcel("1", note="lost one"), parcel("1", note="back")
+    alive = "SELECT note, _deleted_by FROM acme.parcels"
+    stage.vendor.list("/parcels", lost, back)
+    for mode in (SyncMode.INCREMENTAL, SyncMode.FULL):
+        stage.sync("parcels", mode)
+        assert stage.select(alive) == [("back", None)]
+    stage.vendor.list("/parcels", back, lost)
+    stage.sync("parcels")
+    assert stage.select(alive) == [("back", "vendor")]
+    stage.vendor.list("/parcels", lost, back)
+    stage.sync("parcels")
+    assert stage.select(alive) == [("back", None)]
+
+
 def test_deletions_that_cannot_be_read_are_rejected_alone(stage: Stage) -> None:
     stage.vendor.list("/stamps", b'{"id": 1, "values": {}}', b'{"id": 2, "values": {}}')
-    stage.vendor.list("/stamps/gone", b"null", b'{"id": 1, "values": 5}')
+    odd = (b"null", b"7", b'{"values": 5}', b'{"id": "2x", "values": {}}')
+    stage.vendor.list("/stamps/gone", *odd, b'{"id": 1, "values": 5}')
     result = stage.sync("stamps")
-    assert (result.counts.deleted, result.counts.rejected) == (1, 1)
+    assert (result.counts.deleted, result.counts.rejected) == (1, 4)
+    kept = [json.loads(record) for _, record, _ in stage.rejected]
+    assert kept == [None, 7, {"values": 5}, ["2x"]]
+    assert all(reason.startswith("The record is gone. ") for _, _, reason in stage.rejected)
 
 
 def test_a_filter_that_cannot_read_a_value_leaves_it_to_its_column(stage: Stage) -> None:

@@ -86,3 +86,17 @@ def test_a_sign_in_that_is_not_accepted_any_more_is_flagged(
     airtable.tokens.clear()
     assert told(acme) == []
     assert acme.connection("acme").status is ConnectionStatus.NEEDS_REAUTH
+
+
+def test_that_they_cannot_be_listed_is_told_until_they_can_whatever_syncs_meanwhile(
+    acme: Platform, airtable: Airtable
+) -> None:
+    airtable.fail("status", path="/v0/meta/*", status=403)
+    assert told(acme) == []
+    by_itself = SyncRequest(target=Target("acme", "teams"), automatic=True)
+    acme.sync(by_itself).run(into=acme.destination)
+    connection = acme.connection("acme")
+    assert connection.status is ConnectionStatus.NEEDS_ATTENTION
+    assert (connection.status_reason or "").startswith("Its objects could not be listed: ")
+    assert told(acme) == []
+    assert acme.connection("acme").status is ConnectionStatus.ACTIVE

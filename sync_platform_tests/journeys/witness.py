@@ -167,6 +167,9 @@ class Witness:
         if now.left:  # without a position, a whole read is due of which nothing is done
             position = Position.from_json(now.left["position"] or Position().as_json())
         unread = position.phase == "rows"
+        was, is_now = ((it.left or {}).get("mode") for it in (self.before, now))
+        if (was, is_now) == (SyncMode.FULL, SyncMode.INCREMENTAL):
+            unread = False  # it went on with a full one, and reads what changed since that began
         if quiet and position.phase == "gone":
             after = int((position.resume or {}).get("params", {}).get("after", "0"))
             unread = len([id for id in self.vendor.archived() if int(id) > after]) > GONE_A_PAGE

@@ -1,5 +1,4 @@
-"""The connector of Parcels (see journeys/test_hostile_answers.py): lists, read in the ways there
-are."""
+"""The connector of Parcels (see journeys/parcels_stage.py): lists, read in the ways there are."""
 
 from collections.abc import Iterator
 
@@ -8,7 +7,7 @@ from sync_platform import spec
 
 def fields(api: spec.Api) -> Iterator[spec.Field]:
     for each in api.get("/fields"):
-        yield spec.Field(each["name"], each["type"])
+        yield spec.Field(each["name"], each["type"], label=each.get("label"))
 
 
 def sent_since(row: spec.Row, since: str) -> bool:

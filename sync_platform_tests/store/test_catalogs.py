@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.ports import SchemaChange
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SchemaChange, Target
 from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Field, FieldType
 from sync_platform.store.catalogs import Catalogs
@@ -74,6 +73,88 @@ def test_a_change_of_words_is_no_schema_change(store: Database, acme: Connection
     renamed = Field("email", label="E-mail\0 address")
     assert catalogs.save(CONTACTS, [renamed]) == []
     assert catalogs.fields(CONTACTS) == [Field("email", label="E-mail address")]
+
+
+def test_the_unit_of_a_fields_numbers_is_kept_and_is_no_schema_change(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    for found in (Field("born", "date", epoch="ms"), Field("born", "date")):
+        catalogs.save(CONTACTS, [Field("born", "date")])
+        assert catalogs.save(CONTACTS, [found]) == []
+        assert catalogs.fields(CONTACTS) == [found]
+    assert catalogs.changes("acme-hubspot") == []
+
+
+def of_table(kind: str, field: str, before: str, after: str) -> SchemaChange:
+    return SchemaChange(object="contacts", field=field, kind=kind, before=before, after=after)
+
+
+RENAMED = of_table("mended", "email", "renamed to mail", "has its name back")
+STAYS = of_table("kept", "age", "integer", "text")
+
+
+def test_what_became_of_a_table_is_kept_with_what_changed_at_the_vendor(
+    store: Database, acme: Connection
+) -> None:
+    catalogs = Catalogs(store)
+    assert catalogs.keep(CONTACTS, []) == []
+    dropped = of_table("mended", "", "dropped or renamed", "is made anew")
+    assert told(catalogs.keep(CONTACTS, [RENAMED, dropped])) == told([RENAMED, dropped])
+    assert len(catalogs.keep(CONTACTS, [RENAMED])) == 1  # it was renamed once more
+    kept = catalogs.changes("acme-hubspot", "contacts")
+    assert told(kept) == told([RENAMED, dropped, RENAMED])
+    assert all(each.found_at for each in kept)
+
+
+def test_that_a_column_keeps_its_type_is_news_once(store: Database, acme: Connection) -> None:
+    catalogs = Catalogs(store)
+    assert told(catalogs.keep(CONTACTS, [STAYS])) == told([STAYS])
+    assert catalogs.keep(CONTACTS, [STAYS]) == []
+    assert catalogs.keep(Target("acme-hubspot", "deals"), [STAYS]) != []
+    height = of_table("kept", "height", "integer", "text")
+    assert told(catalogs.keep(CONTACTS, [STAYS, height])) == told([height])
+    by_now = of_table("kept", "age", "integer", "number")
+    for change in (by_now, STAYS):
+        assert told(catalogs.keep(CONTACTS, [change, height])) == told([change])
+
+
+def test_a_column_that_followed_its_renamed_field_is_told_and_not_kept(
+    store: Database, acme: Connection
+) -> None:
+    followed = of_table("followed", "E-Mail", "mail", "e_mail")
+    assert Catalogs(store).keep(CONTACTS, [followed]) == [followed]
+    assert Catalogs(store).changes("acme-hubspot") == []
+
+
+def test_nothing_is_kept_of_a_connection_that_is_gone(store: Database) -> None:
+    with pytest.raises(UnknownConnection):
+        Catalogs(store).keep(CONTACTS, [RENAMED])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (RENAMED, "The column email was renamed to mail, and has its name back."),
+        (
+            STAYS,
+            "The column age stays integer, though its field needs text: a view, a trigger or the "
+            "like is built on it. Until that is dropped, values that do not fit it load as text "
+            "into a column beside it; a key's have their records rejected.",
+        ),
+        (
+            of_table("mended", "", "dropped or renamed", "is made anew"),
+            "The table was dropped or renamed, and is made anew.",
+        ),
+        (
+            SchemaChange(object="contacts", field="E-Mail", kind="followed", before="mail"),
+            "The vendor renamed a field to 'E-Mail'; its column mail keeps its name and its "
+            "values.",
+        ),
+    ],
+)
+def test_what_became_of_a_table_is_a_sentence(change: SchemaChange, sentence: str) -> None:
+    assert str(change) == sentence
 
 
 def test_changes_can_be_asked_for_one_object(store: Database, acme: Connection) -> None:

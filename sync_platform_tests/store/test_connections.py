@@ -5,7 +5,7 @@ import pytest
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.ports import Budget, ObjectChoice, Secret
 from sync_platform.engine.results import Target
-from sync_platform.errors import ConfigurationError, UnknownConnection, UnknownObject
+from sync_platform.errors import ConfigurationError, Refused, UnknownConnection, UnknownObject
 from sync_platform.spec import Field
 from sync_platform.store.catalogs import Catalogs
 from sync_platform.store.connections import Connections
@@ -48,6 +48,24 @@ def test_without_a_clock_the_database_tells_the_time(store: Database) -> None:
     made = Connections(store).register(Connection(name="a", connector="x", schema="a"))
     assert made.created_at is not None
     assert made.created_at.tzinfo is not None
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_what_cannot_be_kept_is_refused_and_nothing_is_changed(
+    store: Database, acme: Connection, value: str
+) -> None:
+    connections = Connections(store)
+    before, held = connections.get(acme.name), "'it' holds a NUL or half a character"
+    with pytest.raises(ConfigurationError, match=f"The setting {held}"):
+        connections.set_settings(acme.name, {"region": "eu", "it": value})
+    with pytest.raises(Refused, match=f"The filter {held}"):
+        connections.choose_objects(
+            acme.name, [ObjectChoice(object="contacts", filters={"it": value})]
+        )
+    assert connections.get(acme.name) == before
+    other = Connection(name="other", connector="hubspot", schema="other", settings={"it": value})
+    with pytest.raises(ConfigurationError, match=f"The setting {held}"):
+        connections.register(other)
 
 
 def test_a_name_is_given_once(store: Database, acme: Connection) -> None:
@@ -165,6 +183,35 @@ def test_a_flag_does_not_lift_a_person_s_pause(store: Database, acme: Connection
     connections.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Too many deletes.")
     now = connections.get("acme-hubspot")
     assert (now.status, now.status_reason) == (ConnectionStatus.PAUSED, "Paused by Ann.")
+
+
+def test_a_lesser_flag_does_not_hide_that_a_new_sign_in_is_needed(
+    store: Database, acme: Connection
+) -> None:
+    connections = Connections(store)
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Too many deletes.")
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_REAUTH, "Reconnect.")
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Too many deletes.")
+    now = connections.get("acme-hubspot")
+    assert (now.status, now.status_reason) == (ConnectionStatus.NEEDS_REAUTH, "Reconnect.")
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_REAUTH, "Revoked. Reconnect.")
+    assert connections.get("acme-hubspot").status_reason == "Revoked. Reconnect."
+
+
+def test_taking_a_flag_off_resumes_nothing_and_leaves_another_flag(
+    store: Database, acme: Connection
+) -> None:
+    connections = Connections(store)
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "Too many deletes.")
+    seen = connections.get("acme-hubspot")
+    connections.flag("acme-hubspot", ConnectionStatus.NEEDS_ATTENTION, "A scope is missing.")
+    connections.unflag(seen)
+    now = connections.get("acme-hubspot")
+    assert now.status_reason == "A scope is missing."
+    connections.unflag(now)
+    now = connections.get("acme-hubspot")
+    assert (now.status, now.status_reason) == (ConnectionStatus.ACTIVE, None)
+    assert connections.resumed_at(CONTACTS) is None
 
 
 def test_an_object_was_resumed_with_its_connection_or_by_itself(

@@ -38,13 +38,17 @@ def test_a_cursor_never_goes_back(store: Database, acme: Connection) -> None:
     assert cursors.get(CONTACTS) == NOON + timedelta(microseconds=1)
 
 
-def test_a_forgotten_cursor_starts_anew(store: Database, acme: Connection) -> None:
-    cursors = Cursors(store)
+def test_another_accounts_cursors_start_anew_whatever_is_chosen(
+    store: Database, acme: Connection
+) -> None:
+    connections, cursors = Connections(store), Cursors(store)
     cursors.save(CONTACTS, NOON)
-    cursors.save(Target("acme-hubspot", "deals"), NOON)
-    cursors.forget(CONTACTS)
-    assert cursors.get(CONTACTS) is None
-    assert cursors.get(Target("acme-hubspot", "deals")) == NOON
+    cursors.save(Target("acme-hubspot", "unchosen"), NOON)
+    for known in ("4711", "4711"):  # whose account it is was not known before
+        connections.set_account("acme-hubspot", known)
+        assert cursors.of("acme-hubspot") == {"contacts": NOON, "unchosen": NOON}
+    connections.set_account("acme-hubspot", "4712")
+    assert cursors.of("acme-hubspot") == {}
     cursors.save(CONTACTS, NOON - timedelta(days=1))
     assert cursors.get(CONTACTS) == NOON - timedelta(days=1)
 

@@ -45,6 +45,16 @@ def test_a_renamed_object_keeps_its_name_here(objects: DiscoveredObjects) -> Non
     assert (found.name, found.label) == ("leads", "Prospects")
 
 
+@pytest.mark.parametrize("id", ["a\0", "\ud800", "\ud83d\ude00", "\x01[97]", "a"])
+def test_an_object_is_known_by_whatever_id_it_has(objects: DiscoveredObjects, id: str) -> None:
+    leads, other = Discovered(name="leads", id=id), Discovered(name="others", id="a\ud83d")
+    objects.save("acme-hubspot", [leads, other])
+    assert objects.of("acme-hubspot") == [leads, other]
+    assert objects.all() == {"hubspot": [leads, other]}
+    objects.save("acme-hubspot", [Discovered(name="prospects", id=id)])
+    assert [it.name for it in objects.of("acme-hubspot")] == ["leads", "others"]
+
+
 def test_another_object_that_takes_over_a_name_gets_a_number(objects: DiscoveredObjects) -> None:
     objects.save("acme-hubspot", [LEADS])
     renamed = Discovered(name="prospects", label="Prospects", id="tbl1")

@@ -5,6 +5,7 @@ import pytest
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection
+from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncStatus, Target
 from sync_platform.errors import NeedsReauth, SyncPlatformError, TooManyDeletes, VendorUnavailable
 from sync_platform.store.connections import Connections
@@ -59,6 +60,31 @@ def test_it_tells_of_the_breaker_what_the_whole_history_tells(
         ended(history, clock, error=error)
     known = history.activity().get(CONTACTS, TargetActivity())
     assert Glances(store).all()[CONTACTS].stopped == breaker.is_open(known.recent, known.resumed_at)
+
+
+@pytest.mark.parametrize("error", [None, DOWN, NeedsReauth()])
+def test_a_refresh_of_computed_fields_hides_no_failures(
+    history: History, clock: HandClock, store: Database, error: SyncPlatformError | None
+) -> None:
+    for each in [DOWN] * 4:
+        ended(history, clock, error=each)
+    ended(history, clock, mode=SyncMode.COMPUTED, error=error)
+    hopeless = isinstance(error, NeedsReauth)
+    assert Glances(store).all()[CONTACTS].stopped is hopeless
+    ended(history, clock, error=DOWN)
+    ended(history, clock, mode=SyncMode.COMPUTED)
+    known = history.activity()[CONTACTS]
+    assert breaker.is_open(known.recent, known.resumed_at)
+    assert Glances(store).all()[CONTACTS].stopped
+
+
+def test_it_tells_how_the_full_syncs_went(
+    history: History, clock: HandClock, store: Database
+) -> None:
+    ended(history, clock, mode=SyncMode.FULL, error=DOWN)
+    glance = Glances(store).all()[CONTACTS]
+    assert glance.fulls == history.activity()[CONTACTS].fulls
+    assert glance.fulls.failed == 1
 
 
 def test_a_resumed_object_is_stopped_no_more(

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from sync_platform.engine import breaker
+from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.results import SyncStatus, Target
@@ -233,6 +234,58 @@ def test_activity_tells_when_an_object_was_last_started_and_resumed(
     assert len(known[CONTACTS].recent) == breaker.FAILURES
     assert history.activity("acme-hubspot") == known
     assert history.activity("other") == {}
+
+
+def fulls(history: History) -> FullSyncs:
+    return history.activity()[CONTACTS].fulls
+
+
+def test_activity_tells_which_full_sync_went_well_and_how_many_failed_since(
+    history: History, clock: HandClock
+) -> None:
+    well = ended(history, clock, mode=SyncMode.FULL)
+    assert fulls(history) == FullSyncs(well_at=well.started_at)
+    for error in (DOWN, LeaseLost("It is lost.")):
+        ended(history, clock, mode=SyncMode.FULL, error=error)
+    for _ in range(KEPT + 1):
+        ended(history, clock)
+    expected = FullSyncs(well_at=well.started_at, failed=2, error="It is lost.")
+    assert fulls(history) == expected
+    well = ended(history, clock, mode=SyncMode.FULL)
+    assert fulls(history) == FullSyncs(well_at=well.started_at)
+
+
+def test_a_full_sync_that_waits_for_its_deletes_has_read_everything(
+    history: History, clock: HandClock
+) -> None:
+    refused = ended(history, clock, mode=SyncMode.FULL, error=TooManyDeletes())
+    assert fulls(history) == FullSyncs(well_at=refused.started_at)
+
+
+def test_a_full_sync_has_not_failed_while_it_runs_and_has_once_its_process_is_gone(
+    history: History, clock: HandClock
+) -> None:
+    with history.record(
+        CONTACTS, mode=SyncMode.FULL, window=SyncWindow(), started_at=clock.now()
+    ) as record:
+        assert fulls(history).failed == 0
+        clock.sleep(400)
+        history.mark_stale(clock.now())
+        assert fulls(history) == FullSyncs(failed=1)
+        record.beat()
+    assert fulls(history) == FullSyncs(well_at=record.result.started_at)
+
+
+def test_an_incremental_sync_that_ends_an_interrupted_full_one_is_the_full_one_that_went_well(
+    history: History, clock: HandClock
+) -> None:
+    ended(history, clock, mode=SyncMode.FULL, error=DOWN)
+    with history.record(
+        CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
+    ) as record:
+        record.resumed(SyncMode.FULL, SyncWindow())
+        clock.sleep(10)
+    assert fulls(history) == FullSyncs(well_at=record.result.started_at)
 
 
 def test_what_is_asked_of_all_connections_makes_no_plan_for_what_is_asked_of_one(

@@ -68,9 +68,13 @@ def test_a_connection_syncs_two_objects_at_a_time(database: str) -> None:
         ):
             raise AssertionError("a third was let in")
         assert not leases.busy(TICKETS)
+        assert "runs 2 syncs already" in (leases.why_not(TICKETS) or "")
+        assert "contacts is being synced already" in (leases.why_not(CONTACTS) or "")
+        assert leases.why_not(Target("other-hubspot", "tickets")) is None
         assert taken(leases, Target("other-hubspot", "tickets"))
         two.go_on()
         assert two.hear() == "released"
+        assert leases.why_not(TICKETS) is None
         assert taken(leases, TICKETS)
 
 

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
 from psycopg.conninfo import make_conninfo
 
+from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.overview import Condition
@@ -241,6 +242,8 @@ def test_a_database_of_the_first_version_keeps_all_it_knows(first_version: Setti
         assert [it.status.value for it in platform.history("acme-hubspot")] == [
             "failed", "succeeded",
         ]  # fmt: skip
+        known = platform.past.activity()[Target("acme-hubspot", "contacts")]
+        assert known.fulls == FullSyncs(well_at=known.last_full_started_at)
         (change,) = platform.schema_changes("acme-hubspot")
         assert (change.field, change.kind) == ("fax", "vanished")
         fields = platform.catalogs.fields(Target("acme-hubspot", "contacts"))

@@ -50,6 +50,17 @@ def test_a_sign_in_comes_back_as_it_was(sign_ins: SignIns, begun: SignIn, clock:
     assert sign_ins.take("state", browser="here", now=clock.now()) == (begun, VERIFIER)
 
 
+def test_a_setting_that_cannot_be_kept_is_refused(
+    sign_ins: SignIns, begun: SignIn, clock: HandClock
+) -> None:
+    wrong = {"subdomain": "ac\0me"}
+    with pytest.raises(ConfigurationError, match="The setting 'subdomain' holds a NUL"):
+        sign_ins.add(replace(begun, id="s2", settings=wrong), VERIFIER, browser="here")
+    with pytest.raises(ConfigurationError, match="The setting 'subdomain' holds a NUL"):
+        sign_ins.answered("s1", wrong, None)
+    assert sign_ins.get("s1", browser="here", now=clock.now()) == begun
+
+
 def test_neither_state_nor_browser_nor_secret_can_be_read_in_the_table(
     sign_ins: SignIns, store: Database
 ) -> None:

@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from sync_platform.engine.connections import Connection
-from sync_platform.engine.results import Target
+from sync_platform.engine.results import SchemaChange, Target
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform_tests.books_vendor import FOLDER, Books
+from sync_platform_tests.failing_fulls import full_syncs_fail
 from sync_platform_tests.web.conftest import MakeKey
 
 CONNECTIONS = "/api/v1/connections"
@@ -191,6 +192,16 @@ def test_objects_tell_what_they_can_and_where_they_stand(
     assert states["contacts"]["last_started_at"] is None
 
 
+def test_an_object_tells_that_its_full_syncs_fail(
+    admin: httpx.Client, acme: Connection, platform: Platform
+) -> None:
+    full_syncs_fail(platform)
+    items = admin.get(f"{ACME}/objects").json()["items"]
+    told = {each["object"]: each["full_failing"] for each in items}
+    assert told.pop("contacts").endswith("Last: A page is not JSON.")
+    assert set(told.values()) == {None}
+
+
 def test_an_object_is_resumed(api_key: MakeKey, acme: Connection, platform: Platform) -> None:
     client = api_key("sync")
     answer = client.post(f"{ACME}/objects/contacts/resume")
@@ -211,6 +222,23 @@ def test_schema_changes_are_listed(
     assert [each["kind"] for each in items] == ["returned", "vanished"]
     assert {each["field"] for each in items} == {fields[0].name}
     assert items[0]["found_at"].endswith("Z")
+    assert items[0]["sentence"] == f"The field '{fields[0].name}' is back."
+
+
+def test_what_became_of_a_table_is_among_the_schema_changes(
+    admin: httpx.Client, acme: Connection, platform: Platform
+) -> None:
+    mended = SchemaChange(
+        object="deals",
+        field="amount",
+        kind="mended",
+        before="renamed to sum",
+        after="has its name back",
+    )
+    platform.catalogs.keep(Target(acme.name, "deals"), [mended])
+    (item,) = admin.get(f"{ACME}/schema-changes").json()["items"]
+    assert (item["field"], item["kind"], item["before"]) == ("amount", "mended", "renamed to sum")
+    assert item["sentence"] == "The column amount was renamed to sum, and has its name back."
 
 
 def test_connectors_tell_objects_ways_and_bounds(api_key: MakeKey, platform: Platform) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform_tests.books_vendor import CLIENT, FOLDER, Books
@@ -237,6 +239,25 @@ def test_another_account_takes_a_connections_place_only_when_that_is_confirmed(
     assert platform.connection("acme").account_id == "24117734"
 
 
+def test_another_account_takes_what_a_disconnected_one_left_only_when_that_is_confirmed(
+    signed_in: Visitor, hubspot: HubSpot, platform: Platform
+) -> None:
+    connected(signed_in, hubspot)
+    request = SyncRequest(target=Target("acme", "deals"))
+    platform.sync(request).run(into=platform.destination)
+    platform.disconnect("acme")
+    signed_in.look("/connect/hubspot")
+    path = consents(signed_in, "/connect/hubspot/oauth", base_url=hubspot.url, account="24117734")
+    signed_in.look(f"{path}/objects")
+    refused = signed_in.submit(f"{path}/objects", name="acme", objects="deals")
+    assert "the schema acme holds the data of hubspot account 24117733" in words(refused.text)
+    assert "This account takes the place of the old one" in words(refused.text)
+    assert platform.connections() == []
+    made = signed_in.submit(f"{path}/objects", name="acme", objects="deals", confirmed="yes")
+    assert made.status_code == 303
+    assert platform.connection("acme").account_id == "24117734"
+
+
 def test_signing_in_again_ends_the_need_for_it(
     signed_in: Visitor, hubspot: HubSpot, platform: Platform
 ) -> None:
@@ -260,7 +281,7 @@ def test_a_setting_that_is_emptied_when_signing_in_again_is_taken_out(
     place = signed_in.submit(f"{path}/key", **form).headers["location"]
     assert signed_in.get(place).headers["location"] == "/connections/acme-hubspot?said=signed-in"
     kept = platform.connection("acme-hubspot").settings
-    assert kept == {"rate_limit.search": "unlimited"}
+    assert kept == {"rate_limit.search": "unlimited", "rate_limit.daily": "unlimited"}
 
 
 def test_begin_again_leads_to_where_it_was_begun(

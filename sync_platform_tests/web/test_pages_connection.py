@@ -1,10 +1,11 @@
 """The pages of one connection: what they show, what can be done there, and by whom."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
@@ -14,6 +15,11 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import NotPermitted, TooManyDeletes
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
+from sync_platform.spec import ConnectorObject, Filter, get
+from sync_platform.store.history import KEPT
+from sync_platform.web.api.connectors import object_of
+from sync_platform.web.rendering import templates
+from sync_platform_tests.failing_fulls import full_syncs_fail
 from sync_platform_tests.transport.small_dagster import SmallDagster, small_dagster
 from sync_platform_tests.transport.wire import unused_url
 from sync_platform_tests.web.serving import Visitor
@@ -41,6 +47,15 @@ def synced(platform: Platform, *objects: str, run_id: str | None = None) -> None
     for each in objects:
         request = SyncRequest(Target("acme-hubspot", each), run_id=run_id)
         platform.sync(request).run(into=platform.destination)
+
+
+def ended(platform: Platform, object: str, mode: SyncMode, error: Exception | None = None) -> None:
+    """A sync in the history that went well, or ended by that error."""
+    target, now = Target("acme-hubspot", object), platform.clock.now()
+    recording = platform.past.record(target, mode=mode, window=SyncWindow(), started_at=now)
+    with suppress(TooManyDeletes), recording:
+        if error is not None:
+            raise error
 
 
 def test_the_overview_tells_of_account_workspace_and_each_object(
@@ -138,6 +153,19 @@ def test_deletes_that_the_guard_held_back_are_accepted_by_a_button(
     assert dagster.runs[0].config["deals"] == {"mode": "full", "accept_deletes": True}
 
 
+def test_the_button_that_accepts_deletes_stays_however_many_syncs_follow(
+    ann: Visitor, platform: Platform
+) -> None:
+    ended(platform, "deals", SyncMode.FULL, TooManyDeletes("8 of 10 records would go."))
+    for _ in range(KEPT + 5):
+        ended(platform, "contacts", SyncMode.INCREMENTAL)
+    assert {it.target.object for it in platform.history("acme-hubspot")} == {"contacts"}
+    told = read(ann, f"{ACME}/syncs")
+    assert "Deals : 8 of 10 records would go. Accept deletes of Deals" in told
+    ended(platform, "deals", SyncMode.FULL)
+    assert "Accept deletes" not in read(ann, f"{ACME}/syncs")
+
+
 def test_a_stale_sync_is_named_and_can_be_started_again(
     ann: Visitor, platform: Platform, dagster: SmallDagster
 ) -> None:
@@ -153,6 +181,15 @@ def test_a_stale_sync_is_named_and_can_be_started_again(
     assert "Sync Deals again" in told
     ann.submit(f"{ACME}/syncs", mode="incremental", objects="deals")
     assert dagster.runs[0].objects == ["deals"]
+
+
+def test_full_syncs_that_fail_are_told_on_the_connection_and_in_the_list(
+    ann: Visitor, platform: Platform
+) -> None:
+    full_syncs_fail(platform)
+    assert "Contacts : no full sync has gone well since" in read(ann, ACME)
+    assert "Last: A page is not JSON." in read(ann, ACME)
+    assert "No full sync of contacts has gone well of late." in read(ann, "/")
 
 
 def test_an_object_that_is_stopped_is_resumed(ann: Visitor, platform: Platform) -> None:
@@ -196,6 +233,20 @@ def test_objects_filters_and_intervals_are_chosen(ann: Visitor, platform: Platfo
     assert len(platform.connection("acme-hubspot").objects) == 2
 
 
+def test_a_filter_that_is_one_text_is_asked_for_as_one() -> None:
+    filters = [
+        Filter(name="stage", label="Stage"),
+        Filter(name="formula", label="Formula", kind="text"),
+    ]
+    deals = ConnectorObject(name="deals", fields=(), read=get("/deals"), filters=filters)
+    fields = templates.get_template("filters.html").module.filter_fields  # type: ignore[attr-defined]
+    html = str(fields(deals, {"formula": "IF({Name},,1)"}))
+    assert 'name="filter.deals.formula" value="IF({Name},,1)"' in html
+    assert html.count("with commas between") == html.count("aria-describedby") == 1
+    kinds = {each.name: each.kind for each in object_of(deals).filters}
+    assert kinds == {"stage": "values", "formula": "text"}
+
+
 def test_columns_are_shown_with_types_and_comments(ann: Visitor, platform: Platform) -> None:
     synced(platform, "contacts")
     told = read(ann, f"{ACME}/tables")
@@ -209,6 +260,38 @@ def test_schema_changes_are_looked_for_and_listed(ann: Visitor, hubspot: HubSpot
     hubspot.add_property("contacts", "shoe_size", "number")
     place = ann.submit(f"{ACME}/changes").headers["location"]
     assert "Contacts The field 'shoe_size' is new (number)." in read(ann, place)
+
+
+def test_what_became_of_a_table_is_listed_with_the_schema_changes(
+    ann: Visitor, platform: Platform
+) -> None:
+    synced(platform, "contacts")
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("SET LOCAL sync_platform.own_ddl = 'on'")
+        postgres.execute("DROP TABLE acme_hubspot.contacts")
+    synced(platform, "contacts")
+    told = read(ann, f"{ACME}/changes")
+    assert "Contacts The table was dropped or renamed, and is made anew; what it held" in told
+
+
+def test_a_column_says_that_its_field_is_gone(
+    ann: Visitor, platform: Platform, hubspot: HubSpot
+) -> None:
+    for name in ("shoe_size", "hat_size"):
+        hubspot.add_property("contacts", name)
+    platform.discover("acme-hubspot")
+    synced(platform, "contacts")
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("COMMENT ON COLUMN acme_hubspot.contacts.hat_size IS 'in inches'")
+    for name in ("shoe_size", "hat_size"):
+        hubspot.remove_property("contacts", name)
+    platform.discover("acme-hubspot")
+    synced(platform, "contacts")
+    told = read(ann, f"{ACME}/tables")
+    gone = "shoe_size text synced from HubSpot Contacts: Shoe size (no longer at the vendor)"
+    assert gone in told
+    assert "hat_size text in inches (no longer at the vendor)" in told
+    assert told.count("no longer at the vendor") == 2
 
 
 def test_it_is_renamed_by_a_label_and_keeps_its_name(ann: Visitor, platform: Platform) -> None:

@@ -82,7 +82,8 @@ class Changes(Body):
     objects: ChosenObjects | None = Field(
         None,
         description="All objects that are to be synced from now on, with their intervals and "
-        "filters. The tables of the others stay. Where filters change, all is read again.",
+        "filters. The tables of the others stay. One that is chosen anew, or whose filters "
+        "change, is read from the beginning.",
     )
     interval_minutes: Minutes | None = Field(None, description="Null: the connector's default.")
     paused: StrictBool | None = Field(

@@ -19,9 +19,9 @@ class FilterOf(Answer):
 
     name: str
     label: str
-    kind: Literal["values", "days"] = Field(
+    kind: spec.FilterKind = Field(
         description="`values`: one or several values, with commas between; `days`: a number, for "
-        "the records of the last so many days."
+        "the records of the last so many days; `text`: one text, commas and all."
     )
     values: list[str] = Field(description="All there are; empty where they are not known.")
 

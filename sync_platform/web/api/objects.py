@@ -1,5 +1,7 @@
 """A connection's objects: where they stand, and what changed in their fields."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
@@ -34,19 +36,35 @@ class StateOf(Answer):
     stopped: bool = Field(
         description="Automatic syncs are stopped after repeated failures, until it is resumed."
     )
+    full_failing: str | None = Field(
+        description="Since when no full sync has gone well, and why, where it is too long ago."
+    )
     last_started_at: Moment | None
     last_full_started_at: Moment | None
     can: ObjectOf
 
 
 class ChangeOf(Answer):
-    """A difference between what the vendor's object had and has."""
+    """A difference between what the vendor's object had and has, or what became of its table."""
 
     object: str
-    field: str
-    kind: str = Field(examples=["added"])
-    before: str | None
-    after: str | None
+    field: str = Field(
+        description="Its name by now; empty where it is about the whole object. Of a change of the "
+        "table (`mended`, `kept`): the column."
+    )
+    kind: str = Field(
+        description="Of a field or an object: `added`, `vanished`, `returned`, `retyped`, "
+        "`renamed`. Of the table: `mended` where somebody had changed it, `kept` where something "
+        "of somebody's keeps a column from the type that its field needs.",
+        examples=["added"],
+    )
+    before: str | None = Field(
+        description="A type, or a name. Where it was mended: what somebody did."
+    )
+    after: str | None = Field(
+        description="A type, or a name. Where it was mended: what the sync did about it."
+    )
+    sentence: str = Field(description="All of this, for people.")
     found_at: Moment
 
 
@@ -86,12 +104,13 @@ def list_schema_changes(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> PageOf[ChangeOf]:
-    """What changed in the vendor's fields since the account was connected, newest first."""
+    """What changed in the vendor's fields since the account was connected, and what became of the
+    tables, newest first."""
     seen(platform, caller, name)
     return page_of(
         request,
         [(each.found_at, each) for each in platform.schema_changes(name) if each.found_at],
-        lambda it: ChangeOf.model_validate(it[1], from_attributes=True),
+        lambda it: ChangeOf.model_validate({**asdict(it[1]), "sentence": str(it[1])}),
         lambda it: [microseconds(it[0]), it[1].object, it[1].field, it[1].kind],
         limit=limit,
         cursor=cursor,
@@ -108,6 +127,7 @@ def _state(it: ObjectState) -> StateOf:
         cursor=it.cursor,
         syncing=it.activity.running,
         stopped=it.paused,
+        full_failing=it.full_failing,
         last_started_at=it.activity.last_started_at,
         last_full_started_at=it.activity.last_full_started_at,
         can=object_of(it.obj),

@@ -143,6 +143,7 @@ def connect(
             schema=form.text("schema") or None,
             objects=choices,
             interval=form.minutes("interval"),
+            confirmed=form.text("confirmed") == "yes",
         )
     except SyncPlatformError as error:
         return _objects_page(request, platform, browser, sign_in, given=form, problem=error)
@@ -261,6 +262,7 @@ def _objects_page(
         given=given or Sent({}),
         name=given.text("name") if given else _name(connector, sign_in, taken),
         problem=problem,
+        other_account=isinstance(problem, OtherAccount),
         here_to=f"{_address(sign_in)}/objects",
     )
 

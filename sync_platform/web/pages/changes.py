@@ -1,4 +1,4 @@
-"""What changed in the vendor's fields since the account was connected."""
+"""What changed in the vendor's fields, and in our tables, since the account was connected."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
