@@ -134,8 +134,10 @@ class _Widening:
     @property
     def _has_room(self) -> bool:
         """Whether the table may have one more column; those that were dropped count, too."""
-        ever = max((it.number for it in self._found.actual.values()), default=0)
-        return ever + len(self._new) + len(self._besides) < MOST_COLUMNS
+        actual = self._found.actual
+        ever = max((it.number for it in actual.values()), default=0)
+        made = sum(it.name not in actual for it in self._besides)
+        return ever + len(self._new) + made < MOST_COLUMNS
 
     def _beside(self, field: str, name: str, of: Column) -> None:
         self._besides.append(Column(field=field, name=name, type="text", beside=of.type))
