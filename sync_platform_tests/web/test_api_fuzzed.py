@@ -38,7 +38,7 @@ from sync_platform_tests.web.serving import served
 
 WITHIN = 35  # seconds; what is left out then is drawn by chance anyway
 BRIEFLY = 6  # with a key that may do less
-EXAMPLES = 8  # of each operation, beside those that cover the document's words one by one
+EXAMPLES = 5  # of each operation, beside those that cover the document's words one by one
 ACME, SPARE = "acme-hubspot", "spare-hubspot"
 
 KEYS = {  # scopes, workspaces
