@@ -73,6 +73,12 @@ def fitting(type: FieldType) -> Cell:
     return cell
 
 
+def refusing(type: FieldType) -> Cell:
+    """For a column that has none beside it; raises where a value does not fit it as it is."""
+    strict = STRICT[type]
+    return lambda value: NULL if value is None or value == "" else strict(value)
+
+
 def others(type: FieldType) -> Cell:
     """For the column of text beside it: NULL where `fitting` is not."""
     if type == "text":

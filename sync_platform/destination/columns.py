@@ -50,12 +50,15 @@ class Column:
     type: FieldType
     epoch: EpochUnit | None = None
     strict: bool = False  # its field has outgrown it: it takes what fits it without bending
+    alone: bool = False  # and what does not fit is rejected, since no column stands beside it
     beside: FieldType | None = None  # it takes, as text, what a column of this type does not
 
 
 def _cell(column: Column) -> Callable[[Any], str]:
     if column.beside is not None:
         return beside.others(column.beside)
+    if column.alone:
+        return beside.refusing(column.type)
     return beside.fitting(column.type) if column.strict else cell_of(column.type, column.epoch)
 
 
@@ -186,8 +189,7 @@ class RowEncoder:
                 raise DoesNotFit(f"{NO_KEY} {shown(column.field)} is empty.")
         for column, value in zip(self._keys, values, strict=True):
             try:
-                plain = column.type == "text"
-                it = cells.text(value) if plain else cell_of(column.type, column.epoch)(value)
+                it = cells.text(value) if column.type == "text" else _cell(column)(value)
             except MISFITS as error:
                 raise _misfit(column.field, value, column.type, error) from error
             texts.append(it)

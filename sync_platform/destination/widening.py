@@ -120,11 +120,10 @@ class _Widening:
                 after=wider(column.type, self._wanted[field].type),
             )
         )
-        if field in self._table.keys:
+        alone = field in self._table.keys or (beside is None and not self._has_room)
+        self._columns[field] = replace(column, strict=True, alone=alone)
+        if alone:
             return
-        if beside is None and not self._has_room:
-            return  # what does not fit has its record rejected
-        self._columns[field] = replace(column, strict=True)
         if beside is None:
             beside = names.identifier(f"{column.name}_text", self._taken)
             self._taken.add(beside)

@@ -159,8 +159,8 @@ class SchemaChange:
                 return (
                     f"The column {self.field} stays {self.before}, though its field needs "
                     f"{self.after}: a view, a trigger or the like is built on it. Until that is "
-                    "dropped, values that do not fit it load as text into a column beside it; a "
-                    "key's have their records rejected."
+                    "dropped, values that do not fit it load as text into a column beside it; "
+                    "beside a key, or where the table is full, they have their records rejected."
                 )
             case "followed":
                 and_so = (

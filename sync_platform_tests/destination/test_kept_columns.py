@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from sync_platform.destination.columns import Column, RowEncoder
+from sync_platform.destination.columns import Column, DoesNotFit, RowEncoder
 from sync_platform.destination.described import described
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.results import Counts, SchemaChange
@@ -303,10 +303,9 @@ def test_where_there_is_no_room_beside_a_column_what_does_not_fit_is_rejected(
     load(database, {"id": "0", "n0": 1, "n849": 2}, fields=fields)
     select(database, "CREATE VIEW public.theirs AS SELECT * FROM acme.contacts")
     outgrown = [FIELDS[0], *(Field(it.name, "text") for it in fields[1:])]
-    assert load(database, {"id": "1", "n0": "x"}, {"id": "2", "n849": "x"}, fields=outgrown) == (
-        Counts(fetched=2, created=1, rejected=1)
-    )
-    assert select(database, "SELECT n0_text FROM acme.contacts ORDER BY id") == [None, "x"]
+    rows = {"id": "1", "n0": "x"}, {"id": "2", "n849": "007"}, {"id": "3", "n849": ""}
+    assert load(database, *rows, fields=outgrown) == Counts(fetched=3, created=2, rejected=1)
+    assert select(database, "SELECT n0_text FROM acme.contacts ORDER BY id") == [None, "x", None]
 
 
 def test_a_column_that_postgres_refuses_to_rename_keeps_its_name(database: str) -> None:
@@ -348,6 +347,18 @@ def test_a_full_sync_reads_and_marks_as_ever_with_a_column_that_is_kept(database
         assert loader.reconcile(lookback=NONE, most=None) == Counts(deleted=2)
         loader.finish()
     assert select(database, ROWS)[:2] == [("0", "b", None, "low"), ("1", None, None, None)]
+
+
+def test_a_key_that_is_kept_takes_nothing_that_would_have_to_be_bent() -> None:
+    key = Column(field="id", name="id", type="date", strict=True, alone=True)
+    encode = RowEncoder([key], ["id"])
+    assert encode({"id": "2024-01-31"})[1] == b"2024-01-31"
+    for bent in ("2024-01-31T23:30-05:00", "20240131", 20240131, 5.5):
+        assert encode.together([{"id": bent}]) is None
+        with pytest.raises(DoesNotFit):
+            encode({"id": bent})
+        with pytest.raises(DoesNotFit):
+            encode.key([bent])
 
 
 def test_the_other_columns_of_the_table_are_still_encoded_together() -> None:

@@ -106,7 +106,8 @@ def test_a_column_that_cannot_be_widened_is_told_once(
     told = [each for each in caplog.messages if each == str(kept)]
     assert told == ["The column shoe_size stays number, though its field needs text: a view, a "
         "trigger or the like is built on it. Until that is dropped, values that do not fit it "
-        "load as text into a column beside it; a key's have their records rejected."]  # fmt: skip
+        "load as text into a column beside it; beside a key, or where the table is full, they "
+        "have their records rejected."]  # fmt: skip
     with psycopg.connect(platform.database_url) as postgres:
         rows = postgres.execute(
             "SELECT email, shoe_size, shoe_size_text FROM acme_hubspot.contacts"

@@ -140,7 +140,8 @@ def test_nothing_is_kept_of_a_connection_that_is_gone(store: Database) -> None:
             STAYS,
             "The column age stays integer, though its field needs text: a view, a trigger or the "
             "like is built on it. Until that is dropped, values that do not fit it load as text "
-            "into a column beside it; a key's have their records rejected.",
+            "into a column beside it; beside a key, or where the table is full, they have their "
+            "records rejected.",
         ),
         (
             of_table("mended", "", "dropped or renamed", "is made anew"),
