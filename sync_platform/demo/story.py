@@ -135,11 +135,11 @@ def _show_latest(stage: Stage, title: str) -> None:
 
 def _show(syncs: list[SyncResult], title: str) -> None:
     table = Table(
-        title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
-    )  # 79 characters wide
+        title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for name in ("object", "mode", "status"):
-        table.add_column(name)
-    for name in ("fetched", "created", "updated", "deleted", "seconds"):
+        table.add_column(name, overflow="fold")  # whole, on a second line where there is no room
+    for name in ("fetched", "created", "updated", "deleted", "s"):
         table.add_column(name, justify="right")
     for sync in syncs:
         counts = sync.counts

@@ -155,6 +155,17 @@ def actual_columns(connection: Connection, schema: str, name: str) -> dict[str, 
     return {row[0]: Actual(*row[1:]) for row in rows}
 
 
+def columns_ever(connection: Connection, schema: str, name: str) -> int:
+    """How many columns the table has had, those that were dropped among them: Postgres counts them
+    all towards its limit. 0 where there is no such table."""
+    row = connection.execute(
+        "SELECT relnatts FROM pg_class"
+        " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
+        [schema, name],
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def depended_on(connection: Connection, schema: str, name: str) -> set[str]:
     """The columns whose type cannot be altered in place, because something of somebody's is built
     on them: a view, a constraint, or an index that says how to compare."""

@@ -1,12 +1,13 @@
 """Plan: what must be done to a table so that every field has a column."""
 
 from collections.abc import Set
+from functools import cache
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from sync_platform.destination import comments, names
-from sync_platform.destination.book import Found, depended_on, relation
+from sync_platform.destination.book import Found, columns_ever, depended_on, relation
 from sync_platform.destination.booking import Lines
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column
 from sync_platform.destination.ddl import Refusal, Statement, read_anew
@@ -105,12 +106,7 @@ class Plan:
         if all(names.storable(it) in booked for it in self._wanted):
             return 0
         wanted = {booked[it].column for it in map(names.storable, self._wanted) if it in booked}
-        rows = connection.execute(
-            "SELECT relnatts FROM pg_class"
-            " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-            [self._schema, name],
-        ).fetchall()
-        return sum(int(row[0]) for row in rows) + len(wanted - actual.keys())
+        return columns_ever(connection, self._schema, name) + len(wanted - actual.keys())
 
     def _kept(self) -> dict[str, str]:
         """The columns that are ours, also those whose fields are gone, and their types."""
@@ -200,6 +196,7 @@ class Plan:
             new=self._new,
             refused=refused,
             built_on=built_on,
+            columns_ever=cache(lambda: columns_ever(connection, self._schema, name)),
         )
         self._columns, self._besides = dict(widened.columns), widened.besides
         self._new += widened.made

@@ -40,14 +40,16 @@ def widen(
     new: Collection[Column],
     refused: Set[Refusal],
     built_on: Callable[[], Collection[str]],
+    columns_ever: Callable[[], int],
 ) -> Widened:
     """What widens these columns (by field, some of them `new`) for the fields that are wanted.
     Executes nothing.
 
     A column keeps its type where something is `built_on` it, or where Postgres `refused` the
-    statement, a day ago at most. A key's values have no place beside it.
+    statement, a day ago at most. A key's values have no place beside it, nor has any column's
+    where `columns_ever`, those that were dropped among them, are as many as a table can have.
     """
-    widening = _Widening(table, name, wanted, found, columns, new, refused)
+    widening = _Widening(table, name, wanted, found, columns, new, refused, columns_ever)
     outgrown = widening.outgrown()
     kept = built_on() if outgrown else ()
     for field in columns:
@@ -65,7 +67,9 @@ class _Widening:
         columns: Mapping[str, Column],
         new: Collection[Column],
         refused: Set[Refusal],
+        columns_ever: Callable[[], int],
     ) -> None:
+        self._columns_ever = columns_ever
         self._table, self._name, self._wanted, self._found = table, name, wanted, found
         self._new, self._refused = new, refused
         self._columns = dict(columns)
@@ -133,10 +137,8 @@ class _Widening:
     @property
     def _has_room(self) -> bool:
         """Whether the table may have one more column; those that were dropped count, too."""
-        actual = self._found.actual
-        ever = max((it.number for it in actual.values()), default=0)
-        made = sum(it.name not in actual for it in self._besides)
-        return ever + len(self._new) + made < MOST_COLUMNS
+        made = sum(it.name not in self._found.actual for it in self._besides)
+        return self._columns_ever() + len(self._new) + made < MOST_COLUMNS
 
     def _beside(self, field: str, name: str, of: Column) -> None:
         self._besides.append(Column(field=field, name=name, type="text", beside=of.type))

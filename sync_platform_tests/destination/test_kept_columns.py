@@ -308,6 +308,18 @@ def test_where_there_is_no_room_beside_a_column_what_does_not_fit_is_rejected(
     assert select(database, "SELECT n0_text FROM acme.contacts ORDER BY id") == [None, "x", None]
 
 
+def test_columns_that_somebody_dropped_take_the_room_beside_a_column(database: str) -> None:
+    load(database, *people(1), fields=SCORES)
+    theirs = [f"theirs_{n}" for n in range(1600 - len(SCORES) - 3)]
+    for what in ("ADD COLUMN {} text", "DROP COLUMN {}"):
+        changes = ", ".join(what.format(it) for it in theirs)
+        select(database, f"ALTER TABLE acme.contacts {changes}")
+    select(database, "CREATE VIEW public.theirs AS SELECT * FROM acme.contacts")
+    rows = {"id": "1", "score": "low"}, {"id": "2", "score": "7"}
+    assert load(database, *rows, fields=OUTGROWN) == Counts(fetched=2, created=1, rejected=1)
+    assert select(database, "SELECT score FROM acme.contacts WHERE id = '2'") == [7]
+
+
 def test_a_column_that_postgres_refuses_to_rename_keeps_its_name(database: str) -> None:
     fields = [FIELDS[0], Field("email", id="f1"), Field("age", "integer", id="f2")]
     load(database, *people(1), fields=fields)
