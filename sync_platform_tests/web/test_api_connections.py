@@ -9,6 +9,7 @@ import pytest
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.results import SchemaChange, Target
+from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform_tests.books_vendor import FOLDER, Books
@@ -68,6 +69,21 @@ def test_a_key_that_the_vendor_does_not_accept_leaves_nothing_behind_and_is_not_
     assert (answer.status_code, answer.json()["code"]) == (409, "needs_reauth")
     assert "very-secret-marker" not in answer.text
     assert platform.connections() == []
+
+
+def test_another_account_takes_what_a_removed_one_left_only_when_that_is_confirmed(
+    admin: httpx.Client, hubspot: HubSpot, platform: Platform
+) -> None:
+    assert admin.post(CONNECTIONS, json=new(hubspot)).status_code == 201
+    platform.sync(SyncRequest(target=Target("acme-hubspot", "deals"))).run(platform.destination)
+    platform.store.set_account("acme-hubspot", "before")
+    assert admin.delete(ACME).status_code == 204
+    refused = admin.post(CONNECTIONS, json=new(hubspot))
+    assert (refused.status_code, refused.json()["code"]) == (409, "other_account")
+    assert "which acme-hubspot left there" in refused.text
+    assert platform.connections() == []
+    made = admin.post(CONNECTIONS, json=new(hubspot, confirm_other_account=True))
+    assert (made.status_code, made.json()["account_id"]) == (201, "24117733")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,12 @@ class NewConnection(Body):
         description="Another address than the vendor's: a proxy, a sandbox. Needs the scope "
         "`admin`, because the platform will call it.",
     )
+    confirm_other_account: StrictBool = Field(
+        False,
+        description="True: this account takes the place of another one, whose data a connection "
+        "that was removed left in the workspace. A full sync marks what only the old one has as "
+        "deleted.",
+    )
 
 
 class Changes(Body):
@@ -185,6 +191,7 @@ def connect(
             schema=workspace,
             objects=_choices(body.objects),
             interval=span(body.interval_minutes),
+            confirmed=body.confirm_other_account,
         )
     except SyncPlatformError:
         connecting.give_up(sign_in.id, browser=browser)
