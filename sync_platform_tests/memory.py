@@ -89,6 +89,10 @@ class MemoryRecord:
         """It goes on where an interrupted one stopped, over that one's window."""
         self._result = replace(self._result, mode=mode, window=window, resumed=True)
 
+    def became_full(self) -> None:
+        """It reads everything from the beginning."""
+        self._result = replace(self._result, mode=SyncMode.FULL, window=SyncWindow())
+
     def close(self, status: SyncStatus, error: BaseException | None = None) -> None:
         """The sync has ended."""
         code = error.code if isinstance(error, SyncPlatformError) else "unexpected"

@@ -5,8 +5,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
+from sync_platform.engine.breaker import FAILURES
 from sync_platform.engine.checks import not_fresh
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode, SyncWindow
@@ -158,6 +160,30 @@ def test_a_days_full_sync_is_due_until_one_has_gone_well(
     sync(platform, CONTACTS, mode=SyncMode.FULL, automatic=True)
     clock.pass_by(timedelta(hours=1))
     assert "contacts" not in due_in_full(platform)
+
+
+def test_ticks_that_owe_a_full_read_and_fail_are_tries_of_it_until_they_stop(
+    platform: Platform, clock: FakeClock, hubspot: HubSpot
+) -> None:
+    hubspot.add_many("contacts", 3)
+    sync(platform, CONTACTS)
+    clock.pass_by(timedelta(days=1))
+    with psycopg.connect(platform.database_url) as postgres:
+        postgres.execute("SET LOCAL sync_platform.own_ddl = 'on'")
+        postgres.execute("ALTER TABLE acme_hubspot.contacts DROP COLUMN email")
+    hubspot.fail("status", path="*/contacts/search", status=404, times=99)
+    assert "contacts" in due_in_full(platform)
+    for tries in range(1, FAILURES + 1):
+        assert platform.nothing_to_do(BY_ITSELF) is None
+        with pytest.raises(UnexpectedResponse):
+            sync(platform, CONTACTS, automatic=True)
+        assert platform.history("acme-hubspot")[0].mode is SyncMode.FULL
+        assert platform.past.activity()[CONTACTS].fulls.failed == tries
+        assert "contacts" not in due_in_full(platform)
+        clock.pass_by(timedelta(minutes=15))
+    assert "paused after repeated failures" in str(platform.nothing_to_do(BY_ITSELF))
+    clock.pass_by(timedelta(days=2))
+    assert not [it for it in [*platform.due(), *platform.due_fulls()] if "contacts" in it.objects]
 
 
 def due_in_full(platform: Platform) -> list[str]:

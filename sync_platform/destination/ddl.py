@@ -9,9 +9,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from sync_platform.destination import names
 from sync_platform.destination.book import relation
 from sync_platform.destination.columns import POSTGRES
-from sync_platform.destination.comments import table_comment
 from sync_platform.destination.sessions import Connection
-from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
 
@@ -121,7 +119,7 @@ def bookkeeping(connection: Connection, schema: str) -> None:
         return
     books = {book for book, _ in there}
     if len(books & {"_tables", "_columns"}) == 1:
-        raise _dropped(schema, "_columns" if "_tables" in books else "_tables")
+        raise dropped(schema, "_columns" if "_tables" in books else "_tables")
     if not books and not _is_there(connection, schema):
         # IF NOT EXISTS would ask for the right to create one.
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
@@ -132,29 +130,17 @@ def bookkeeping(connection: Connection, schema: str) -> None:
         connection.execute(SQL(BEGAN_AT).format(book=relation(schema, "_progress")))
 
 
-def _dropped(schema: str, gone: str) -> ConfigurationError:
+def dropped(schema: str, gone: str, unknown: str | None = None) -> ConfigurationError:
+    """What is to be said where a book is gone, or has no line for a table that is there."""
+    table = f"{schema}.{unknown}"
     return ConfigurationError(
-        f"Somebody dropped {schema}.{gone}, in which syncs keep which object is in which table "
-        f"and which field in which column. Bring it back from a backup, or rename the schema "
-        f"(ALTER SCHEMA {schema} RENAME TO {schema}_before): the next sync makes all tables "
-        "anew and reads everything."
+        f"Somebody {'emptied or ' if unknown else ''}dropped {schema}.{gone}, in which syncs keep "
+        f"which object is in which table and which field in which column"
+        f"{f': no book knows {table} any more, which they made' if unknown else ''}. "
+        f"Bring the book back from a backup, or rename the schema (ALTER SCHEMA {schema} RENAME TO "
+        f"{schema}_before): the next sync makes all tables anew and reads everything."
+        f"{f' If {table} is a table of your own, give it another name.' if unknown else ''}"
     )
-
-
-def refuse_unknown(connection: Connection, table: Table) -> None:
-    """Raises ConfigurationError where an object that is in no book has a table by its comment, and
-    no book knows that either: the books were lost, and another table beside it would leave it as
-    it is for ever."""
-    name = names.identifier(table.name, ())
-    row = connection.execute(
-        SQL(
-            "SELECT obj_description(to_regclass(format('%%I.%%I', %s::text, %s::text)), 'pg_class')"
-            " WHERE NOT EXISTS (SELECT FROM {} WHERE table_name = %s)"
-        ).format(relation(table.schema, "_tables")),
-        [table.schema, name, name],
-    ).fetchone()
-    if row == (table_comment(table),):
-        raise _dropped(table.schema, "_tables")
 
 
 def _is_there(connection: Connection, schema: str) -> bool:

@@ -157,7 +157,7 @@ class _Comparison:
                 self._beside(it, booked, booked.beside)
             if booked.column == "_more":
                 if "_more" not in self._actual:
-                    self._lose("_more", "dropped", "is added again")
+                    self._dropped("_more")
                 elif self._actual["_more"].type != MORE[0]:
                     raise self._strange("_more", self._actual["_more"].type, MORE[0])
             elif booked.column in self._actual:
@@ -169,7 +169,13 @@ class _Comparison:
             elif it.name in self._table.keys:
                 raise self._key_gone(booked.column)
             else:
-                self._lose(booked.column, "dropped", "is added again")
+                self._dropped(booked.column)
+
+    def _dropped(self, column: str) -> None:
+        """A column is not there. Where this table never had it, because it was made anew for
+        other fields (computed ones), nobody dropped it: it comes as a new field's does."""
+        if self._found.numbers is None or column in self._numbers:
+            self._lose(column, "dropped", "is added again")
 
     def _beside(self, it: Field, booked: Booked, beside: str) -> None:
         kept = booked.type if wider(booked.type, it.type) != booked.type else None
@@ -180,7 +186,7 @@ class _Comparison:
                 self._type_back(Booked(column=beside, type="text", vanished=False), actual)
         elif not self._renamed(beside, POSTGRES["text"], comment):
             if kept is not None:
-                self._lose(beside, "dropped", "is added again")
+                self._dropped(beside)
                 return
             lines = Lines(self._table.schema, self._name)  # nothing needs it any more
             self._statements.append(lines.change(it.name, beside=SQL("NULL")))

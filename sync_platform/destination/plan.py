@@ -9,11 +9,12 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from sync_platform.destination import comments, names
 from sync_platform.destination.book import Found, columns_ever, depended_on, relation
 from sync_platform.destination.booking import Lines
-from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column
+from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column, wider
 from sync_platform.destination.ddl import Refusal, Statement, read_anew
 from sync_platform.destination.drift import Drift, drift
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.locks import Lock
+from sync_platform.destination.lost_books import refuse_emptied
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.wanted import told_of
@@ -38,7 +39,9 @@ class Plan:
         some_fields: bool,
         refused: Set[Refusal] = frozenset(),
     ) -> None:
-        """`refused` is what Postgres would not do to the table."""
+        """`refused` is what Postgres would not do to the table. Raises ConfigurationError where
+        somebody did to it, or to its books, what cannot be mended."""
+        refuse_emptied(table, found)
         wanted = told_of(table, wanted, found)
         moved = moves(table, wanted, found)
         drifted = drift(table, as_booked(wanted, moved), found)
@@ -124,6 +127,11 @@ class Plan:
             [self._table.schema] * 2,
         ).fetchall()
         name = names.identifier(self._table.name, {row[0] for row in rows})
+        self._add(  # of a table that is gone, and whose line in the other book somebody took out
+            "DELETE FROM {book} WHERE table_name = {name}",
+            book=relation(self._table.schema, "_columns"),
+            name=Literal(name),
+        )
         self._add(
             "INSERT INTO {book} (object, table_name) VALUES ({object}, {name})",
             book=relation(self._table.schema, "_tables"),
@@ -143,8 +151,8 @@ class Plan:
             self.statements.append(self._lines.change(it.name, field_id=id))
         if booked is not None and booked.column != "_more":
             actual = self._found.actual.get(booked.column)
-            has = FIELD_TYPE[actual.type] if actual else booked.type
-            if has != booked.type:  # somebody's doing, and no loss
+            has = FIELD_TYPE[actual.type] if actual else wider(booked.type, it.type)
+            if has != booked.type:  # somebody's doing, and no loss; or it is made anew
                 self.statements.append(self._lines.change(it.name, type=Literal(has)))
             column = Column(field=it.name, name=booked.column, type=has, epoch=it.epoch)
             self._columns[it.name] = column

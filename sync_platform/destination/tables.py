@@ -11,9 +11,10 @@ from psycopg import errors as pg
 from psycopg.sql import SQL, Literal
 
 from sync_platform.destination.book import look, number
-from sync_platform.destination.ddl import Refusal, Statement, Tentative, bookkeeping, refuse_unknown
+from sync_platform.destination.ddl import Refusal, Statement, Tentative, bookkeeping
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.locks import OWN_DDL, Locks
+from sync_platform.destination.lost_books import refuse_unknown
 from sync_platform.destination.plan import Plan
 from sync_platform.destination.sessions import Connection, is_outage
 from sync_platform.destination.wanted import asked_of
@@ -53,8 +54,8 @@ def prepare(
     `some_fields` they are not all that there are, so none is gone that is not among them.
 
     Raises ConfigurationError where there is no key, where it is not among the fields or not the
-    table's key, or where somebody did to the table what we cannot mend, or built on it what does
-    not let it be changed.
+    table's key, or where somebody did to the table or its books what we cannot mend, or built on it
+    what does not let it be changed.
     """
     wanted = asked_of(table, fields)
     found = look(connection, table)

@@ -17,6 +17,7 @@ from sync_platform.engine.modes import SyncMode, SyncWindow, window_for
 from sync_platform.engine.ports import SyncRecord, VendorApi
 from sync_platform.engine.position import Position, lost
 from sync_platform.engine.reading import Reading
+from sync_platform.engine.results import SyncStatus
 from sync_platform.engine.turn import give_back, take_over
 from sync_platform.errors import TooManyDeletes, Unexpected
 
@@ -86,7 +87,10 @@ class Attempt:
         sync = self._sync
         cursor = sync.cursors.get(sync.target)
         asked = sync.obj.name, cursor, sync.tell
-        turn = take_over(loader, self._record, self._fresh, *asked)
+        accepted = sync.request.accept_deletes
+        turn = take_over(
+            loader, self._record, self._fresh, *asked, accepted=accepted, canceled=self._canceled
+        )
         progress = turn.progress
         if progress.mode is SyncMode.FULL and not turn.went_on:
             self._doubt.resolve()
@@ -99,6 +103,11 @@ class Attempt:
             progress = self._read_all(loader, rest)
         give_back(loader, progress, lost=lost(progress) and progress.mode is not SyncMode.FULL)
 
+    def _canceled(self, id: str) -> bool:
+        """Whether a person canceled the sync of that id, or history does not tell any more."""
+        known = self._sync.history.recent(self._sync.target.connection, self._sync.target.object)
+        return not any(it.id == id and it.status is not SyncStatus.CANCELED for it in known)
+
     def _read_all(self, loader: Loader, progress: Progress) -> Progress:
         """Read what the progress says, to its end, and how it stands then; a full read is
         reconciled."""
@@ -110,7 +119,8 @@ class Attempt:
             raise
         if progress.mode is not SyncMode.FULL:
             return progress
-        most = None if sync.request.accept_deletes else sync.delete_share
+        accepted = Position.from_json(progress.position).accepted
+        most = None if accepted else sync.delete_share
         try:
             with beating(self._beat):
                 # What was written within the lookback may be missing from the vendor's index.

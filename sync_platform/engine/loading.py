@@ -38,8 +38,7 @@ class Loading:
         left = windows[position.step :]
         with closing(self.reading.steps(left, position, self.batch.beat)) as steps:
             for window, arriving in zip(left, steps, strict=True):
-                done = self._step(window, position, arriving)
-                position = Position(step=done.step + 1, lost=done.lost, first=done.first)
+                position = self._step(window, position, arriving).next_step()
 
     def _step(
         self, window: SyncWindow, position: Position, arriving: Iterator[Arrival]
@@ -79,7 +78,9 @@ class Loading:
         """Save the cursor that a window read to its end has earned, if it has."""
         progress, obj = self.batch.progress, self.reading.obj
         before = self.cursors.get(self.target)
-        seen = (obj, progress.mode, position.highest, progress.started_at)
+        # A first window with nothing in it sets the starting point where it begins.
+        highest = position.highest or (window.since if before is None else None)
+        seen = (obj, progress.mode, highest, progress.started_at)
         reached = ways.reached(*seen, before=before, covered=position.covered)
         reached = cursor_after(reached, window, progress.started_at, obj.lookback)
         # The cursor of a first sync's earlier step is its own.

@@ -103,6 +103,10 @@ class SyncRecord(Protocol):
         """It goes on where an interrupted one stopped, over that one's window."""
         ...
 
+    def became_full(self) -> None:
+        """It was asked for less, and reads everything from the beginning: a full sync began."""
+        ...
+
     @property
     def result(self) -> SyncResult:
         """As it stands; final once the record is closed."""

@@ -20,6 +20,7 @@ class Position:
     highest: datetime | None = None  # of the cursor's values in this step
     lost: bool = False  # the table lost values: until it is read in full, that is due
     first: bool = False  # nobody had begun to read into the table before this sync
+    accepted: bool = False  # a person lets this read mark any share of the table as deleted
     way: str | None = None  # of engine.ways; a resume point means nothing to another one
     covered: datetime | None = None  # up to where the vendor told deletions in this step; None: all
     at: datetime | None = None  # when it was kept, by our clock
@@ -41,6 +42,12 @@ class Position:
         as the last, the earlier place stays: better one page again than all."""
         resume = self.resume if page.resume is None else page.resume
         return replace(self, resume=resume, highest=highest or self.highest)
+
+    def next_step(self) -> "Position":
+        """At the beginning of the next step, with what holds for the whole sync."""
+        return Position(
+            step=self.step + 1, lost=self.lost, first=self.first, accepted=self.accepted
+        )
 
     @classmethod
     def from_json(cls, value: Json) -> "Position":

@@ -35,6 +35,10 @@ class Continued:
         """It goes on where an interrupted one stopped, over that one's window."""
         self._record.resumed(mode, window)
 
+    def became_full(self) -> None:
+        """It was asked for less, and reads everything from the beginning."""
+        self._record.became_full()
+
     @property
     def result(self) -> SyncResult:
         """As it stands."""

@@ -12,6 +12,9 @@ from sync_platform.engine.position import lost as lost_values
 
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
+HELD = "Deletes were accepted for it when it was asked for: any share of the table may be marked."
+WITHDRAWN = "It was canceled, so the deletes that were accepted for it are none of this sync's."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
@@ -28,26 +31,42 @@ def take_over(
     object: str,
     cursor: datetime | None,
     tell: Callable[[str], None],
+    *,
+    accepted: bool = False,
+    canceled: Callable[[str], bool] = lambda sync: False,
 ) -> Turn:
     """Take the table over for `fresh`, a sync as it is asked for; or go on from what an interrupted
     one of the same kind left. `cursor` tells how far the object has been read. Where the table lost
-    values, an incremental sync becomes a full one."""
+    values, an incremental sync becomes a full one.
+
+    `accepted`: whoever asks for it lets it mark any share as deleted. Who goes on with a read for
+    which that was accepted may do so, too, unless a person `canceled` the sync of that id.
+    """
     left = loader.progress()
     new = left is not None and left.shape == NEVER_READ and cursor is None
     lost = left is not None and not new and (lost_values(left) or _displaces(left, fresh, cursor))
     first = new or (left is not None and cursor is None and _was_first(left, fresh))
-    fresh = replace(fresh, position=Position(lost=lost, first=first).as_json())
-    if lost and fresh.mode is SyncMode.INCREMENTAL:
+    fresh = replace(fresh, position=Position(lost=lost, first=first, accepted=accepted).as_json())
+    owed = lost and fresh.mode is SyncMode.INCREMENTAL
+    if owed:
         fresh = replace(fresh, mode=SyncMode.FULL, window=SyncWindow())
-        record.resumed(fresh.mode, fresh.window)
     if left is None or not _continues(left, fresh):
+        if owed:
+            record.became_full()
         loader.begin(fresh, resume=False)
         tell(f"Reading {object}, {fresh.mode.value}, {fresh.window}.")
         return Turn(progress=fresh)
-    going_on = replace(left, sync=fresh.sync)
+    position = Position.from_json(left.position)
+    withdrawn = position.accepted and not accepted and canceled(left.sync)
+    position = replace(position, accepted=accepted or (position.accepted and not withdrawn))
+    going_on = replace(left, sync=fresh.sync, position=position.as_json())
     loader.begin(going_on, resume=True)
     record.resumed(left.mode, left.window)
     tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
+    if position.accepted and not accepted:
+        tell(HELD)
+    elif withdrawn:
+        tell(WITHDRAWN)
     return Turn(progress=going_on, went_on=True)
 
 

@@ -39,6 +39,19 @@ WRITE = SQL("""
     WHERE id = %(id)s AND status IN ('running', 'stale')
 """).format(assignments((*ENDS, *COUNTS, *USAGE)))
 
+# What a sync reads that goes on with another one, or owes more than was asked for.
+READS = """
+    UPDATE sync_platform.syncs
+    SET resumed = %(resumed)s, mode = %(mode)s, since = %(since)s, until = %(until)s
+    WHERE id = %(id)s
+"""
+READS_ALL = """
+    UPDATE sync_platform.sync_targets
+    SET last_full_started_at = greatest(last_full_started_at, %(started_at)s),
+        full_tries = full_tries + %(tries)s
+    WHERE connection = %(connection)s AND object = %(object)s
+"""
+
 
 def new_id(now: datetime) -> str:
     """A name for a sync: 32 hex digits that sort by the millisecond (as UUID version 7 does)."""
@@ -162,26 +175,23 @@ class OpenRecord:
     def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
         """It goes on where an interrupted one stopped, over that one's window."""
         with self._guard:
-            self._result = replace(self._result, mode=mode, window=window, resumed=True)
-            row = row_of(self._result)
-            with self._database.transaction() as session:
-                session.execute(
-                    """
-                    UPDATE sync_platform.syncs
-                    SET resumed = true, mode = %(mode)s, since = %(since)s, until = %(until)s
-                    WHERE id = %(id)s
-                    """,
-                    row,
-                )
-                if mode is SyncMode.FULL:
-                    session.execute(
-                        """
-                        UPDATE sync_platform.sync_targets
-                        SET last_full_started_at = greatest(last_full_started_at, %(started_at)s)
-                        WHERE connection = %(connection)s AND object = %(object)s
-                        """,
-                        row,
-                    )
+            self._reads(replace(self._result, mode=mode, window=window, resumed=True), tries=0)
+
+    def became_full(self) -> None:
+        """It was asked for less, and reads everything from the beginning: a full sync began, which
+        counts as one that was asked for."""
+        with self._guard:
+            tries = int(self._result.mode is not SyncMode.FULL)
+            now = replace(self._result, mode=SyncMode.FULL, window=SyncWindow())
+            self._reads(now, tries=tries)
+
+    def _reads(self, now: SyncResult, *, tries: int) -> None:
+        """It reads something else than its row says."""
+        self._result = now
+        with self._database.transaction() as session:
+            session.execute(READS, row_of(now))
+            if now.mode is SyncMode.FULL:
+                session.execute(READS_ALL, row_of(now) | {"tries": tries})
 
     def finished(self, **changes: Any) -> SyncResult:
         """The result as it is to be closed."""

@@ -1,12 +1,14 @@
 """What is owed to a table that is new, and what becomes of books that somebody lost."""
 
+import re
+
 import pytest
 
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode
 from sync_platform.errors import ConfigurationError
-from sync_platform.spec import Page
+from sync_platform.spec import Field, Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
@@ -101,3 +103,117 @@ def test_a_table_that_no_book_knows_gets_no_other_one_beside_it(database: str) -
             load(database, *people(1))
     meddle(database, "ALTER SCHEMA acme RENAME TO acme_before")
     assert load(database, *people(2)).created == 2
+
+
+REMARKED = "COMMENT ON TABLE acme.contacts IS 'ask Ann'"
+BARE = "; ".join(
+    f"COMMENT ON COLUMN acme.contacts.{it} IS NULL"
+    for it in ("id", "email", "age", "_synced_at", "_deleted_at", "_deleted_by")
+)
+OTHERWISE_COMMENTED = (
+    REMARKED,
+    f"{REMARKED}; {BARE}",
+    f"{REMARKED}; ALTER TABLE acme.contacts DROP COLUMN _deleted_by",
+)
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+@pytest.mark.parametrize("commented", OTHERWISE_COMMENTED)
+def test_nor_does_one_that_people_gave_comments_of_their_own(
+    database: str, commented: str, emptied: bool
+) -> None:
+    load(database, *people(1))
+    meddle(database, commented)
+    what = "DELETE FROM acme._tables" if emptied else "DROP TABLE acme._tables, acme._columns"
+    meddle(database, what)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"dropped acme\._tables, .* no book knows acme\.contacts .* rename the schema",
+    ):
+        load(database, *people(1))
+    assert select(database, TABLES) == ["contacts"]
+
+
+TABLES = (
+    "SELECT relname FROM pg_class WHERE relnamespace = 'acme'::regnamespace AND relkind = 'r'"
+    " AND relname NOT LIKE '\\_%'"
+)
+
+
+def test_a_table_of_somebodys_with_the_objects_name_is_left_alone(database: str) -> None:
+    select(database, "CREATE SCHEMA acme; CREATE TABLE acme.contacts (id text, _synced_at text)")
+    assert load(database, *people(1)).created == 1
+    assert len(select(database, TABLES)) == 2
+    assert load(database, *people(2)).created == 1
+
+
+@pytest.mark.parametrize("table", ["_tables", "_tables, acme._columns"])
+def test_a_table_that_is_gone_with_its_line_in_the_book_is_made_anew(
+    database: str, table: str
+) -> None:
+    load(database, *people(1))
+    meddle(database, f"TRUNCATE acme.{table}; DROP TABLE acme.contacts")
+    assert load(database, *people(2)).created == 2
+    assert load(database, *people(2)).unchanged == 2
+
+
+GONE_LINES = "CREATE TABLE public.backup AS SELECT * FROM acme._columns; DELETE FROM acme._columns"
+
+
+@pytest.mark.parametrize("disconnected", [True, False])
+@pytest.mark.parametrize(
+    ("which", "named"),
+    [
+        ("true", ""),
+        ("field = 'id'", r" \(id\)"),
+        ("field <> 'id'", r" \(email, age\)"),
+        ("field = 'age'", r" \(years\)"),
+    ],
+)
+def test_a_book_of_columns_that_somebody_emptied_says_what_to_do(
+    database: str, which: str, named: str, disconnected: bool
+) -> None:
+    load(database, *people(1))
+    before = select(database, "SELECT * FROM acme.contacts")
+    if disconnected:
+        PostgresDestination(database).unlock("acme")
+    meddle(database, f"{GONE_LINES} WHERE {which}")
+    if "years" in named:
+        meddle(database, "ALTER TABLE acme.contacts RENAME age TO years")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError) as error:
+            load(database, *people(2))
+    said = str(error.value)
+    assert re.search(rf"took out of acme\._columns, .* of acme\.contacts{named}\. Bring", said)
+    assert select(database, "SELECT * FROM acme.contacts") == before
+    meddle(database, f"INSERT INTO acme._columns SELECT * FROM public.backup WHERE {which}")
+    assert load(database, *people(2)).created == 1
+    assert select(database, "SELECT id, email, age FROM acme.contacts ORDER BY id") == [
+        (it["id"], it["email"], it["age"]) for it in people(2)
+    ]
+
+
+def test_what_it_says_to_do_has_the_table_made_anew(database: str) -> None:
+    load(database, *people(1))
+    meddle(database, "DELETE FROM acme._columns")
+    with pytest.raises(ConfigurationError) as error:
+        load(database, *people(2))
+    _, said = str(error.value).split("(after ")
+    meddle(database, said.partition(")")[0].replace(":", ";", 1))
+    assert load(database, *people(2)).created == 2
+    assert select(database, "SELECT id FROM acme.contacts_before") == ["0"]
+    assert load(database, *people(2)).unchanged == 2
+
+
+def test_what_the_book_does_not_need_any_more_was_taken_out_by_nobody(database: str) -> None:
+    fields = [Field("id"), Field("email", id="f1"), Field("age", "integer", id="f2")]
+    load(database, *people(1), fields=fields)
+    renamed = [Field("id"), Field("mail", id="f1"), Field("email", id="f2")]
+    for each in (renamed, [Field("id")], renamed, FIELDS):
+        for _ in range(2):
+            load(database, {"id": "1"}, fields=each)
+    select(database, "CREATE VIEW public.theirs AS SELECT * FROM acme.contacts")
+    meddle(database, "ALTER TABLE acme.contacts DROP COLUMN email CASCADE")
+    meddle(database, "DELETE FROM acme._columns WHERE column_name = 'email'")
+    for _ in range(2):
+        load(database, {"id": "1"}, fields=FIELDS)

@@ -260,9 +260,9 @@ def test_a_key_that_somebody_dropped_or_replaced_is_brought_back_by_what_is_said
 
 def test_a_key_that_no_column_is_known_for_is_told(database: str) -> None:
     load(database, *people(1))
-    select(database, "TRUNCATE acme._columns")
-    with pytest.raises(ConfigurationError, match="No column of it is known for id: rename the"):
-        load(database, *people(1))
+    other = replace(CONTACTS, keys=("uid",))
+    with pytest.raises(ConfigurationError, match="No column of it is known for uid: rename the"):
+        load(database, {"uid": "1"}, table=other, fields=[*FIELDS, Field("uid")])
 
 
 def test_a_table_that_lost_its_key_may_be_renamed(database: str) -> None:
@@ -287,3 +287,14 @@ def test_drift_of_one_table_is_none_of_anothers(database: str) -> None:
     select(database, "ALTER TABLE acme.companies DROP COLUMN email")
     load(database, table=companies)
     assert not read_anew(database)
+
+
+def test_a_table_that_is_made_anew_has_the_types_that_its_fields_need_by_now(
+    database: str,
+) -> None:
+    load(database, *people(1))
+    select(database, "DROP TABLE acme.contacts")
+    outgrown = [*FIELDS[:2], Field("age")]
+    counts = load(database, {"id": "1", "age": "old"}, {"id": "2", "age": 7}, fields=outgrown)
+    assert counts == Counts(fetched=2, created=2)
+    assert select(database, "SELECT age FROM acme.contacts ORDER BY id") == ["old", "7"]

@@ -130,6 +130,14 @@ def test_a_from_date_sync_reads_records_and_leaves_the_cursor(stage: Stage, feed
     assert feed.reads == []
 
 
+def test_nor_does_a_first_one_that_finds_nothing_set_a_starting_point(stage: Stage) -> None:
+    """The feed tells of other moments than those by which records are asked for."""
+    stage.from_date(at(-3), None)
+    assert (stage.ids, stage.cursor) == ([], None)
+    stage.incremental()
+    assert stage.ids == [1, 2]
+
+
 def test_many_records_are_read_in_bulk_and_few_page_by_page(stage: Stage) -> None:
     def rows(api: Api, read: Read) -> Iterator[Page]:
         yield Page(rows=[{"id": id, "name": "bulk", "updated": None} for id in (1, 2)])

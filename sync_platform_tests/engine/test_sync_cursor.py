@@ -244,6 +244,45 @@ def test_a_first_from_date_sync_in_steps_sets_it_at_its_end(stage: Stage) -> Non
     assert stage.cursor == at(-10)
 
 
+@pytest.mark.parametrize("step", [None, timedelta(minutes=2)])
+@pytest.mark.parametrize("until", [None, NOON])
+def test_a_first_from_date_sync_that_finds_nothing_sets_it_too(
+    stage: Stage, step: timedelta | None, until: datetime | None
+) -> None:
+    stage.asking(step=step)
+    stage.from_date(at(-9), until)
+    assert stage.ids == []
+    assert stage.cursor == at(-9)
+    stage.clock.set(at(60))
+    stage.vendor.put(4, -4)  # a stamp of its clock, which is behind
+    stage.incremental()
+    assert stage.ids == [4]
+
+
+def test_nor_is_that_starting_point_past_the_vendors_present(stage: Stage) -> None:
+    stage.from_date(at(-1), None)
+    assert stage.cursor == NOON - SKEW
+
+
+def test_one_that_finds_nothing_and_was_interrupted_sets_none_before_its_end(
+    stage: Stage,
+) -> None:
+    interrupt(stage, SyncMode.FROM_DATE, SyncWindow(at(-9), None), at_call=1)
+    assert stage.cursor is None
+
+
+def test_one_that_finds_nothing_sets_none_where_a_cursor_was_forgotten(stage: Stage) -> None:
+    stage.incremental()
+    stage.cursors.kept.clear()
+    stage.from_date(at(-9), None)
+    assert stage.cursor is None
+
+
+def test_a_first_span_of_the_past_that_finds_nothing_sets_none(stage: Stage) -> None:
+    stage.from_date(at(-9), at(-6))
+    assert stage.cursor is None
+
+
 def test_a_from_date_sync_sets_no_starting_point_where_a_cursor_was_forgotten(
     stage: Stage,
 ) -> None:

@@ -40,6 +40,8 @@ class Asked:
     object: str = "contacts"
     commit_bytes: int = 1  # 1: every page is committed
     wait: timedelta = timedelta(0)
+    accept_deletes: bool = False
+    automatic: bool = False
     dies_at: int | str | None = None  # such as "before commit", or the so manieth of all seams
     stops_before: str | None = None  # the first call of this name, until it is told to go on
 
@@ -50,6 +52,8 @@ class Asked:
             mode=self.mode,
             window=SyncWindow(LONG_AGO if self.mode is SyncMode.FROM_DATE else None),
             wait=self.wait,
+            accept_deletes=self.accept_deletes,
+            automatic=self.automatic,
         )
 
 

@@ -148,6 +148,28 @@ def test_a_full_sync_killed_when_it_had_read_everything_reads_one_page_again_and
     assert witness.before.reconciled == set(purged)
 
 
+@pytest.mark.parametrize("seam", ["after commit", "before reconcile"])
+def test_deletes_that_were_accepted_for_a_killed_full_sync_are_marked_by_the_tick_that_goes_on(
+    witness: Witness, watched: WatchedHubSpot, seam: str
+) -> None:
+    watched.fill(650, 0)
+    assert witness.undisturbed(FULL).exit == 0
+    witness.age()
+    everyone = sorted(watched.records("contacts"), key=int)
+    for id in everyone[:400]:
+        watched.purge("contacts", id)
+    assert witness.undisturbed(FULL).said == ["too_many_deletes"]
+    asked = replace(FULL, accept_deletes=True, dies_at=seam)
+    assert witness.undisturbed(asked).exit == KILLED
+    tick = replace(INCREMENTAL, automatic=True)
+    assert witness.undisturbed(tick).exit == 0
+    assert witness.before.reconciled == set(everyone[:400])
+    witness.age()
+    for id in everyone[400:600]:
+        watched.purge("contacts", id)
+    assert witness.undisturbed(FULL).said == ["too_many_deletes"]
+
+
 def test_the_history_of_a_killed_sync_counts_what_it_had_committed_by_its_last_heartbeat(
     witness: Witness, watched: WatchedHubSpot
 ) -> None:

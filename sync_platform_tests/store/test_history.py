@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -286,6 +287,39 @@ def test_an_incremental_sync_that_ends_an_interrupted_full_one_is_the_full_one_t
         record.resumed(SyncMode.FULL, SyncWindow())
         clock.sleep(10)
     assert fulls(history) == FullSyncs(well_at=record.result.started_at)
+
+
+def test_one_that_owed_a_full_read_and_failed_is_a_try_of_a_full_sync(
+    history: History, clock: HandClock
+) -> None:
+    well = ended(history, clock, mode=SyncMode.FULL)
+    recording = history.record(
+        CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
+    )
+    with suppress(VendorUnavailable), recording as record:
+        record.became_full()
+        assert fulls(history).failed == 0
+        record.became_full()  # a second attempt of the same sync
+        assert history.recent() == [record.result, well]
+        assert (record.result.mode, record.result.resumed) == (SyncMode.FULL, False)
+        clock.sleep(10)
+        raise DOWN
+    assert fulls(history) == FullSyncs(well_at=well.started_at, failed=1, error=str(DOWN))
+    assert history.activity()[CONTACTS].last_full_started_at == record.result.started_at
+
+
+def test_one_that_went_on_with_an_interrupted_full_one_is_no_try_of_its_own(
+    history: History, clock: HandClock
+) -> None:
+    ended(history, clock, mode=SyncMode.FULL, error=DOWN)
+    recording = history.record(
+        CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
+    )
+    with suppress(VendorUnavailable), recording as record:
+        record.resumed(SyncMode.FULL, SyncWindow())
+        clock.sleep(10)
+        raise DOWN
+    assert fulls(history) == FullSyncs(failed=1, error=str(DOWN))
 
 
 def test_what_is_asked_of_all_connections_makes_no_plan_for_what_is_asked_of_one(

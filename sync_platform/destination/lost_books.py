@@ -1,0 +1,70 @@
+"""Books that do not know any more what is there, because somebody emptied them, dropped them or
+brought back a part of a backup. Nothing is guessed then: what was not booked would be left as it is
+for ever, in a table or a column beside which the next sync made another one.
+"""
+
+from psycopg.sql import SQL, Identifier
+
+from sync_platform.destination import names
+from sync_platform.destination.book import Actual, Found, actual_columns, relation
+from sync_platform.destination.comments import OURS, SYSTEM, table_comment
+from sync_platform.destination.ddl import dropped
+from sync_platform.destination.locks import PASSING
+from sync_platform.destination.sessions import Connection
+from sync_platform.engine.destination import Table
+from sync_platform.errors import ConfigurationError
+
+MOST_NAMED = 5  # columns, in a message
+
+
+def refuse_unknown(connection: Connection, table: Table) -> None:
+    """Raises ConfigurationError where an object that is in no book has a table, and no book knows
+    that either. Such a table is known by its comment; where people wrote another one, by those of
+    its columns, or by the columns that every table of ours has: these are locked, so that a lock
+    would tell no more."""
+    name = names.identifier(table.name, ())
+    row = connection.execute(
+        SQL(
+            "SELECT obj_description(oid, 'pg_class') FROM pg_class"
+            " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+            " AND relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM {} WHERE table_name = %s)"
+        ).format(relation(table.schema, "_tables")),
+        [table.schema, name, name],
+    ).fetchone()
+    if row is None:
+        return
+    if row[0] == table_comment(table) or _is_ours(actual_columns(connection, table.schema, name)):
+        raise dropped(table.schema, "_tables", unknown=name)
+
+
+def _is_ours(columns: dict[str, Actual]) -> bool:
+    if any(it.comment is not None and it.comment.startswith(OURS) for it in columns.values()):
+        return True
+    return all(it in columns and columns[it].type == type for it, (type, _) in SYSTEM.items())
+
+
+def refuse_emptied(table: Table, found: Found) -> None:
+    """Raises ConfigurationError where the table is there, and the book of its columns has no lines
+    for it, or none for columns that it has the numbers of."""
+    if found.name is None or not found.actual:
+        return
+    unknown = _unbooked(found) if found.booked else []
+    if found.booked and not unknown:
+        return
+    few = ", ".join(unknown[:MOST_NAMED]) + (" ..." if len(unknown) > MOST_NAMED else "")
+    aside = Identifier(names.identifier(f"{found.name}_before", ())).as_string(None)
+    raise ConfigurationError(
+        f"Somebody took out of {table.schema}._columns, in which syncs keep which field is in "
+        f"which column, what it said of {table.schema}.{found.name}"
+        f"{f' ({few})' if unknown else ''}. Bring it back from a backup, or rename the table "
+        f"(after {PASSING}: ALTER TABLE {Identifier(table.schema, found.name).as_string(None)} "
+        f"RENAME TO {aside}): the next sync makes it anew and reads everything."
+    )
+
+
+def _unbooked(found: Found) -> list[str]:
+    """Columns that were in the book when their numbers were kept, by their present names."""
+    ours, numbers = found.ours | SYSTEM.keys(), found.numbers or {}
+    known = {n for it, n in numbers.items() if it in ours}  # a renamed field's has two names
+    lost = {n for it, n in numbers.items() if it not in ours} - known
+    return [name for name, it in found.actual.items() if it.number in lost] if lost else []
