@@ -180,7 +180,7 @@ class LeaseLost(Refused):
 
 
 class CircuitOpen(Refused):
-    """Automatic syncs are paused after repeated failures."""
+    """Automatic syncs are paused after failures, until a person resumes them."""
 
 
 class TooManyDeletes(Refused):

@@ -17,7 +17,7 @@ from sync_platform.settings import Settings
 from sync_platform.waist.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     import pandas
@@ -164,8 +164,8 @@ class Platform(Parts):
     def set_filters(self, name: str, object: str, filters: Mapping[str, str]) -> Connection:
         """Sync only records of the object that these filters keep; {} for all of them.
 
-        The next sync reads all that they keep, from the beginning. Rows that they no longer keep
-        stay until a full sync marks them. Raises Refused for a filter or value that there is not.
+        The next sync reads all that they keep, from the beginning, and marks the rows that they no
+        longer keep as deleted. Raises Refused for a filter or value that there is not.
         """
         return waist.choosing.set_filters(self, name, object, filters)
 
@@ -307,20 +307,28 @@ class Platform(Parts):
         self.store.pause(name, reason)
 
     def resume(self, name: str, object: str | None = None) -> None:
-        """Let automatic syncs run again: of the connection, or of one object."""
+        """Let automatic syncs run again: of the connection, or of one object. What waits for a
+        person all the same is told on the connection."""
         connection = self.store.get(name)
         if object is None:
-            self.store.resume(name)
+            waist.gate.resume(self, name)
         else:
             self.connector_of(connection)[object]
             self.store.resume_object(name, object)
             waist.gate.settle(self, name)
 
-    def discover(self, name: str, objects: Sequence[str] | None = None) -> list[SchemaChange]:
-        """Ask the vendor for the fields of these objects, or of all that are chosen, and then for
-        the objects that only this connection has; what changed since the last time. The next sync
-        of each makes its table follow."""
-        return waist.discovering.discover(self, name, objects)
+    def discover(
+        self,
+        name: str,
+        objects: Sequence[str] | None = None,
+        *,
+        told: Callable[[SchemaChange], None] = lambda change: None,
+    ) -> list[SchemaChange]:
+        """Ask the vendor for the fields of these objects, or for those of all that are chosen and
+        for the objects that only this connection has; what changed since the last time, also
+        `told` as it is found. The next sync of each makes its table follow. Objects that cannot be
+        asked for keep no others from it; they are in the error that is raised at the end."""
+        return waist.discovering.discover(self, name, objects, told)
 
     def list_objects(self) -> list[tuple[str, SchemaChange]]:
         """Ask every vendor for the objects that only one connection has; what changed where."""

@@ -85,13 +85,9 @@ class MemoryRecord:
         usage = usage or self._result.usage
         self._result = replace(self._result, heartbeat_at=self._clock.now(), usage=usage)
 
-    def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
-        """It goes on where an interrupted one stopped, over that one's window."""
-        self._result = replace(self._result, mode=mode, window=window, resumed=True)
-
-    def became_full(self) -> None:
-        """It reads everything from the beginning."""
-        self._result = replace(self._result, mode=SyncMode.FULL, window=SyncWindow())
+    def reads(self, mode: SyncMode, window: SyncWindow, *, resumed: bool) -> None:
+        """It reads something else than it was asked for."""
+        self._result = replace(self._result, mode=mode, window=window, resumed=resumed)
 
     def close(self, status: SyncStatus, error: BaseException | None = None) -> None:
         """The sync has ended."""

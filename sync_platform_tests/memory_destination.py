@@ -59,13 +59,14 @@ class MemoryTable:
 
 
 class MemoryDestination:
-    """Where rows go, when they go nowhere. `before_commit` may raise, as a lost server would;
-    `cancel` hears that a commit is to give up."""
+    """Where rows go, when they go nowhere. `before_commit` and `before_reconcile` may raise, as a
+    lost server would; `cancel` hears that a commit is to give up."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.tables: dict[tuple[str, str], MemoryTable] = {}
         self.before_commit: Callable[[], None] = lambda: None
+        self.before_reconcile: Callable[[], None] = lambda: None
         self.cancel: Callable[[], None] = lambda: None
         self.told: tuple[SchemaChange, ...] = ()  # what is mended whenever a table is opened
 
@@ -190,6 +191,7 @@ class MemoryLoader:
         updated = 0
         for key, values in written.items():
             has = self._into.rows.get(key)
+            values = {**has.values, **values} if has is not None else values
             if has is None or has.deleted_at is not None or has.values != values:
                 updated += has is not None
                 self._into.rows[key] = MemoryRow(values, now)
@@ -214,6 +216,7 @@ class MemoryLoader:
     def reconcile(self, *, lookback: timedelta, most: float | None) -> Counts:
         """Mark as deleted what this full sync did not see, and nobody wrote since `lookback` before
         it began."""
+        self._destination.before_reconcile()
         self._hold(self._sync)
         assert self._into.began_at is not None
         before = self._into.began_at - lookback
@@ -237,6 +240,10 @@ class MemoryLoader:
         if self._into.progress and self._into.progress.sync == self._sync:
             self._into.progress = None
             self._into.forget_seen()
+
+    def is_empty(self) -> bool:
+        """Whether the table has no rows, not even deleted ones."""
+        return not self._into.rows
 
     def rows(self) -> int:
         """How many live rows the table has now."""

@@ -1,13 +1,13 @@
 """What needs a person, as it is told on a connection: from when on, and until when."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.modes import SyncMode
-from sync_platform.engine.ports import ObjectChoice
+from sync_platform.engine.ports import ObjectChoice, Secret
 from sync_platform.errors import (
     NeedsReauth,
     NotPermitted,
@@ -17,10 +17,9 @@ from sync_platform.errors import (
 )
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
-from sync_platform.settings import Settings
 from sync_platform.waist import gate
 from sync_platform_tests.fakes import FakeClock
-from sync_platform_tests.test_gate import BY_ITSELF, CONTACTS, DEALS, ended, status, sync
+from sync_platform_tests.test_gate import BY_ITSELF, CONTACTS, DEALS, OWNERS, ended, status, sync
 
 pytestmark = pytest.mark.usefixtures("acme")
 
@@ -28,13 +27,6 @@ pytestmark = pytest.mark.usefixtures("acme")
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def platform(settings: Settings, clock: FakeClock) -> Iterator[Platform]:
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
 
 
 @pytest.mark.parametrize(
@@ -88,14 +80,96 @@ def test_a_sync_by_hand_proves_the_sign_in_and_tells_what_else_waits(
     assert connection.status_reason == "Too many deals."
 
 
-def test_a_sync_by_hand_proves_the_sign_in_of_objects_that_failed_beside_it(
+def test_a_sync_by_hand_proves_the_sign_in_and_tells_what_stopped_when_it_was_refused(
     platform: Platform, clock: FakeClock
 ) -> None:
+    clock.pass_by(timedelta(hours=-1))  # the database's own clock tells when it is resumed
     for target in (CONTACTS, DEALS):
         ended(platform, clock, NeedsReauth("Sign in anew."), target)
         gate.flag(platform, "acme-hubspot", NeedsReauth("Sign in anew."))
     clock.pass_by(timedelta(minutes=1))
     sync(platform, CONTACTS)
+    connection = platform.connection("acme-hubspot")
+    assert connection.status is ConnectionStatus.NEEDS_ATTENTION
+    assert connection.status_reason == (
+        "Automatic syncs of deals stopped when the sign-in was refused. It works again; resume "
+        "them on the connection's page, or with: sync-platform resume acme-hubspot deals"
+    )
+    platform.resume("acme-hubspot", "deals")
+    assert status(platform) is ConnectionStatus.ACTIVE
+    clock.pass_by(timedelta(hours=2))
+    assert synced_by_themselves(platform) >= {"contacts", "deals"}
+
+
+def test_all_objects_that_wait_to_be_resumed_are_told_in_one_sentence(
+    platform: Platform, clock: FakeClock
+) -> None:
+    for target in (CONTACTS, DEALS, OWNERS):
+        ended(platform, clock, NeedsReauth("Sign in anew."), target)
+    gate.flag(platform, "acme-hubspot", NeedsReauth("Sign in anew."))
+    clock.pass_by(timedelta(minutes=1))
+    sync(platform, CONTACTS)
+    reason = platform.connection("acme-hubspot").status_reason or ""
+    assert "syncs of owners, deals stopped" in reason
+    assert reason.endswith("sync-platform resume acme-hubspot OBJECT")
+    clock.pass_by(timedelta(minutes=1))
+    sync(platform, DEALS)
+    reason = platform.connection("acme-hubspot").status_reason or ""
+    assert reason.endswith("sync-platform resume acme-hubspot owners")
+
+
+def synced_by_themselves(platform: Platform) -> set[str]:
+    return {name for each in platform.due() for name in each.objects}
+
+
+def sign_in_anew(platform: Platform) -> None:
+    address = platform.connection("acme-hubspot").base_url
+    platform.reconnect("acme-hubspot", Secret({"token": "sandbox-token"}), base_url=address)
+
+
+def test_objects_whose_sign_in_was_refused_sync_by_themselves_once_somebody_signs_in(
+    platform: Platform, clock: FakeClock
+) -> None:
+    clock.pass_by(timedelta(hours=-1))  # the database's own clock tells when it is resumed
+    for target in (CONTACTS, DEALS):
+        ended(platform, clock, NeedsReauth("Sign in anew."), target)
+        gate.flag(platform, "acme-hubspot", NeedsReauth("Sign in anew."))
+    assert not synced_by_themselves(platform)
+    sign_in_anew(platform)
+    assert status(platform) is ConnectionStatus.ACTIVE
+    clock.pass_by(timedelta(hours=2))
+    assert synced_by_themselves(platform) >= {"contacts", "deals"}
+
+
+def resume(platform: Platform) -> None:
+    platform.resume("acme-hubspot")
+
+
+def resume_by_adjusting(platform: Platform) -> None:
+    platform.adjust("acme-hubspot", paused=False)
+
+
+@pytest.mark.parametrize("resume", [resume, resume_by_adjusting, sign_in_anew])
+def test_whoever_resumes_the_connection_is_told_of_deletes_that_wait_all_the_same(
+    resume: Callable[[Platform], None], platform: Platform, clock: FakeClock
+) -> None:
+    clock.pass_by(timedelta(hours=-1))  # the database's own clock tells when it is resumed
+    error = TooManyDeletes("Too many deals.")
+    ended(platform, clock, error, DEALS, SyncMode.FULL)
+    gate.flag(platform, "acme-hubspot", error)
+    ended(platform, clock, NotPermitted("The scope for contacts is missing."), CONTACTS)
+    if resume is not sign_in_anew:  # which leaves what a person paused as it is
+        platform.pause("acme-hubspot")
+    resume(platform)
+    connection = platform.connection("acme-hubspot")
+    assert connection.status is ConnectionStatus.NEEDS_ATTENTION
+    assert connection.status_reason == "Too many deals."
+    clock.pass_by(timedelta(hours=2))
+    assert synced_by_themselves(platform) >= {"contacts", "deals"}
+    sync(platform, CONTACTS, automatic=True)
+    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
+    clock.pass_by(timedelta(minutes=1))
+    sync(platform, DEALS, mode=SyncMode.FULL, automatic=True)
     assert status(platform) is ConnectionStatus.ACTIVE
 
 

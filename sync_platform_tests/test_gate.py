@@ -1,6 +1,5 @@
 """Whether a sync may run."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,6 @@ from sync_platform.errors import (
 )
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
-from sync_platform.settings import Settings
 from sync_platform_tests.fakes import FakeClock
 
 CONTACTS, DEALS = Target("acme-hubspot", "contacts"), Target("acme-hubspot", "deals")
@@ -38,13 +36,6 @@ pytestmark = pytest.mark.usefixtures("acme")
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def platform(settings: Settings, clock: FakeClock) -> Iterator[Platform]:
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
 
 
 def ended(
@@ -193,6 +184,7 @@ def due_in_full(platform: Platform) -> list[str]:
 def test_full_syncs_that_always_fail_are_told_while_incremental_ones_go_well_and_go_on(
     platform: Platform, clock: FakeClock
 ) -> None:
+    platform.choose_objects("acme-hubspot", ["contacts"])
     for _ in range(6):
         ended(platform, clock, UnexpectedResponse("A page is not JSON."), mode=SyncMode.FULL)
         ended(platform, clock)
@@ -209,6 +201,32 @@ def test_full_syncs_that_always_fail_are_told_while_incremental_ones_go_well_and
     assert platform.nothing_to_do(BY_ITSELF) is None
     ended(platform, clock, mode=SyncMode.FULL)
     assert platform.overviews("acme-hubspot")[0].condition is Condition.HEALTHY
+
+
+def test_full_syncs_that_never_begin_are_told_while_incremental_ones_go_well(
+    platform: Platform, clock: FakeClock
+) -> None:
+    platform.choose_objects("acme-hubspot", ["contacts"])
+    ended(platform, clock, mode=SyncMode.FULL)
+    for _ in range(8):
+        assert platform.overviews("acme-hubspot")[0].condition is Condition.HEALTHY
+        clock.pass_by(timedelta(hours=4))
+        ended(platform, clock)
+    platform.choose_objects("acme-hubspot", ["contacts", "deals"])
+    with psycopg.connect(platform.database_url) as postgres:  # whose clock nobody turns
+        postgres.execute(
+            "UPDATE sync_platform.connection_objects SET chosen_at = %s WHERE object = 'deals'",
+            [clock.now()],
+        )
+    clock.pass_by(timedelta(hours=5))
+    overview = platform.overviews("acme-hubspot")[0]
+    assert (overview.condition, overview.failing) == (Condition.NEEDS_ATTENTION, ["contacts"])
+    (never,) = [it.full_failing for it in platform.objects("acme-hubspot") if it.full_failing]
+    assert never.startswith("no full sync has begun since ")
+    told = [it.sentence for it in platform.troubles("hubspot") if "no full sync" in it.sentence]
+    assert told == [f"{CONTACTS}: {never}"]
+    platform.pause("acme-hubspot")
+    assert [it.full_failing for it in platform.objects("acme-hubspot") if it.full_failing] == []
 
 
 def test_our_own_database_that_is_busy_or_away_stops_nothing_and_the_object_is_told_as_late(

@@ -36,6 +36,19 @@ def sync(platform: Platform, meanwhile: Callable[[], object] = lambda: None) -> 
     return fetched
 
 
+@pytest.mark.parametrize(("object", "declared"), [("owners", True), ("contacts", False)])
+def test_what_a_connector_declares_is_told_from_what_its_vendor_tells(
+    platform: Platform, object: str, declared: bool
+) -> None:
+    planned = platform.sync(SyncRequest(target=Target(ACME, object)))
+    api = planned.open_api()
+    try:
+        for anew in (True, False, True):
+            assert planned.find_fields(api, anew).declared is declared
+    finally:
+        api.close()
+
+
 def test_a_filter_that_changes_while_a_sync_runs_is_read_from_the_beginning_by_the_next(
     platform: Platform, hubspot: HubSpot
 ) -> None:

@@ -7,6 +7,7 @@ import click
 from sync_platform.cli.installation import platform
 from sync_platform.cli.shows import change_rows, listing, show
 from sync_platform.cli.typed import filters, names
+from sync_platform.engine.results import SchemaChange
 
 SIGN_INS = {
     "OAuth2": "OAuth",
@@ -122,7 +123,7 @@ def objects(name: str, choose: str | None, typed: tuple[str, ...], as_json: bool
     """List a connection's objects, or choose them.
 
     An object that is chosen anew, or whose filters change, is read from the beginning by its next
-    sync. Rows that no longer match stay until a full sync marks them as deleted.
+    sync, which marks rows that no longer match as deleted.
     """
     with platform() as it:
         if choose is not None:
@@ -160,12 +161,15 @@ def discover(name: str, object_names: tuple[str, ...]) -> None:
     """Ask the vendor which fields there are now.
 
     Of these objects, or of all that are chosen. A full sync asks by itself. What changed is said,
-    and the next sync makes the tables follow: they get columns, and lose none.
+    and the next sync makes the tables follow: they get columns, and lose none. An object that
+    cannot be asked for keeps no other from it; which ones these are is said at the end.
     """
-    with platform() as it:
-        changes = it.discover(name, object_names)
-    for change in changes:
+
+    def told(change: SchemaChange) -> None:
         click.echo(f"{change.object}: {change}")
+
+    with platform() as it:
+        changes = it.discover(name, object_names, told=told)
     if not changes:
         click.echo("Nothing changed.")
 

@@ -87,7 +87,7 @@ def _connection(platform: Platform, it: Connection) -> Finding:
     if it.status is not ConnectionStatus.ACTIVE:
         told.append(f"{it.status.value}: {it.status_reason or 'no reason was given'}")
     if paused:
-        told.append(f"Paused after repeated failures: {', '.join(paused)}.")
+        told.append(f"Paused after failures: {', '.join(paused)}.")
     told += [f"{state.obj.name}: {state.full_failing}" for state in states if state.full_failing]
     if told:
         return wrong(it.name, " ".join(told))

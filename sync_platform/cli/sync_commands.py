@@ -126,8 +126,10 @@ def pause(name: str) -> None:
 def resume(name: str, object_name: str | None) -> None:
     """Let automatic syncs run again.
 
-    Of a connection that was paused, or of one object that was after repeated failures.
+    Of a connection that was paused, or of one object that was after failures.
     """
     with platform() as it:
         it.resume(name, object_name)
         click.echo(f"{name}{'/' + object_name if object_name else ''} syncs by itself again.")
+        if left := it.connection(name).status_reason:
+            click.echo(f"What still waits for a person: {left}")

@@ -42,6 +42,17 @@ class Look:
     columns: Sequence[Column]
     zone: tzinfo
     last: int  # row of the table, exclusive
+    heading: Sequence[str | None] = ()  # raw texts of the header row; None: not known to stay
+
+    def is_headed(self, row: Any) -> bool:
+        """Whether this is still the header row: columns that moved since have others above them.
+        What is no row at all tells nothing."""
+        if not _is_row(row):
+            return True
+        width = max(len(self.heading), len(row))
+        texts = [*self.heading, *[""] * (width - len(self.heading))]
+        raw = ["" if it is None else it for it in row] + [""] * (width - len(row))
+        return all(text is None or text == now for text, now in zip(texts, raw, strict=True))
 
 
 def look(api: spec.Api, tab: Tab) -> Look:
@@ -80,7 +91,7 @@ def look(api: spec.Api, tab: Tab) -> Look:
             )
     last = grid["rowCount"] if tab.last is None else min(tab.last, grid["rowCount"])
     zone = zone_of(answer["properties"].get("timeZone", ""))
-    return Look(columns=columns, zone=zone, last=last)
+    return Look(columns=columns, zone=zone, last=last, heading=[_text_of(it) for it in heading])
 
 
 def _cells_of(row: spec.Json) -> list[spec.Row]:
@@ -88,6 +99,14 @@ def _cells_of(row: spec.Json) -> list[spec.Row]:
     found = spec.at(row, "values")
     listed = found if isinstance(found, list) else []
     return [each if isinstance(each, dict) else {} for each in listed]
+
+
+def _text_of(cell: spec.Row) -> str | None:
+    """A heading as its values are asked for; None where it may be another each time, or no text."""
+    value = cell.get("effectiveValue")
+    if value is None:
+        return None if cell.get("formattedValue") else ""
+    return None if is_formula(cell) else spec.at(value, "stringValue")
 
 
 def _sample(api: spec.Api, tab: Tab) -> spec.Json:
@@ -170,14 +189,16 @@ def values(api: spec.Api, tab: Tab, top: int, bottom: int) -> list[list[Any]]:
 
 def pages(api: spec.Api, tab: Tab) -> Iterator[tuple[Look, int, list[list[Any]]]]:
     """The tab, page by page, each with the row that it begins at. What is moved while it is read
-    is noticed by rows that two calls have in common, and then everything is read again.
+    is noticed by rows that two calls have in common (the look and the first call for values: the
+    header row), and then everything is read again.
 
     Raises VendorUnavailable where that goes on.
     """
+    doubted: Sequence[str | None] | None = None  # a heading that the values did not have
     for _ in range(STARTS):
         now = look(api, tab)
         size = max(2 * OVERLAP, min(tab.at_once, CELLS // max(1, len(now.columns))))
-        top, before = tab.first, list[list[Any]]()
+        top, before = tab.first, list[list[Any]]([[]] if tab.header is not None else [])
         while top < now.last:
             start, bottom = top - len(before), min(top + size, now.last)
             try:
@@ -185,7 +206,13 @@ def pages(api: spec.Api, tab: Tab) -> Iterator[tuple[Look, int, list[list[Any]]]
             except AskedTooMuch:  # the tab is shorter than a moment ago
                 break
             rows += [[]] * (top - start - len(rows))
-            if rows[: top - start] != before:
+            common = rows[: top - start]
+            if top > tab.first:
+                moved = common != before
+            else:  # where twice the same heading is not there, it is only written otherwise
+                moved = now.heading != doubted and not all(map(now.is_headed, common))
+                doubted = now.heading if moved else doubted
+            if moved:
                 break
             fresh = rows[top - start :]
             yield now, top, fresh
@@ -194,8 +221,8 @@ def pages(api: spec.Api, tab: Tab) -> Iterator[tuple[Look, int, list[list[Any]]]
         else:
             return
     raise VendorUnavailable(
-        f"Rows of the tab {tab.title!r} were moved each time that it was read. It is read again "
-        "later; nothing was marked as deleted."
+        f"Rows or columns of the tab {tab.title!r} were moved each time that it was read. It is "
+        "read again later; nothing was marked as deleted."
     )
 
 
@@ -246,5 +273,7 @@ def read(api: spec.Api, tab: Tab) -> Iterator[spec.Page]:
             record: dict[str, Any] = {} if tab.key else {NUMBER: number}
             for it, raw in zip(now.columns, each, strict=False):
                 record[it.name] = loaded(raw, it, now.zone)
+            for it in now.columns[len(each) :]:  # there, and empty: rows end at their last value
+                record[it.name] = None
             records.append(record)
         yield spec.Page(rows=records)

@@ -16,7 +16,7 @@ from sync_platform.connectors._salesforce_reads import (
     plain,
     soql,
 )
-from sync_platform.errors import UnexpectedResponse
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
 
 JOBS = f"{DATA}/jobs/query"
 CELLS = 250_000  # of one page of bulk results: it is in memory at once
@@ -45,6 +45,7 @@ def in_bulk(sobject: str) -> Reader:
         at, locator, seen = f"{JOBS}/{place['job']}", place["locator"], place.get("seen")
         total = await_end(sobject, api, at)
         most = max(1_000, CELLS // max(1, len(read.fields)))
+        repeats = spec.Repeats(locator)
 
         def line(found: dict[str, str]) -> spec.Row:
             # CSV writes nothing for null, and there is no text of no characters in Salesforce.
@@ -62,10 +63,13 @@ def in_bulk(sobject: str) -> Reader:
             answer = api.ask(results, read)
             found = answer.body or []
             seen = None if seen is None else seen + len(found)
-            before, locator = locator, answer.headers.get("sforce-locator")
+            locator = answer.headers.get("sforce-locator")
             last = locator in (None, "", "null")
-            if locator is not None and locator == before:
-                raise UnexpectedResponse("Salesforce gave the same next page twice.")
+            if not last and repeats.has(locator):
+                raise IncompleteRead(
+                    f"Salesforce gave the same next page of {sobject} twice; reading on would "
+                    "never end. Nothing was marked as deleted."
+                )
             if last:
                 untold = locator is None and not isinstance(total, int)
                 check_whole(sobject, seen, total, said=False if untold else None)

@@ -79,6 +79,7 @@ def answers(
 ) -> Iterator[tuple[list[Any], spec.Json]]:
     """The records of each page of a query, and where the next one is (None after the last)."""
     coming, seen = (resume["next"], resume.get("seen")) if resume else (None, 0)
+    repeats = spec.Repeats(coming)
     while True:
         asked = spec.get(coming, headers=first.headers) if coming else first
         answer = api.send(asked, read)
@@ -86,9 +87,14 @@ def answers(
         if not isinstance(found, list):
             raise UnexpectedResponse("Salesforce answered a query without a list of records.")
         seen = None if seen is None else seen + len(found)
-        before, coming = coming, answer.get("nextRecordsUrl")
-        if coming is not None and (coming == before or not isinstance(coming, str)):
-            raise UnexpectedResponse("Salesforce gave the same next page twice, or none at all.")
+        coming = answer.get("nextRecordsUrl")
+        if coming is not None and not isinstance(coming, str):
+            raise UnexpectedResponse("Salesforce gave no address of the next page.")
+        if coming and repeats.has(coming):
+            raise IncompleteRead(
+                f"Salesforce gave the same next page of {sobject} twice; reading on would never "
+                "end. Nothing was marked as deleted."
+            )
         if not coming:
             check_whole(sobject, seen, answer.get("totalSize"), said=answer.get("done"))
         yield found, {"next": coming, "seen": seen} if coming else None

@@ -79,6 +79,7 @@ class _Span:
         asked: dict[str, Any] = {"limit": PAGE, "created[gte]": start, "created[lt]": stop}
         asked |= {f"types[{place}]": each for place, each in enumerate(self.kind.told)}
         held: list[Event] = []
+        repeats = spec.Repeats()
         while True:
             found, more = page_of(self.api, "/v1/events", asked, read)
             strange: list[Any] = []
@@ -90,7 +91,7 @@ class _Span:
             last = held[-1]["created"] if held else stop
             yield [each for each in held if each["created"] > last], strange
             held = [each for each in held if each["created"] == last]
-            asked["starting_after"] = next_place(found, asked)
+            asked["starting_after"] = next_place(found, repeats)
 
     def _is_sound(self, event: Any, start: int, stop: int) -> bool:
         """Whether it tells when it was, and of which object; of none, where it holds another."""

@@ -78,6 +78,7 @@ def listed(kind: Kind) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
             asked["status"] = read.filters["status"]
         if kind.dated and kind.parts is None:
             asked |= {"created[gte]": since, "created[lt]": until}
+        repeats = spec.Repeats(asked.get("starting_after"))
         while True:
             found, more = page_of(api, kind.path, asked, read)
             rows = rows_of(api, kind, found, since, until)
@@ -85,7 +86,7 @@ def listed(kind: Kind) -> Callable[[spec.Api, spec.Read], Iterator[spec.Page]]:
             if not more or old:
                 yield spec.Page(rows=rows)
                 return
-            after = {"starting_after": next_place(found, asked)}
+            after = {"starting_after": next_place(found, repeats)}
             yield spec.Page(rows=rows, resume=after)
             asked |= after
 
@@ -121,10 +122,10 @@ def whole(api: spec.Api, kind: Kind, record: spec.Json) -> spec.Json:
         elements, more = list(inner["data"]), inner["has_more"]
         if not isinstance(more, bool):
             raise TypeError(f"{name} does not say whether there are more")
-        asked: dict[str, Any] = {}
+        repeats = spec.Repeats()
         while more:
-            after = place(elements, asked)
-            if after is None:
+            after = place(elements)
+            if after is None or repeats.has(after):
                 raise ValueError(f"no id in {name} tells where it goes on")
             url = inner["url"]
             asked = {**spec.params_of(url), "limit": PAGE, "starting_after": after}
@@ -164,20 +165,24 @@ def is_missing(error: UnexpectedResponse) -> bool:
     return error.evidence.get("status") == NOT_FOUND and said is not None
 
 
-def place(found: Sequence[Any], asked: Mapping[str, Any]) -> str | None:
+def place(found: Sequence[Any]) -> str | None:
     """Where the next page begins: after the last that has an id, so that odd ones behind it come
-    once more. None where there is none, or it is where this page began."""
+    once more. None where there is none."""
     ids = (spec.at(each, "id") for each in reversed(found))
-    last = next((id for id in ids if isinstance(id, str) and id), None)
-    return None if last == asked.get("starting_after") else last
+    return next((id for id in ids if isinstance(id, str) and id), None)
 
 
-def next_place(found: Sequence[Any], asked: Mapping[str, Any]) -> str:
-    """The same; raises IncompleteRead where there is none."""
-    after = place(found, asked)
+def next_place(found: Sequence[Any], repeats: spec.Repeats) -> str:
+    """The same; raises IncompleteRead where there is none, or it is one where a page began."""
+    after = place(found)
     if after is None:
         raise IncompleteRead(
             "No object on a page of Stripe's has a usable id, so nobody knows where the next page "
+            "begins. Nothing was marked as deleted."
+        )
+    if repeats.has(after):
+        raise IncompleteRead(
+            "A page of Stripe's ends where an earlier one did, so nobody knows where the next page "
             "begins. Nothing was marked as deleted."
         )
     return after

@@ -7,14 +7,16 @@ What surprises:
 - Values are asked for by the fields' ids, so a renamed field loses nothing.
 - Formulas, rollups and lookups change without their records counting as modified: they are read
   again each day. Where one has an error (`#ERROR!`, NaN), the row has NULL.
-- Each key press is a change, and lists are some seconds behind: the look-back covers both.
+- Each key press is a change, and lists are some seconds behind: the look-back covers both. Where
+  deletions are told, the cursor stands an hour behind, and tells which webhook was read.
 - Deletions are told by webhooks alone. Where the token may manage them (scope webhook:manage, and
   the person is a creator of the base), the first sync makes one in each base before it reads, and
   from then on its payloads name what was deleted; they are kept for a week, so after a pause of six
-  days everything is read. Where somebody took the webhook away, the sync that misses it says so,
-  and the next one reads everything and makes another. A webhook that nobody reads for a week dies,
-  so nothing is left of it after disconnecting. Elsewhere, and where a base has its ten webhooks
-  already, full syncs find deletions.
+  days everything is read. Where somebody took the webhook away, whoever made another since, and
+  where a payload is an error, the next sync of each table says so, and the one after it reads
+  everything. So it is where the right to manage webhooks is lost; then, and where there never was
+  that right or a base has its ten webhooks already, full syncs find deletions. A webhook that
+  nobody reads for a week dies, so nothing is left of it after disconnecting.
 - A record that is restored from the trash counts as unmodified: the next full sync brings it back.
 - The order of a list may shift while its pages are read, and there is nothing that all tables have
   to sort by. A full sync may take a record that it skipped so for deleted; the next one brings it
@@ -44,6 +46,7 @@ from sync_platform import spec
 from sync_platform.connectors import _airtable_deletions
 from sync_platform.connectors._airtable_fields import COMPUTED, type_of, watches_everything
 from sync_platform.connectors._airtable_names import names
+from sync_platform.errors import ObjectGone
 
 RECORD_ID, CREATED = "id", "createdTime"  # of every record, beside its fields
 OWN = (
@@ -55,6 +58,12 @@ FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 PAGE_FORGOTTEN = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 REFUSED_FORMULA, NO_VIEW = "INVALID_FILTER_BY_FORMULA", "VIEW_"  # of views several begin so
 MONTH_USED_UP = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
+NO_TABLE = "TABLE_NOT_FOUND"
+GONE = (
+    "{} is not in its base any more, or the account does not see it. Its table here stays as it "
+    "is. Bring it back in Airtable, or take it out of what is synced."
+)
+LOOKBACK_TOLD = spec.minutes(10)  # its cursor stands an hour behind by itself
 AT_ONCE = 10  # records that one call may write
 FILTERS = (
     spec.Filter(name="view", label="View (its name or id)", kind="text"),
@@ -114,10 +123,11 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
     path = f"/v0/{base}/{table}"
 
     def fields(api: spec.Api) -> Iterator[spec.Field]:
+        told = [it["fields"] for it in schema(api, base) if it["id"] == table]
+        if not told:  # to go on with no fields would empty its columns
+            raise ObjectGone(GONE.format(f"The table {found.label}"))
         yield from OWN
-        for it in schema(api, base):
-            if it["id"] == table:
-                yield from map(field, it["fields"])
+        yield from map(field, told[0])
 
     return spec.ConnectorObject(
         name=found.name,
@@ -125,7 +135,7 @@ def discovered(found: spec.Discovered) -> spec.ConnectorObject:
         description=found.about["description"],
         key=RECORD_ID,
         cursor=modified,
-        lookback=spec.hours(1 if modified else 0),
+        lookback=LOOKBACK_TOLD if told else spec.hours(1 if modified else 0),
         computed_every=spec.hours(24) if modified else None,  # else every sync reads them
         fields=fields,
         by_id=True,
@@ -229,12 +239,24 @@ def means(status: int, body: spec.Json) -> spec.Meaning | None:
             spec.at(each, "error") == MONTH_USED_UP for each in errors
         )
         return "not_permitted" if used_up else None
-    said = spec.at(body, "error")
-    kind = said.get("type") if isinstance(said, Mapping) else said
+    kind = kind_of(body)
+    if status == 404 and kind == NO_TABLE:
+        return "not_permitted"
     if status == 422 and kind == PAGE_FORGOTTEN:
         return "page_forgotten"
     mistyped = kind == REFUSED_FORMULA or str(kind).startswith(NO_VIEW)
     return "query_refused" if status in (404, 422) and mistyped else None
+
+
+def kind_of(body: spec.Json) -> Any:
+    """The name of an error."""
+    said = spec.at(body, "error")
+    return said.get("type") if isinstance(said, Mapping) else said
+
+
+def says(body: spec.Json) -> str | None:
+    """That a table is gone is said in our words: Airtable names it by its id."""
+    return GONE.format("The table") if kind_of(body) == NO_TABLE else None
 
 
 connector = spec.Connector(
@@ -271,6 +293,7 @@ connector = spec.Connector(
     check=spec.get("/v0/meta/whoami"),
     account=lambda me: spec.Account(id=me["id"], name=me.get("email") or ""),
     means=means,
+    says=says,
     objects=[],
     discover=discover,
     discovered=discovered,

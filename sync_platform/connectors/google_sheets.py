@@ -31,7 +31,8 @@ What surprises:
   it, the first has the value and the others are empty, as Google gives them.
 - A row of nothing but unticked boxes is no record: columns of boxes often go on to the grid's end.
 - Rows that move while a tab is read would be missed or read twice. So calls have ten rows in
-  common: where those differ, or the grid ends before a call, the tab is read again.
+  common, or the header row: where those differ, or the grid ends before a call, the tab is read
+  again.
 - Hidden tabs are offered but not suggested; charts and connected sheets (BigQuery) are no objects.
 - While the app's consent screen is in "Testing", sign-ins end after seven days. A service account
   sees what is shared with its address, with the rights that it was given there.

@@ -37,7 +37,7 @@ STAGES = {
     "deals": [("pipeline", "Pipeline"), ("dealstage", "Deal stage")],
     "tickets": [("hs_pipeline", "Pipeline"), ("hs_pipeline_stage", "Ticket status")],
 }
-NEXT = spec.cursor_pages("after", found_at="paging.next.after")
+NEXT = spec.cursor_pages("after", found_at="paging.next.after", more="paging.next")
 
 
 def crm_object(name: str) -> spec.ConnectorObject:
@@ -83,7 +83,7 @@ def crm_object(name: str) -> spec.ConnectorObject:
             f"{path}/search",
             json=search,
             records="results",
-            pages=spec.keyset_pages("id", limit=200),
+            pages=spec.keyset_pages("id", limit=200, more="paging.next", total="total"),
             safe_to_repeat=True,
         ),
         deletes=spec.get(

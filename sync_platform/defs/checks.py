@@ -23,7 +23,7 @@ DESCRIPTIONS: Mapping[CheckName, str] = {
     "are kept in the table _rejected of the connection's schema.",
     "fresh": "Every connection that should sync did so within twice its interval (and 15 minutes), "
     "and in full within 36 hours.",
-    "breaker_closed": "No connection's automatic syncs are paused after repeated failures.",
+    "breaker_closed": "No connection's automatic syncs are paused after failures.",
 }
 SEVERITY = {"breaker_closed": dg.AssetCheckSeverity.ERROR}  # a person must act
 AT_ONCE = 100  # evaluations a tick; storing one takes 25 ms

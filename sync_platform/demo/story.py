@@ -134,9 +134,7 @@ def _show_latest(stage: Stage, title: str) -> None:
 
 
 def _show(syncs: list[SyncResult], title: str) -> None:
-    table = Table(
-        title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("object", "mode", "status"):
         table.add_column(name, overflow="fold")  # whole, on a second line where there is no room
     for name in ("fetched", "created", "updated", "deleted", "s"):

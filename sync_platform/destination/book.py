@@ -16,6 +16,7 @@ from sync_platform.destination import names
 from sync_platform.destination.lock_triggers import INSTALLED
 from sync_platform.destination.sessions import Connection
 from sync_platform.engine.destination import Table
+from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
 
 
@@ -44,6 +45,7 @@ class Actual:
     comment: str | None
     key: str | None = None  # the primary key's name, where it is part of that
     number: int = 0  # Postgres' own, which no rename changes
+    deferrable: bool = False  # the primary key is, so that no merge can go by it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ class Found:
     comment: str | None = None
     locks: int | None = None  # the version of the triggers in this database
     books: bool = True  # whether the others are there, too
+    is_table: bool = True  # else a view or so has its name
     # The numbers that its columns had; None where they were told of another table than this.
     numbers: Mapping[str, int] | None = None
 
@@ -86,13 +89,15 @@ def look(connection: Connection, table: Table) -> Found:
         "format('%%I.%%I', %s::text, table_name)), 'pg_class') AS comment,"
         " to_regclass(format('%%I._progress', %s::text)) IS NOT NULL"
         " AND to_regclass(format('%%I._rejected', %s::text)) IS NOT NULL AS books,"
+        " (SELECT relkind IN ('r', 'p') FROM pg_class"
+        " WHERE oid = to_regclass(format('%%I.%%I', %s::text, table_name))) AS is_table,"
         " CASE WHEN to_jsonb(b) -> 'numbers' -> 'of' = {of}"
         " THEN to_jsonb(b) -> 'numbers' -> 'columns' END AS numbers"
         " FROM {tables} b WHERE object = %s)"
         " SELECT t.table_name, c.field, c.column_name, c.type, c.vanished_at IS NOT NULL,"
         " b.line ->> 'field_id', b.line ->> 'beside',"  # books of older versions do not have them
         " coalesce((b.line ->> 'refused_at')::timestamptz > now() - interval '23 hours', false),"
-        " t.comment, {locks}, t.books, CASE WHEN c.n > 1 THEN NULL ELSE t.numbers END"
+        " t.comment, {locks}, t.books, CASE WHEN c.n > 1 THEN NULL ELSE t.numbers END, t.is_table"
         " FROM t LEFT JOIN (SELECT *, row_number() OVER () AS n FROM {columns}"
         " WHERE table_name = (SELECT table_name FROM t)) c USING (table_name)"
         " LEFT JOIN LATERAL (SELECT to_jsonb(c) AS line OFFSET 0) b ON true"
@@ -103,10 +108,17 @@ def look(connection: Connection, table: Table) -> Found:
         of=SQL(OF),
     )
     try:
-        asked = [table.schema] * 5 + [names.storable(table.name)]
+        asked = [table.schema] * 6 + [names.storable(table.name)]
         lines = connection.execute(book, asked).fetchall()
     except pg.UndefinedTable:
         return Found()
+    except pg.UndefinedColumn as error:
+        raise ConfigurationError(
+            f"Somebody renamed or dropped a column of {table.schema}._tables or "
+            f"{table.schema}._columns, in which syncs keep which object is in which table and "
+            f"which field in which column: {error.diag.message_primary}. Give it its name back, or "
+            "bring the book back from a backup."
+        ) from error
     if not lines:
         return Found()
     name = lines[0][0]
@@ -118,6 +130,7 @@ def look(connection: Connection, table: Table) -> Found:
         comment=lines[0][8],
         locks=lines[0][9],
         books=lines[0][10],
+        is_table=lines[0][12] is not False,
         numbers=next((line[11] for line in lines if line[11] is not None), None),
     )
 
@@ -146,7 +159,8 @@ def actual_columns(connection: Connection, schema: str, name: str) -> dict[str, 
     rows = connection.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod),"
         " col_description(a.attrelid, a.attnum),"
-        " k.conname, a.attnum FROM pg_attribute a LEFT JOIN pg_constraint k"
+        " k.conname, a.attnum, coalesce(k.condeferrable, false)"
+        " FROM pg_attribute a LEFT JOIN pg_constraint k"
         " ON k.conrelid = a.attrelid AND k.contype = 'p' AND a.attnum = ANY (k.conkey)"
         " WHERE a.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
         " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",

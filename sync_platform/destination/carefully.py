@@ -14,9 +14,12 @@ from sync_platform.destination.lines import ENDS, Lines, as_json, values
 from sync_platform.destination.merge import STAGING, arrays
 from sync_platform.destination.rejects import GONE, Rejected
 from sync_platform.destination.sessions import Connection, is_outage
+from sync_platform.destination.tangles import Tangle, Tangles
 from sync_platform.errors import SyncPlatformError
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
+# How rows that were refused together wait for each other, and for others that are lost.
+Untangle = Callable[[psycopg.Error, Sequence[T], Sequence[T]], Tangle | None]
 MOST_REFUSED = 100  # rows of a batch; beyond that it is no bad value, but a rule that does not hold
 PARTS = 8  # of what was refused; in halves, the same rows would come again more often
 MOST_SINGLES = 1000  # tried before one of them loads: the one all others refer to may come late
@@ -35,7 +38,10 @@ MENDED = (  # by other rows of the batch, perhaps: once they are there, or have 
     pg.ExclusionViolation,
     pg.RaiseException,
 )
-AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"  # deferred ones would refuse the commit, and tell no row
+TANGLED = (pg.ForeignKeyViolation, pg.UniqueViolation, pg.ExclusionViolation)
+# Deferred ones would refuse the commit, and tell no row; within a part they may be deferred.
+DEFERRED = "SET CONSTRAINTS ALL DEFERRED"
+CHECKED = f"SET CONSTRAINTS ALL IMMEDIATE; {DEFERRED}"
 # A DELETE leaves what each later statement reads past; a TRUNCATE takes longer than a small part.
 EMPTY = SQL("DELETE FROM {}").format(STAGING)
 EMPTY_ALL = SQL("TRUNCATE {}").format(STAGING)
@@ -75,31 +81,45 @@ class Careful:
         """`because` is what the batch failed with."""
         self._connection, self._landing, self._because = connection, landing, because
         self._left = 0
+        self._bad = 0  # refused so far, but for those that wait for others that were
         self.unmarked: list[tuple[str, ...]] = []  # keys
         self.rejected: list[Rejected] = []
         self.rejected_keys: dict[Hashable, tuple[str, ...]] = {}  # of records that are there
 
     def load(
-        self, lines: Lines, merge: Callable[[Sequence[bytes]], tuple[int, int]]
+        self,
+        lines: Lines,
+        stage: Callable[[Iterable[bytes]], object],
+        merge: Callable[[Iterable[bytes]], tuple[int, int]],
     ) -> tuple[int, int]:
         """How many rows were created and updated by `merge`, which takes texts of lines through a
-        staging table that is there. What was refused is in `rejected` and `rejected_keys`.
+        staging table that is there; `stage` takes them only as far as that. What was refused is in
+        `rejected` and `rejected_keys`.
 
-        Raises what the batch failed with where more than MOST_REFUSED rows are refused.
+        Raises what the batch failed with where more than MOST_REFUSED rows are refused, beside
+        those that wait for others that are.
         """
         created = updated = 0
+        tangles = Tangles(self._connection, self._landing, stage)
 
         def take(part: Sequence[bytes]) -> None:
             nonlocal created, updated
             self._left += len(part)  # refused or not
             these = merge([ENDS.join([*part, b""])])
+            self._connection.execute(CHECKED)
             if self._left < LEFT:
                 self._connection.execute(EMPTY)
             created, updated = created + these[0], updated + these[1]
 
+        def untangle(
+            error: psycopg.Error, part: Sequence[bytes], lost: Sequence[bytes]
+        ) -> Tangle | None:
+            self._empty()
+            return tangles.find(error, [ENDS.join([*part, *lost, b""])], len(part))
+
         columns = [(it.name if it.beside else it.field, it.type) for it in self._landing.columns]
         places = [self._landing.columns.index(key) for key in self._landing.keys]
-        for line, said in self._apart(lines.singly(), take):
+        for line, said in self._apart(lines.singly(), take, untangle):
             texts = values(line)
             key = tuple(texts[place] or "" for place in places)
             self.rejected_keys[key] = key
@@ -116,7 +136,9 @@ class Careful:
 
         def take(part: Sequence[tuple[str, ...]]) -> None:
             nonlocal marked
-            marked += mark(arrays(part))
+            these = mark(arrays(part))
+            self._connection.execute(CHECKED)
+            marked += these
 
         columns = [(column.field, column.type) for column in self._landing.keys]
         for key, said in self._apart(list(keys), take):
@@ -126,38 +148,94 @@ class Careful:
         return marked
 
     def _apart(
+        self,
+        items: Sequence[T],
+        take: Callable[[Sequence[T]], None],
+        untangle: Untangle[T] | None = None,
+    ) -> list[tuple[T, str]]:
+        """Have all taken that Postgres takes; the others, and what it said of each."""
+        self._connection.execute(DEFERRED)
+        refused: list[tuple[T, str]] = []
+        behind: list[tuple[T, str]] = []
+        for _ in range(PASSES):
+            if untangle is not None:
+                items, behind = self._together(items, take, untangle)
+            refused = self._passes(items, take)
+            if not behind or len(refused) == len(items):
+                break
+            # Something that others wait for was taken after all.
+            items = [item for item, _ in (*refused, *behind)]
+        self._bad += len(refused)
+        if self._bad > MOST_REFUSED:
+            raise self._because
+        return refused + behind
+
+    def _together(
+        self,
+        items: Sequence[T],
+        take: Callable[[Sequence[T]], None],
+        untangle: Untangle[T],
+    ) -> tuple[list[T], list[tuple[T, str]]]:
+        """Have as many taken at once as wait for each other: all that is left without the rows that
+        are refused by themselves, and without those that wait for what does not come. The others:
+        those to be tried once more, and those that cannot be taken without these."""
+        left = list(items)
+        others: list[T] = []
+        behind: list[tuple[T, str]] = []
+        for _ in range(PASSES):
+            error = self._refusal(left, take) if left else None
+            if error is None:
+                return others, behind
+            before = left
+            if not isinstance(error, TANGLED):
+                alone, waiting = self._parts(_split(left), take, whole=TANGLED)
+                others += [item for item, _ in alone]
+                left = [item for item in left if item in waiting]
+                if left == before:  # what refuses its row would be told only after those it needs
+                    error = waiting[left[-1]]
+            if isinstance(error, TANGLED):
+                found = untangle(error, left, [*others, *(item for item, _ in behind)])
+                if found is not None:
+                    others += [left[place] for place in found.stuck]
+                    behind += [(left[place], _said(error)) for place in found.behind]
+                    left = [left[place] for place in found.order]
+            if left == before:
+                break
+        return left + others, behind
+
+    def _passes(
         self, items: Sequence[T], take: Callable[[Sequence[T]], None]
     ) -> list[tuple[T, str]]:
-        """Have all taken that Postgres takes; the others, and what it said of each.
-
-        Those that were refused come again, from the other end, while it helps: what they refer to,
-        or what had the value that they have now, may have come after them. With R rows that are
+        """Those that were refused come again, from the other end, while it helps: what they refer
+        to, or what had the value that they have now, may have come after them. With R rows that are
         refused in the end, that takes about 50 R tries of a millisecond; where rows refer to each
-        other throughout, each of them is tried by itself, PASSES times at most.
-        """
-        self._connection.execute(AT_ONCE)
+        other in ways that nobody can tell, as triggers' are, each of them is tried by itself,
+        PASSES times at most."""
         refused: list[tuple[T, str]] = []
         in_vain = 0
         for _ in range(PASSES):
-            refused = self._parts(items, take)
+            refused, _whole = self._parts([items] if items else [], take)
             in_vain = in_vain + 1 if len(refused) == len(items) else 0
             if not refused or in_vain == 2:  # from either end
                 break
             items = [item for item, _ in reversed(refused)]
-        if len(self.rejected) + len(refused) > MOST_REFUSED:
-            raise self._because
         return refused
 
     def _parts(
-        self, items: Sequence[T], take: Callable[[Sequence[T]], None]
-    ) -> list[tuple[T, str]]:
-        """One pass: all parts of one size before the smaller ones that they are made of. While
-        nothing was taken at all, not all of them are tried: so a rule that nothing meets, and one
-        that no other row can mend, are known for what they are soon."""
+        self,
+        parts: Sequence[Sequence[T]],
+        take: Callable[[Sequence[T]], None],
+        *,
+        whole: tuple[type[psycopg.Error], ...] = (),
+    ) -> tuple[list[tuple[T, str]], dict[T, psycopg.Error]]:
+        """One pass: all parts of one size before the smaller ones that they are made of. The rows
+        that were refused, and those of parts that stay as they are, because what was said of these
+        is one of `whole`. While nothing was taken at all, not all of them are tried: so a rule that
+        nothing meets, and one that no other row can mend, are known for what they are soon."""
         refused: list[tuple[T, str]] = []
+        staying: dict[T, psycopg.Error] = {}
         hopeless = 0
         taken = False
-        parts = [items] if items else []
         while parts:
             singles = max(map(len, parts)) == 1
             enough = MOST_SINGLES if singles else MOST_REFUSED
@@ -169,26 +247,26 @@ class Careful:
                 said = self._refusal(part, take)
                 if said is None:
                     taken = True
+                elif isinstance(said, whole):
+                    staying |= dict.fromkeys(part, said)
                 elif len(part) > 1 or (_may_be_mended(said) and not singles):
                     waiting.append(part)
                 else:
-                    # Not its detail, which may show other rows.
-                    refused.append((part[0], (said.diag.message_primary or str(said))[:SAID]))
+                    refused.append((part[0], _said(said)))
                     hopeless += not _may_be_mended(said)
                 if hopeless > MOST_REFUSED:
                     raise self._because
             if singles:
-                return refused + [(part[0], "") for part in waiting]
+                return refused + [(part[0], "") for part in waiting], staying
             parts = [part for each in waiting for part in _split(each)]
-        return refused
+        return refused, staying
 
     def _refusal(
         self, part: Sequence[T], take: Callable[[Sequence[T]], None]
     ) -> psycopg.Error | None:
         """What Postgres says against this part; None where it was taken."""
         if self._left >= LEFT:
-            self._connection.execute(EMPTY_ALL)
-            self._left = 0
+            self._empty()
         try:
             with self._connection.transaction():
                 take(part)
@@ -198,9 +276,18 @@ class Careful:
             return error
         return None
 
+    def _empty(self) -> None:
+        self._connection.execute(EMPTY_ALL)
+        self._left = 0
+
     def _reject(self, record: str, key: tuple[str, ...], why: str) -> None:
         why = why.encode("ascii", "backslashreplace").decode()
         self.rejected.append(rejects.refused(record, key, why))
+
+
+def _said(error: psycopg.Error) -> str:
+    """Without its detail, which may show other rows."""
+    return (error.diag.message_primary or str(error))[:SAID]
 
 
 def _split(part: Sequence[T]) -> list[Sequence[T]]:

@@ -1,5 +1,6 @@
 """The statements that make our own tables, and those that widen a column in place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,13 +14,17 @@ from sync_platform.destination.sessions import Connection
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
 
-Refusal: TypeAlias = tuple[Literal["name", "type"], str]  # what a column or a field's column keeps
+# What a column or a field's column keeps.
+Refusal: TypeAlias = tuple[Literal["name", "type", "values", "types"], str]
+SHARED: Refusal = ("values", "_more")
+TOGETHER: Refusal = ("types", "")  # of several columns in one statement
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tentative:
     """A statement that Postgres may refuse because of what people built, and what is kept then: a
-    column (as it is called before) its name, or the column of a field its type."""
+    column (as it is called before) its name, the column of a field its type, or the column _more
+    the names of its values. Several columns may be tried together, before one by one."""
 
     statement: Composed
     keeps: Refusal
@@ -27,7 +32,44 @@ class Tentative:
 
 Statement: TypeAlias = Composed | Tentative
 
-BOOKS = ("_tables", "_columns", "_progress", "_rejected")
+MOMENT = "timestamp with time zone"
+BOOKS: Mapping[str, Mapping[str, str]] = {  # their columns, as Postgres calls the types
+    "_tables": {"object": "text", "table_name": "text", "numbers": "jsonb", "added_at": MOMENT},
+    "_columns": {
+        "table_name": "text",
+        "field": "text",
+        "column_name": "text",
+        "type": "text",
+        "position": "integer",
+        "field_id": "text",
+        "beside": "text",
+        "refused_at": MOMENT,
+        "added_at": MOMENT,
+        "vanished_at": MOMENT,
+    },
+    "_progress": {
+        "table_name": "text",
+        "sync": "text",
+        "mode": "text",
+        "since": MOMENT,
+        "until": MOMENT,
+        "started_at": MOMENT,
+        "began_at": MOMENT,
+        "shape": "text",
+        "position": "json",
+        "seen": "bigint",
+        "updated_at": MOMENT,
+    },
+    "_rejected": {
+        "id": "bigint",
+        "table_name": "text",
+        "key": "text",
+        "record": "text",
+        "reason": "text",
+        "sync": "text",
+        "rejected_at": MOMENT,
+    },
+}
 
 # `position` is json and not jsonb, because a vendor's token may hold what jsonb refuses (NUL).
 BOOKKEEPING = """
@@ -104,6 +146,10 @@ NEWEST = {  # columns that show that a book is there, and of this version
 }
 
 
+# One transaction at a time makes or changes what is in a schema, or the schema itself.
+MAKING = "SELECT pg_advisory_xact_lock(hashtextextended('sync_platform/' || %s, 0))"
+
+
 def bookkeeping(connection: Connection, schema: str) -> None:
     """Make the schema and our own tables in it, where they are missing or of an older version.
 
@@ -173,10 +219,11 @@ USING: dict[tuple[FieldType, FieldType], Any] = {  # else a plain cast
 }
 
 
-def convert(relation: Composed, column: str, has: FieldType, to: FieldType) -> Composed:
-    """Widen a column in place: text becomes what the vendor would have written."""
+def conversion(column: str, has: FieldType, to: FieldType) -> Composed:
+    """The part of an ALTER TABLE that widens a column in place: text becomes what the vendor would
+    have written."""
     how = USING.get((has, to), f"{{column}}::{POSTGRES[to]}")
     name = Identifier(column)
-    return SQL("ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {}").format(
-        relation, name, SQL(POSTGRES[to]), SQL(how).format(column=name)
+    return SQL("ALTER COLUMN {} TYPE {} USING {}").format(
+        name, SQL(POSTGRES[to]), SQL(how).format(column=name)
     )

@@ -52,9 +52,9 @@ class Drift:
 def drift(table: Table, wanted: Mapping[str, Field], found: Found) -> Drift:
     """Compare the table with its book. Executes nothing.
 
-    Raises ConfigurationError where the key's column is gone, the table has another primary key or
-    none, somebody's own column has the name of one of ours, or a column has a type that syncs do
-    not write.
+    Raises ConfigurationError where a view has the table's name, the key's column is gone, the table
+    has another primary key or none, somebody's own column has the name of one of ours, or a column
+    has a type that syncs do not write.
     """
     if found.name is None:
         return Drift(found=found)
@@ -75,6 +75,8 @@ class _Comparison:
         self._lost = False
 
     def drift(self) -> Drift:
+        if not self._found.is_table:
+            raise self._no_table()
         if not self._actual:
             self._lose("", "dropped or renamed", "is made anew")
         else:
@@ -90,6 +92,14 @@ class _Comparison:
             renamed=self._back,
             retyped=self._types_back,
             told=tuple(self._told),
+        )
+
+    def _no_table(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._full_name} is no table any more: somebody put a view, or something like it, "
+            "in its place. Give that another name, and the table its name back (after "
+            f"{PASSING}: ALTER TABLE, with what it is called now, RENAME TO "
+            f"{_quoted(self._name)}). Where there is no table of that name at all, {ANEW}"
         )
 
     def _add(self, statement: LiteralString, **parts: Composable) -> None:
@@ -153,8 +163,6 @@ class _Comparison:
             booked = self._found.booked.get(names.storable(it.name))
             if booked is None:
                 continue
-            if booked.beside is not None:
-                self._beside(it, booked, booked.beside)
             if booked.column == "_more":
                 if "_more" not in self._actual:
                     self._dropped("_more")
@@ -165,11 +173,13 @@ class _Comparison:
             elif self._renamed(
                 booked.column, POSTGRES[booked.type], column_comment(self._table, it)
             ):
-                continue
+                pass
             elif it.name in self._table.keys:
                 raise self._key_gone(booked.column)
             else:
                 self._dropped(booked.column)
+            if booked.beside is not None:
+                self._beside(it, booked, booked.beside)
 
     def _dropped(self, column: str) -> None:
         """A column is not there. Where this table never had it, because it was made anew for
@@ -178,7 +188,8 @@ class _Comparison:
             self._lose(column, "dropped", "is added again")
 
     def _beside(self, it: Field, booked: Booked, beside: str) -> None:
-        kept = booked.type if wider(booked.type, it.type) != booked.type else None
+        outgrown = wider(booked.type, it.type) != booked.type and booked.column in self._actual
+        kept = booked.type if outgrown else None
         comment = beside_comment(self._table, it, kept)
         actual = self._actual.get(beside)
         if actual is not None:
@@ -265,7 +276,8 @@ class _Comparison:
         has = {column: it.key for column, it in self._actual.items() if it.key}
         must = self._key_columns
         whole = len(must) == len(self._table.keys)
-        if whole and has.keys() == set(must):
+        deferrable = any(it.deferrable for it in self._actual.values())
+        if whole and has.keys() == set(must) and not deferrable:
             return
         table = _quoted(self._table.schema, self._name)
         add = f"ADD PRIMARY KEY ({', '.join(map(_quoted, must))})"
@@ -282,6 +294,7 @@ class _Comparison:
                 f"refuses, because rows share a key or have none, {anew}"
             )
         what = f"the key ({', '.join(sorted(has))})" if has else "no primary key"
+        what += ", which is DEFERRABLE, so that no sync can write by it" if deferrable else ""
         raise ConfigurationError(
             f"The table {self._full_name} has {what}, and {self._table.label} has the key "
             f"({', '.join(self._table.keys)}), by which syncs find its rows. {mend}"

@@ -13,6 +13,7 @@ from sync_platform.destination import cells, names
 from sync_platform.destination.book import Actual, actual_columns, depended_on, relation
 from sync_platform.destination.cells import MISFITS, NULL
 from sync_platform.destination.columns import shown
+from sync_platform.destination.ddl import MAKING
 from sync_platform.destination.sessions import Connection, connected, translated
 from sync_platform.errors import ConfigurationError, RowDoesNotFit
 
@@ -254,7 +255,7 @@ def _make_schema(connection: Connection, schema: str) -> None:
     there = "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL"
     if connection.execute(there, [schema]).fetchone() == (True,):
         return  # IF NOT EXISTS would ask for the right to create one
-    _lock(connection, schema)
+    connection.execute(MAKING, [schema])  # a sync may be making it, too
     connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
 
 

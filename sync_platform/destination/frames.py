@@ -51,8 +51,8 @@ def read_frame(
     `_deleted_at` and `_deleted_by` only with `include_deleted`. Integers are Int64, numbers float64
     (or Decimal, all of a column, where one of them would be another number as a float), timestamps
     datetime64 in UTC, dates datetime64 without a zone; JSON is decoded, its numbers with all their
-    digits. Raises ConfigurationError for a table or column that is not there, and for a moment or
-    JSON that a DataFrame cannot hold.
+    digits. Raises ConfigurationError for a table or column that is not there, for a moment or JSON
+    that a DataFrame cannot hold, and where Postgres cannot compute what is to be read.
     """
     with connected(url, "sync_platform read_frame") as connection, translated("reading a table"):
         schema, name, fields, beside = _find(connection, table)
@@ -78,7 +78,15 @@ def read_frame(
         source = relation(schema, name)
         if isinstance(table, Table):  # without what somebody's tables have that inherit from it
             source = SQL("ONLY {}").format(source)
-        return _read(connection, source, asked, [(it, actual[it]) for it in found], live)
+        try:
+            return _read(connection, source, asked, [(it, actual[it]) for it in found], live)
+        except psycopg.DataError as error:
+            raise ConfigurationError(
+                f"Reading {schema}.{name}, Postgres could not compute a value: "
+                f"{error.diag.message_primary}. A view, or a column that somebody added and that "
+                "is computed whenever it is read, is the likely cause: leave such columns out, or "
+                "mend what computes them."
+            ) from error
 
 
 def _find(

@@ -52,7 +52,9 @@ class PostgresLoader:
         self._progress = ProgressRow(connection, landing)
         self._seen = Seen(connection, landing, self._sql)
         self._encode = encode
-        self._still_rejected = StillRejected(connection, landing, self._identity)
+        self._still_rejected = StillRejected(
+            connection, landing, self._identity, refresh=known_only
+        )
         self._unmarked: set[Hashable] = set()  # keys of gone records whose marks were refused
         self._mode: SyncMode | None = None  # None: it has not begun
         self._left: tuple[str | None, ...] = ()  # the sync whose progress it found, once it looked
@@ -142,7 +144,7 @@ class PostgresLoader:
                 created, updated = self._load(lines)
             elif lines and careful is not None:
                 self._make_staging()
-                created, updated = careful.load(lines, self._merge)
+                created, updated = careful.load(lines, self._stage, self._merge)
                 if full and careful.rejected_keys:
                     self._seen.keep(arrays(careful.rejected_keys.values()))
             if gone and careful is None:
@@ -153,10 +155,10 @@ class PostgresLoader:
                 rejected = rejected + careful.rejected
             if full and taken.rejected_keys:  # they exist
                 self._seen.keep(arrays(taken.rejected_keys.values()))
-            if not self._known_only:
-                self._still_rejected.take_out((lines, gone), rejected)
+            self._still_rejected.take_out((lines, gone), rejected)
             if rejected:
-                rejects.keep(self._connection, self._landing, self._sync, rejected)
+                asked = self._connection, self._landing, self._sync
+                rejects.keep(*asked, rejected, refresh=self._known_only)
         self._still_rejected.add(rejected)
         unmarked = careful.unmarked if careful is not None else []
         self._unmarked.update(map(self._identity, unmarked))
@@ -230,6 +232,11 @@ class PostgresLoader:
             if self._progress.forget(self._sync) and full:
                 self._connection.execute(self._sql.drop_seen)
 
+    def is_empty(self) -> bool:
+        """Whether the table has no rows, not even deleted ones."""
+        with self._doing("looking for rows"):
+            return bool(self._row(self._sql.is_empty)[0])
+
     def rows(self) -> int:
         """How many live rows the table has now."""
         with self._doing("counting rows"):
@@ -254,7 +261,7 @@ class PostgresLoader:
         if self._only_new is None:
             # Not where only rows that are there count, nor where keys are taken from staging.
             able = not self._known_only and self._mode is not SyncMode.FULL
-            self._only_new = able and bool(self._row(self._sql.is_empty)[0])
+            self._only_new = able and self.is_empty()
         if self._only_new:
             try:
                 with self._connection.transaction():
@@ -273,12 +280,15 @@ class PostgresLoader:
 
     def _merge(self, texts: Iterable[bytes]) -> tuple[int, int]:
         """How many rows were created and updated, through the staging table."""
-        self._copy(self._sql.copy, texts)
+        self._stage(texts)
         if self._known_only:
             return 0, self._connection.execute(self._sql.refresh).rowcount
         merge = self._sql.merge_and_see if self._mode is SyncMode.FULL else self._sql.merge
         created, updated = self._row(merge)
         return created, updated
+
+    def _stage(self, texts: Iterable[bytes]) -> int:
+        return self._copy(self._sql.copy, texts)
 
     def _copy(self, statement: Composed, texts: Iterable[bytes]) -> int:
         """How many rows came in: a trigger of somebody's may keep some out."""

@@ -9,7 +9,7 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 3  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 4  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 # The version that a database has; NULL where it has none.
 INSTALLED = """(SELECT substring(obj_description(oid, 'pg_event_trigger') FROM '[0-9]+')::int
@@ -22,10 +22,10 @@ TRUSTED = """SELECT rolsuper OR rolname = current_user FROM pg_namespace
 INSTALL = r"""
 DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_columns;
 DROP EVENT TRIGGER IF EXISTS sync_platform_keeps_shape;
-DROP TABLE IF EXISTS sync_platform.locked_tables;
 DROP FUNCTION IF EXISTS sync_platform.own_ddl();
 
-CREATE TABLE sync_platform.locked_tables (
+-- What is in it stays locked: each connection locks its own tables alone, when it syncs.
+CREATE TABLE IF NOT EXISTS sync_platform.locked_tables (
     relid oid NOT NULL UNIQUE,
     schema_name text NOT NULL,
     table_name text NOT NULL,
@@ -35,6 +35,8 @@ CREATE TABLE sync_platform.locked_tables (
     keys text[] NOT NULL,
     PRIMARY KEY (schema_name, table_name)
 );
+ALTER TABLE sync_platform.locked_tables
+    ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}';  -- of versions before 3
 COMMENT ON TABLE sync_platform.locked_tables IS
     'The tables that connections keep in sync, their columns ({name: type}) and key columns.';
 
@@ -53,7 +55,7 @@ $$;
 -- Dropped: a column, a table (by whatever it was dropped: its schema, a type, a collation), a
 -- primary key. Whatever is dropped comes by here, most of it temporary.
 CREATE OR REPLACE FUNCTION sync_platform.keep_columns() RETURNS event_trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE refused text;
 BEGIN
     IF coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
@@ -67,7 +69,7 @@ BEGIN
         JOIN sync_platform.locked_tables l ON l.relid = d.objid
         WHERE d.classid = 'pg_class'::regclass
             AND (d.objsubid = 0 OR l.columns ? d.address_names[3])
-        ORDER BY d.original DESC, l.columns = '{}', l.table_name
+        ORDER BY d.original DESC, l.keys = '{}', l.table_name
         LIMIT 1;
         IF refused IS NULL THEN
             SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
@@ -96,7 +98,7 @@ END $$;
 
 -- Renamed, moved or retyped: the catalog no longer says what the lock says.
 CREATE OR REPLACE FUNCTION sync_platform.keep_shape() RETURNS event_trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE refused text;
 BEGIN
     IF coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
@@ -111,7 +113,7 @@ BEGIN
             JOIN pg_class c ON c.relnamespace = n.oid
             JOIN sync_platform.locked_tables l ON l.relid = c.oid
             WHERE l.schema_name <> n.nspname
-            ORDER BY l.columns = '{}', l.table_name
+            ORDER BY l.keys = '{}', l.table_name
             LIMIT 1;
         ELSE
             SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,

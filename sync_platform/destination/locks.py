@@ -22,7 +22,7 @@ from sync_platform.destination.lock_triggers import (
     TRUSTED,
     VERSION,
 )
-from sync_platform.destination.sessions import Connection
+from sync_platform.destination.sessions import Connection, is_outage
 from sync_platform.engine.destination import Table
 
 OWN_DDL = "SELECT set_config('sync_platform.own_ddl', 'on', true)"
@@ -57,9 +57,9 @@ class Locks:
         try:
             with connection.transaction():
                 _install(connection)
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if is_outage(error):
+                raise
             self._carry_on_without(error)
         return not self._without
 
@@ -71,7 +71,9 @@ class Locks:
             found = connection.execute(
                 "SELECT relid = to_regclass(format('%%I.%%I', schema_name, table_name))"
                 " AND connection = %s AND label = %s AND columns = %s::jsonb AND keys = %s::text[]"
-                " FROM sync_platform.locked_tables WHERE schema_name = %s AND table_name = %s",
+                " AND NOT EXISTS (SELECT FROM sync_platform.locked_tables b"  # a book's, before 4
+                " WHERE b.schema_name = l.schema_name AND b.columns = '{}')"
+                " FROM sync_platform.locked_tables l WHERE schema_name = %s AND table_name = %s",
                 [*_written(lock), lock.table.schema, lock.name],
             ).fetchone()
         except psycopg.ProgrammingError as error:
@@ -86,8 +88,8 @@ class Locks:
         books = replace(lock.table, label="its own books")
         try:
             with connection.transaction():
-                for name in BOOKS:
-                    _write(connection, Lock(table=books, name=name, columns={}))
+                for name, columns in BOOKS.items():
+                    _write(connection, Lock(table=books, name=name, columns=columns))
                 _write(connection, lock)
         except psycopg.ProgrammingError as error:
             self._carry_on_without(error)

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from sync_platform.destination import comments, names
 from sync_platform.destination.book import Found, columns_ever, depended_on, relation
 from sync_platform.destination.booking import Lines
-from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column, wider
+from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column
 from sync_platform.destination.ddl import Refusal, Statement, read_anew
 from sync_platform.destination.drift import Drift, drift
 from sync_platform.destination.landing import Landing
@@ -151,9 +151,11 @@ class Plan:
             self.statements.append(self._lines.change(it.name, field_id=id))
         if booked is not None and booked.column != "_more":
             actual = self._found.actual.get(booked.column)
-            has = FIELD_TYPE[actual.type] if actual else wider(booked.type, it.type)
-            if has != booked.type:  # somebody's doing, and no loss; or it is made anew
-                self.statements.append(self._lines.change(it.name, type=Literal(has)))
+            has = FIELD_TYPE[actual.type] if actual else it.type  # made anew, it holds nothing
+            if has != booked.type or (actual is None and booked.refused):
+                # somebody's doing, and no loss; or nothing is refused that is made anew
+                line = self._lines.change(it.name, type=Literal(has), refused_at=SQL("NULL"))
+                self.statements.append(line)
             column = Column(field=it.name, name=booked.column, type=has, epoch=it.epoch)
             self._columns[it.name] = column
             if actual is None:

@@ -4,7 +4,7 @@ or turning into NULL."""
 import json
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from sync_platform.engine.destination import Table
 from sync_platform.spec import Unreadable
 
 GONE = "The record is gone"  # a reason begins so, where a key would be marked as deleted
+REFRESH = "In a refresh of computed fields"  # and so, where the other fields are not concerned
 MOST_KEPT = 64 * 2**20  # characters of a record; Postgres takes 1 GB, with its escapes
 AT_ONCE = 200  # schemas in one statement
 MOST_KNOWN = 10_000  # keys; what is mended beyond, the next full sync takes out
@@ -55,18 +56,30 @@ def written(key: tuple[str, ...]) -> str:
     return key[0] if len(key) == 1 and key[0].isascii() else ascii_json(list(key))
 
 
-def keep(connection: Connection, landing: Landing, sync: str, records: list[Rejected]) -> None:
-    """Put them into `_rejected`, in place of what earlier syncs said of the same records."""
+def keep(
+    connection: Connection,
+    landing: Landing,
+    sync: str,
+    records: list[Rejected],
+    *,
+    refresh: bool = False,
+) -> None:
+    """Put them into `_rejected`, in place of what earlier syncs said of the same records; a refresh
+    of computed fields only in place of what refreshes said."""
+    if refresh:
+        records = [replace(it, reason=f"{REFRESH}: {it.reason}") for it in records]
     book = relation(landing.table.schema, "_rejected")
     connection.execute(
         SQL(
-            "DELETE FROM {} WHERE table_name = %s AND sync <> %s AND (hashtextextended(key, 0)"
-            " IN (SELECT hashtextextended(unnest(%s::text[]), 0)) OR key IS NULL AND"
-            " hashtextextended(record, 0) IN (SELECT hashtextextended(unnest(%s::text[]), 0)))"
+            "DELETE FROM {} WHERE table_name = %s AND sync <> %s AND starts_with(reason, %s)"
+            " AND (hashtextextended(key, 0) IN (SELECT hashtextextended(unnest(%s::text[]), 0))"
+            " OR key IS NULL AND hashtextextended(record, 0)"
+            " IN (SELECT hashtextextended(unnest(%s::text[]), 0)))"
         ).format(book),
         [
             landing.name,
             sync,
+            _said_by(refresh),
             [it.key for it in records if it.key is not None],
             [it.record for it in records if it.key is None],
         ],
@@ -77,19 +90,28 @@ def keep(connection: Connection, landing: Landing, sync: str, records: list[Reje
             target.write_row((landing.name, it.key, it.record, it.reason, sync))
 
 
+def _said_by(refresh: bool) -> str:
+    """How the reasons begin that a sync puts its own in place of, or takes out."""
+    return REFRESH if refresh else ""
+
+
 class StillRejected:
     """The keys of one table that lie in `_rejected`, so that those that load are taken out. As a
-    rule there are none, and nothing is done."""
+    rule there are none, and nothing is done. A refresh of computed fields takes out what refreshes
+    put there: where a whole record was rejected, it says nothing of the other fields."""
 
     def __init__(
         self,
         connection: Connection,
         landing: Landing,
         identity: Callable[[Sequence[str]], Hashable],
+        *,
+        refresh: bool = False,
     ) -> None:
         """`identity` tells a key's, of its texts; raises DoesNotFit."""
         self._connection, self._landing, self._identity = connection, landing, identity
         self._book = relation(landing.table.schema, "_rejected")
+        self._said = _said_by(refresh)
         self._keys: dict[Hashable, str] | None = None  # and as they are written there
 
     def take_out(self, came: Sequence[Container[Hashable]], refused: Sequence[Rejected]) -> None:
@@ -105,10 +127,11 @@ class StillRejected:
         if mended:
             self._connection.execute(
                 SQL(
-                    "DELETE FROM {} WHERE table_name = %s AND hashtextextended(key, 0)"
+                    "DELETE FROM {} WHERE table_name = %s AND starts_with(reason, %s)"
+                    " AND hashtextextended(key, 0)"
                     " IN (SELECT hashtextextended(unnest(%s::text[]), 0))"
                 ).format(self._book),
-                [self._landing.name, list(mended)],
+                [self._landing.name, self._said, list(mended)],
             )
 
     def add(self, refused: Sequence[Rejected]) -> None:
@@ -126,10 +149,11 @@ class StillRejected:
 
     def _read(self) -> Iterator[tuple[Hashable, str]]:
         rows = self._connection.execute(
-            SQL("SELECT key FROM {} WHERE table_name = %s AND key IS NOT NULL LIMIT %s").format(
-                self._book
-            ),
-            [self._landing.name, MOST_KNOWN],
+            SQL(
+                "SELECT key FROM {} WHERE table_name = %s AND key IS NOT NULL"
+                " AND starts_with(reason, %s) LIMIT %s"
+            ).format(self._book),
+            [self._landing.name, self._said, MOST_KNOWN],
         ).fetchall()
         for (key,) in rows:
             yield from self._identities(key)
@@ -150,15 +174,15 @@ class StillRejected:
 def any_unknown(connection: Connection, landing: Landing, sync: str, since: datetime) -> bool:
     """Whether this sync, or since then one that it goes on from, rejected a record of which nobody
     can say which one it is: its key does not fit, or it could not be read and shows none. What can
-    be read and has no key is no such record, nor is a gone one."""
+    be read and has no key is no such record, nor is a gone one, nor what a refresh rejected."""
     book = relation(landing.table.schema, "_rejected")
     row = connection.execute(
         SQL(
             "SELECT EXISTS (SELECT FROM {} WHERE table_name = %s AND key IS NULL"
             " AND NOT starts_with(reason, %s) AND NOT starts_with(reason, %s)"
-            " AND (sync = %s OR rejected_at >= %s))"
+            " AND NOT starts_with(reason, %s) AND (sync = %s OR rejected_at >= %s))"
         ).format(book),
-        [landing.name, NO_KEY, GONE, sync, since],
+        [landing.name, NO_KEY, GONE, REFRESH, sync, since],
     ).fetchone()
     assert row is not None
     return bool(row[0])

@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Booked, Found, relation
-from sync_platform.destination.ddl import Refusal, Statement, Tentative
+from sync_platform.destination.ddl import SHARED, Refusal, Statement, Tentative, read_anew
 from sync_platform.engine.destination import Table
 from sync_platform.engine.results import SchemaChange
 from sync_platform.spec import Field
@@ -60,7 +60,8 @@ def rename(
     """What renames the columns of these fields, and their lines of the book. Executes nothing.
 
     A column keeps its name where the new one is taken: by another field's column, also that of a
-    field that is gone, or by somebody's own. And where Postgres `refused` to rename it.
+    field that is gone, or by somebody's own. And where Postgres `refused` to rename it. Where it
+    refused to rename the values that share a column, a full sync is owed that reads them.
     """
     if not moved or found.name is None:
         return Renamed(found=found, columns={})
@@ -91,6 +92,7 @@ class _Renaming:
     ) -> None:
         self._table, self._moved, self._found, self._name = table, moved, found, name
         self._stay = {column for what, column in refused if what == "name"}
+        self._leave_shared = SHARED in refused
         self._statements: list[Statement] = []
 
     def done(self) -> Renamed:
@@ -115,7 +117,6 @@ class _Renaming:
     def _add(self, statement: LiteralString, **parts: Composable) -> None:
         self._statements.append(
             SQL(statement).format(
-                relation=relation(self._table.schema, self._name),
                 book=relation(self._table.schema, "_columns"),
                 table=Literal(self._name),
                 **parts,
@@ -152,21 +153,29 @@ class _Renaming:
         self._statements.append(Tentative(statement=statement, keeps=("name", before)))
 
     def _rename_shared(self) -> None:
-        """Rename what is kept in the column _more, where there are more fields than columns."""
+        """Rename what is kept in the column _more, where there are more fields than columns. A
+        trigger of somebody's may refuse it for one row, and so for all."""
         shared = {
             has: name
             for name, has in self._moved.items()
             if self._found.booked[has].column == "_more"
         }
-        if shared and "_more" in self._found.actual:
-            self._add(
-                "UPDATE {relation} SET _more = (_more - {before}::text[]) || (SELECT"
-                " coalesce(jsonb_object_agg(m.after, _more -> m.before), '{{}}')"
-                " FROM unnest({before}::text[], {after}::text[]) m (before, after)"
-                " WHERE _more ? m.before) WHERE _more ?| {before}::text[]",
-                before=Literal(list(shared)),
-                after=Literal(list(shared.values())),
-            )
+        if not shared or "_more" not in self._found.actual:
+            return
+        if self._leave_shared:
+            self._statements += read_anew(self._table.schema, self._name)
+            return
+        statement = SQL(
+            "UPDATE ONLY {} SET _more = (_more - {before}::text[]) || (SELECT"
+            " coalesce(jsonb_object_agg(m.after, _more -> m.before), '{{}}')"
+            " FROM unnest({before}::text[], {after}::text[]) m (before, after)"
+            " WHERE _more ? m.before) WHERE _more ?| {before}::text[]"
+        ).format(
+            relation(self._table.schema, self._name),
+            before=Literal(list(shared)),
+            after=Literal(list(shared.values())),
+        )
+        self._statements.append(Tentative(statement=statement, keeps=SHARED))
 
     def _displaced(self) -> dict[str, str]:
         """Fields that are gone and whose names others have now: what the book calls them from now

@@ -18,8 +18,13 @@ SETTINGS = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle',
 # A server that is gone is noticed within a minute or so, not when TCP gives up, two hours later. So
 # is a machine of ours, by the server: until then it would keep what that one had locked.
 NOTICED = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-# Classes of SQLSTATE that say nothing of what was asked: whoever asks meets them.
-OUTAGES = ("08", "25", "40", "53", "55", "57", "58", "XX")
+PLAIN = "-c quote_all_identifiers=off"  # else types would be told with quotes around their names
+# SQLSTATEs, by how they begin, that say nothing of what was asked: whoever asks meets them. Of the
+# class 55 only what is locked or in use: the others tell what people built.
+OUTAGES = ("08", "25", "40", "53", "55006", "55P03", "57", "58", "XX")
+READ_ONLY = "25006"
+TOOK_TOO_LONG = ("25P03", "25P04")  # transactions that the server ended
+OUT_OF_REACH = (psycopg.OperationalError, psycopg.InterfaceError)
 UNLESS_GIVEN: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -60,7 +65,7 @@ def connected(url: str, purpose: str) -> Iterator[Connection]:
     with translated("connecting"):
         try:
             given = UNLESS_GIVEN | conninfo_to_dict(url)
-            given["options"] = f"{NOTICED} {given.get('options', '')}".strip()
+            given["options"] = " ".join([NOTICED, given.get("options", ""), PLAIN])
             given["application_name"] = purpose.encode("ascii", "replace")[:63].decode()
             given["client_encoding"] = "utf8"
             connection = psycopg.connect(
@@ -157,7 +162,28 @@ def _ours(error: psycopg.Error, doing: str) -> errors.SyncPlatformError:
                 "reads everything.",
                 evidence=evidence,
             )
-        case psycopg.OperationalError() | psycopg.InterfaceError():
+        case _ if error.sqlstate == READ_ONLY:
+            return errors.StoreUnavailable(
+                f"While {doing}, the database took no writes: {said}. It may be failing over, or "
+                "out of room; it will be tried again. If it stays so, look whether the platform's "
+                "user or the database has default_transaction_read_only.",
+                evidence=evidence,
+            )
+        case (
+            pg.ObjectNotInPrerequisiteState()
+            | pg.FeatureNotSupported()
+            | pg.InvalidColumnReference()
+            | pg.GeneratedAlways()
+        ):
+            why = error.diag.message_detail  # which shows no values here
+            return errors.ConfigurationError(
+                f"While {doing}, Postgres refused: {said}{f' ({why})' if why else ''}. Something "
+                "that somebody built on the table is the likely cause: a rule, a publication that "
+                "publishes some rows or columns only, values that Postgres is to make for one of "
+                "our columns. Undo that, then sync again.",
+                evidence=evidence,
+            )
+        case _ if isinstance(error, OUT_OF_REACH) or error.sqlstate in TOOK_TOO_LONG:
             return errors.StoreUnavailable(
                 f"Postgres could not be reached, or gave up, while {doing}. What was not committed "
                 "is undone; it will be tried again.",

@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from psycopg.sql import SQL, Literal
 
 from sync_platform.destination.book import look, number
-from sync_platform.destination.ddl import Refusal, Statement, Tentative, bookkeeping
+from sync_platform.destination.ddl import MAKING, Refusal, Statement, Tentative, bookkeeping
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.locks import OWN_DDL, Locks
 from sync_platform.destination.lost_books import refuse_unknown
@@ -67,10 +67,7 @@ def prepare(
     with connection.transaction():
         connection.execute(OWN_DDL)
         connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
-        connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('sync_platform/' || %s, 0))",
-            [table.schema],
-        )
+        connection.execute(MAKING, [table.schema])
         bookkeeping(connection, table.schema)
         found = look(connection, table)  # someone may have been
         if found.name is None:

@@ -1,16 +1,16 @@
 """Columns whose fields have outgrown them: widened in place, or kept as they are where something of
 somebody's is built on them, with a column of text beside them for the values that do not fit."""
 
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Composed, Literal
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Found, relation
 from sync_platform.destination.booking import Lines
 from sync_platform.destination.columns import Column, wider
-from sync_platform.destination.ddl import Refusal, Statement, Tentative, convert
+from sync_platform.destination.ddl import TOGETHER, Refusal, Statement, Tentative, conversion
 from sync_platform.engine.destination import Table
 from sync_platform.engine.results import SchemaChange
 from sync_platform.spec import Field
@@ -75,6 +75,7 @@ class _Widening:
         self._columns = dict(columns)
         self._taken = found.ours | found.actual.keys() | {it.name for it in columns.values()}
         self._besides: list[Column] = []
+        self._conversions: dict[str, Composed] = {}
         self._statements: list[Statement] = []
         self._kept: list[SchemaChange] = []
         self._lines = Lines(table.schema, name)
@@ -92,8 +93,8 @@ class _Widening:
         booked = self._found.booked.get(names.storable(field))
         beside = booked.beside if booked is not None else None
         if field not in outgrown:
-            if beside is not None:  # it holds what did not fit, until those rows are read again
-                self._beside(field, beside, replace(column, type="text"))
+            if beside is not None:
+                self._leave(field, column, beside)
             return
         if ("type", field) in self._refused:
             self._statements.append(self._lines.change(field, refused_at=NOW))
@@ -104,10 +105,17 @@ class _Widening:
             return
         self._keep(field, column, beside)
 
+    def _leave(self, field: str, column: Column, beside: str) -> None:
+        """The column beside it holds what did not fit, until those rows are read again; where it is
+        gone with a column that is made anew, nothing needs it."""
+        if beside in self._found.actual:
+            self._beside(field, beside, replace(column, type="text"))
+        else:
+            self._statements.append(self._lines.change(field, beside=NULL))
+
     def _widen(self, field: str, column: Column) -> None:
         to = wider(column.type, self._wanted[field].type)
-        statement = convert(relation(self._table.schema, self._name), column.name, column.type, to)
-        self._statements.append(Tentative(statement=statement, keeps=("type", field)))
+        self._conversions[field] = conversion(column.name, column.type, to)
         self._statements.append(self._lines.change(field, type=Literal(to), refused_at=NULL))
         if field in self._table.keys:  # the keys seen have the old type
             seen = relation(self._table.schema, names.seen_name(self._name))
@@ -143,11 +151,23 @@ class _Widening:
     def _beside(self, field: str, name: str, of: Column) -> None:
         self._besides.append(Column(field=field, name=name, type="text", beside=of.type))
 
+    def _in_place(self) -> Iterator[Tentative]:
+        """What widens columns in place: in one statement, since each writes the whole table anew,
+        unless Postgres refused that."""
+        alter = SQL("ALTER TABLE {} ").format(relation(self._table.schema, self._name))
+        parts = self._conversions
+        if len(parts) > 1 and TOGETHER not in self._refused:
+            together = alter + SQL(", ").join(parts.values())
+            yield Tentative(statement=together, keeps=TOGETHER)
+            return
+        for field, part in parts.items():
+            yield Tentative(statement=alter + part, keeps=("type", field))
+
     def done(self) -> Widened:
         return Widened(
             columns=self._columns,
             besides=tuple(self._besides),
             made=tuple(it for it in self._besides if it.name not in self._found.actual),
-            statements=tuple(self._statements),
+            statements=(*self._in_place(), *self._statements),
             kept=tuple(self._kept),
         )

@@ -23,6 +23,7 @@ class FullSyncs:
     well_at: datetime | None = None  # one that read everything began: went well, or was refused
     failed: int = 0  # that began since then and ended otherwise
     error: str | None = None  # of the latest that failed
+    running: bool = False  # one is under way
 
     def due_at(
         self, slot: datetime, last_started_at: datetime | None, created_at: datetime | None
@@ -37,15 +38,35 @@ class FullSyncs:
             return slot
         return last_started_at + AGAIN * (1 << min(max(self.failed - 1, 0), DOUBLED))
 
-    def failing(self, created_at: datetime | None, now: datetime) -> str | None:
-        """What is wrong, in a sentence: they fail, and the last that went well is too long ago."""
-        well_at = self.well_at or created_at
-        if not self.failed or well_at is None or now - well_at <= OVERDUE:
+    def failing(
+        self,
+        now: datetime,
+        *,
+        created_at: datetime | None,
+        chosen_at: datetime | None,
+        resumed_at: datetime | None,
+    ) -> str | None:
+        """What is wrong, in a sentence: the last that went well is too long ago, or there was none
+        since the connection was made, or the object chosen. Where none was even tried, it has as
+        long from its resuming on: before that, none was due."""
+        since = self.well_at or chosen_at or created_at
+        tried = bool(self.failed)
+        if since is None or (self.running and not tried):
             return None
+        moments = (since, chosen_at, None if tried else resumed_at)
+        if now - max(it for it in moments if it is not None) <= OVERDUE:
+            return None
+        how = f"gone well since {since:%F %R} UTC ({self._failures})"
+        if not tried:
+            how = f"begun since {since:%F %R} UTC, although each day has one"
         return (
-            f"no full sync has gone well since {well_at:%F %R} UTC, so what was deleted without a "
-            "word may still be in its table." + (f" Last: {self.error}" if self.error else "")
+            f"no full sync has {how}, so what was deleted without a word may still be in its table."
+            + (f" Last: {self.error}" if self.error else "")
         )
+
+    @property
+    def _failures(self) -> str:
+        return "1 try failed" if self.failed == 1 else f"{self.failed} tries failed"
 
 
 @dataclass(frozen=True, kw_only=True)

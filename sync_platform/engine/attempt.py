@@ -3,6 +3,7 @@ where the vendor has other fields by now."""
 
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Attempt:
 
     def _shape(self) -> str:
         sync = self._sync
-        names = sorted(each.name for each in self._fields)
+        names = sorted((each.name, each.id or "") for each in self._fields)
         chosen, settings = sorted(sync.filters.items()), sorted(sync.settings.items())
         # The step, because a position counts the steps: of longer ones it would skip some.
         asked = repr((names, chosen, settings, sync.account, sync.obj.step))
@@ -97,9 +98,11 @@ class Attempt:
         progress = self._read_all(loader, progress)
         if turn.went_on and (rest := self._rest(progress)) is not None:
             loader.begin(rest, resume=False)
-            if progress.mode is SyncMode.INCREMENTAL:
+            if rest.mode is SyncMode.FULL:
+                self._record.reads(rest.mode, rest.window, resumed=True)
+            elif progress.mode is SyncMode.INCREMENTAL:
                 whole = SyncWindow(progress.window.since, rest.window.until)
-                self._record.resumed(progress.mode, whole)
+                self._record.reads(progress.mode, whole, resumed=True)
             progress = self._read_all(loader, rest)
         give_back(loader, progress, lost=lost(progress) and progress.mode is not SyncMode.FULL)
 
@@ -111,42 +114,62 @@ class Attempt:
     def _read_all(self, loader: Loader, progress: Progress) -> Progress:
         """Read what the progress says, to its end, and how it stands then; a full read is
         reconciled."""
-        sync = self._sync
         try:
-            progress = self._load(loader, progress)
+            loading = self._load(loader, progress)
         except Unexpected:  # going on from there would likely end there again
             give_back(loader, progress, lost=lost(progress))
             raise
-        if progress.mode is not SyncMode.FULL:
-            return progress
+        progress = loading.batch.progress
+        if progress.mode is SyncMode.FULL:
+            try:
+                reconciled = self._reconcile(loader, progress)
+            except TooManyDeletes as error:
+                self._save_full(loading, reconciled=False)
+                loader.finish()  # the next one must read anew, not go on to this same end
+                raise filters.reminded(error, self._sync.filters) from None
+            self._save_full(loading, reconciled=reconciled)
+        return progress
+
+    def _reconcile(self, loader: Loader, progress: Progress) -> bool:
+        """Mark what the full read did not see; whether that could be told. Raises TooManyDeletes
+        where a person must allow it."""
+        sync = self._sync
         accepted = Position.from_json(progress.position).accepted
-        most = None if accepted else sync.delete_share
-        try:
-            with beating(self._beat):
-                # What was written within the lookback may be missing from the vendor's index.
-                counts = loader.reconcile(lookback=sync.obj.lookback, most=most)
-        except TooManyDeletes as error:
-            loader.finish()  # the next one must read anew, not go on to this same end
-            raise filters.reminded(error, sync.filters) from None
+        with beating(self._beat):
+            # What was written within the lookback may be missing from the vendor's index.
+            counts = loader.reconcile(
+                lookback=sync.obj.lookback, most=None if accepted else sync.delete_share
+            )
         if counts is None:
             sync.tell(UNKNOWN)
-        else:
-            self._record.add(counts, self._api.usage)
-            sync.tell(f"Reconciled: {counts.deleted:,} no longer there.")
-        return progress
+            return False
+        self._record.add(counts, self._api.usage)
+        sync.tell(f"Reconciled: {counts.deleted:,} no longer there.")
+        return True
+
+    def _save_full(self, loading: Loading, *, reconciled: bool) -> None:
+        """Save the cursor of a full read once what has gone is marked. Where it is not, the vendor
+        may tell it to a sync that asks from where the cursor stands, as long as it remembers."""
+        cursor = self._sync.cursors.get(self._sync.target)
+        if reconciled or self._next_mode(cursor) is SyncMode.FULL:
+            loading.save_cursor()
+
+    def _next_mode(self, cursor: datetime | None) -> SyncMode:
+        """The mode that reads all that changed since the cursor."""
+        if cursor is None or not self._sync.obj.incremental:
+            return SyncMode.FULL
+        began = self._fresh.started_at
+        return ways.mode_for(self._sync.obj, SyncMode.INCREMENTAL, cursor, began)[0]
 
     def _rest(self, done: Progress) -> Progress | None:
         """What is left once an interrupted sync was gone on with: what changed since that began, so
-        that the table is as the vendor is now. None where nobody asked for that."""
+        that the table is as the vendor is now; all, where no cursor tells it apart. None where
+        nobody asked for that."""
         sync, fresh = self._sync, self._fresh
         cursor = sync.cursors.get(sync.target)
-        if done.mode is SyncMode.FROM_DATE or not sync.obj.incremental or cursor is None:
+        if done.mode is SyncMode.FROM_DATE or fresh.started_at <= done.started_at:
             return None
-        if fresh.started_at <= done.started_at:
-            return None
-        mode, _ = ways.mode_for(sync.obj, SyncMode.INCREMENTAL, cursor, fresh.started_at)
-        if mode is not SyncMode.INCREMENTAL:
-            return None
+        mode = self._next_mode(cursor)
         window = window_for(
             mode,
             cursor=cursor,
@@ -154,14 +177,19 @@ class Attempt:
             asked=SyncWindow(),
             started_at=fresh.started_at,
         )
-        still_lost = lost(done) and done.mode is not SyncMode.FULL
-        position = Position(lost=still_lost).as_json()
-        return replace(fresh, mode=mode, window=window, position=position)
+        position = Position(
+            lost=lost(done) and done.mode is not SyncMode.FULL,
+            accepted=done.position is not None and Position.from_json(done.position).accepted,
+        )
+        return replace(fresh, mode=mode, window=window, position=position.as_json())
 
-    def _load(self, loader: Loader, progress: Progress) -> Progress:
+    def _load(self, loader: Loader, progress: Progress) -> Loading:
+        """Load what the progress says; how it stands then is the batch's."""
         sync, api = self._sync, self._api
         limits = sync.commit_bytes, sync.commit_seconds, sync.clock.now
-        batch = Batch(loader, self._record, progress, api, sync.on_progress, *limits)
+        batch = Batch(
+            loader, self._record, progress, api, sync.on_progress, *limits, doubt=self._doubt
+        )
         reading = Reading(
             obj=sync.obj,
             fields=self._fields,
@@ -176,9 +204,8 @@ class Attempt:
             reading=reading,
             batch=batch,
             cursors=sync.cursors,
-            doubt=self._doubt,
             tell=sync.tell,
         )
         with streaming(), batch.closing():
             loading.load()
-        return batch.progress
+        return loading

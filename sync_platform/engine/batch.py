@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Protocol
 
 from sync_platform.engine.destination import Loader, Progress
+from sync_platform.engine.fields import Doubt
 from sync_platform.engine.heartbeat import BEAT_SECONDS
 from sync_platform.engine.interpreter import short_turns
 from sync_platform.engine.ports import SyncRecord, VendorApi
@@ -72,6 +73,7 @@ class Batch:
     commit_bytes: int
     commit_seconds: float
     now: Callable[[], datetime]
+    doubt: Doubt
     total: Counts = field(default_factory=Counts)  # committed
     pages: int = 0  # of the whole sync
     committed_pages: int = 0
@@ -80,7 +82,7 @@ class Batch:
     told_at: float = field(default_factory=monotonic)
     untold: Counts = field(default_factory=Counts)  # fetched: rows; deleted: gone keys
     pending: int = 0  # records that were taken in and not yet sealed
-    empty: bool = True  # no page had anything yet
+    empty: bool = True  # no page had anything yet, nor told that some was lost
     enough: int = field(init=False)  # bytes that are worth a commit now
     under_way: Commit | None = None
 
@@ -99,12 +101,14 @@ class Batch:
 
     def take(self, page: Page, position: Position) -> None:
         """Hand a page to the loader; commit if it is time to."""
+        self.doubt.look(page.rows)
         self.loader.write(page)
         self.beat()
         self.pages += 1
         self.untold += Counts(fetched=len(page.rows), deleted=len(page.gone))
         self.pending += len(page.rows)
-        self.empty = self.empty and not page.rows and not page.gone
+        nothing = not page.rows and not page.gone and not page.forgotten
+        self.empty = self.empty and nothing
         if self.pages <= TOLD_ONE_BY_ONE or monotonic() - self.told_at >= TOLD_EVERY:
             self._tell_pages()
         late = monotonic() - self.sealed_at >= self.commit_seconds
@@ -115,13 +119,15 @@ class Batch:
     def commit(self, position: Position) -> None:
         """Begin to merge what was taken in and to keep the position, in one transaction; the one
         before is settled first. As long as nothing but empty pages came, there is nothing to merge,
-        and the position is kept only now and then: little is lost with it."""
+        and the position is kept only now and then: little is lost with it. Raises FieldsMoved where
+        a field that a page lacked is gone: nothing of the pages since the last commit is kept."""
         self.settle()
         self.progress = progress = replace(self.progress, position=position.as_json(self.now()))
         if self.pages > self.committed_pages:
             self._tell_pages()
         if self.empty and monotonic() - self.sealed_at < self.commit_seconds:
             return
+        self.doubt.prove()
         sealed = self.loader.seal()
         self.under_way = Commit(
             lambda: self.loader.commit(progress, sealed), pages=self.pages, rows=self.pending

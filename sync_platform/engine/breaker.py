@@ -52,6 +52,13 @@ def is_open(history: Iterable[SyncResult], resumed_at: datetime | None) -> bool:
     return len(failures) >= FAILURES or any(it.error_code in HOPELESS for it in failures)
 
 
+def opened_by(failure: SyncResult | None) -> str:
+    """What stopped the syncs, in words, by the failure to tell of (`to_mend`): one is enough where
+    only people can mend it."""
+    hopeless = failure is not None and failure.error_code in HOPELESS
+    return "a failure that only a person can mend" if hopeless else "repeated failures"
+
+
 def to_mend(history: Iterable[SyncResult], resumed_at: datetime | None) -> SyncResult | None:
     """The failure to tell people of: the newest that only they can mend, else the newest; None
     where the latest sync did not fail."""

@@ -48,7 +48,8 @@ def not_fresh(
             known = activity.get(target, NEVER)
             allowed = INTERVALS * interval_of(connector, connection, choice) + GRACE
             synced = _synced_at(known)
-            moments = (synced, known.resumed_at, connection.created_at)
+            chosen_at = choice.chosen_at or connection.created_at
+            moments = (synced, known.resumed_at, chosen_at)
             latest = max((it for it in moments if it is not None), default=now)
             if known.running or now - latest <= allowed:
                 continue
@@ -72,7 +73,7 @@ def fulls_failing(
         for choice in connection.objects:
             target = Target(connection.name, choice.object)
             known = activity.get(target, NEVER)
-            sentence = full_failing(connection, known, now)
+            sentence = full_failing(connection, choice, known, now)
             if sentence is not None:
                 yield Trouble(check="fresh", target=target, sentence=f"{target}: {sentence}")
 
@@ -90,8 +91,8 @@ def breakers_open(
                 yield Trouble(
                     check="breaker_closed",
                     target=target,
-                    sentence=f"{target}: automatic syncs are paused after repeated failures. Last: "
-                    f"{failure.error} Mend that, then: "
+                    sentence=f"{target}: automatic syncs are paused after "
+                    f"{breaker.opened_by(failure)}. Last: {failure.error} Mend that, then: "
                     f"sync-platform resume {connection.name} {choice.object}",
                 )
 

@@ -6,6 +6,10 @@ would lose what it skipped, a full one would mark it as deleted. So each page mu
 before it: by a record that both have (offsets), or by a total that has not fallen (page numbers).
 Where it does not, the page before is read again, and the one before that, until one joins. Pages
 may be read side by side, in any order: joined pages leave no gap, whenever each of them was read.
+
+A vendor that does not heed the number gives the same page for each, without an end or up to a total
+that was never read. So each page is compared with the one before it, with the first, and with one
+that is kept for longer and longer, and one of them is asked for again where they are the same.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -52,8 +56,9 @@ def counted(
 
     `ask` gives the body and rows of a page, counted from 0; it is called by up to
     `obj.side_by_side` threads, which `stop` wakes where the read ends by an error. `what` names the
-    call. Raises IncompleteRead where no page can be found that joins, and where one holds fewer
-    records than it must by the total that its own answer tells, also when it was asked for again.
+    call. Raises IncompleteRead where no page can be found that joins, where one holds fewer records
+    than it must by the total that its own answer tells, also when it was asked for again, and where
+    two pages are the same one.
     """
 
     def answered(page: int) -> Counted:
@@ -93,16 +98,30 @@ def counted(
                 waiting.append(answered(page - 1))
         return before
 
+    def refuse_again(arrived: Counted, before: Counted) -> None:
+        for earlier in (before, *kept):
+            if earlier.page == arrived.page or not _is_same(obj, earlier, arrived):
+                continue
+            # Where just so many records came meanwhile that these moved on, it is another by now.
+            if _is_same(obj, answered(earlier.page), arrived):
+                raise _same_page(what, earlier, arrived)
+        if arrived.page >= 2 * max(1, kept[1].page):
+            kept[1] = arrived
+
     def joined(before: Counted, after: Iterator[Counted]) -> Iterator[list[Row]]:
         for arrived in after:
+            refuse_again(arrived, before)
             before = yield from mended(before, arrived)
         while not before.last:  # it was read again, and there is more by now
-            before = yield from mended(before, answered(before.page + 1))
+            arrived = answered(before.page + 1)
+            refuse_again(arrived, before)
+            before = yield from mended(before, arrived)
 
     first = answered(0)  # alone: most reads are one page
     yield first.rows
     if first.last:
         return
+    kept = [first, first]  # the second is another one after 2, 4, 8 … pages
     if obj.side_by_side == 1:
         yield from joined(first, side_by_side.one_by_one(answered, first))
         return
@@ -122,6 +141,20 @@ def _joins(answer: Counted, before: Counted, pages: CountedPages) -> bool:
         return True
     fallen = max(0, before.total - answer.total)
     return pages.start(answer.page) <= pages.start(before.page + 1) - fallen
+
+
+def _is_same(obj: ConnectorObject, one: Counted, other: Counted) -> bool:
+    """Whether two pages hold the same records, by their keys; most differ in the first."""
+    if len(one.rows) != len(other.rows):
+        return False
+    known = False
+    for row, its in zip(one.rows, other.rows, strict=True):
+        for name in obj.keys:
+            key = row.get(name)
+            if key != its.get(name):
+                return False
+            known = known or key is not None
+    return known
 
 
 def _new(answer: Counted, before: Counted) -> list[Row]:
@@ -162,6 +195,15 @@ def _cut_short(what: str, answer: Counted, pages: CountedPages) -> IncompleteRea
     return IncompleteRead(
         f"{said}, or count records that this sign-in may not see. Nothing was marked as deleted.",
         evidence={"page": answer.page, "found": found, "total": answer.total},
+    )
+
+
+def _same_page(what: str, one: Counted, other: Counted) -> IncompleteRead:
+    return IncompleteRead(
+        f"{what} gave the same records on page {one.page + 1:,} and on page {other.page + 1:,}, "
+        "also when they were asked for again: it does not heed the page, and what else there is "
+        "was not told. Nothing was marked as deleted.",
+        evidence={"page": other.page, "found": len(other.rows)},
     )
 
 

@@ -107,6 +107,10 @@ class Loader(Protocol):
         """The sync ended well: forget its progress."""
         ...
 
+    def is_empty(self) -> bool:
+        """Whether the table has no rows, not even deleted ones."""
+        ...
+
     def rows(self) -> int:
         """How many live rows the table has now."""
         ...

@@ -112,14 +112,21 @@ def due_fulls(
     return sorted(due, key=lambda it: it.due_at)
 
 
-def full_failing(connection: Connection, known: TargetActivity, now: datetime) -> str | None:
-    """Since when the object's full sync fails, in a sentence; None where it does not, or where
+def full_failing(
+    connection: Connection, choice: ObjectChoice, known: TargetActivity, now: datetime
+) -> str | None:
+    """Since when no full sync of the object goes well, in a sentence; None where they do, or where
     nothing of it syncs by itself: that is told by itself."""
     if connection.status not in RUNS_BY_ITSELF:
         return None
     if breaker.is_open(known.recent, known.resumed_at):
         return None
-    return known.fulls.failing(connection.created_at, now)
+    return known.fulls.failing(
+        now,
+        created_at=connection.created_at,
+        chosen_at=choice.chosen_at,
+        resumed_at=known.resumed_at,
+    )
 
 
 def due_computed(

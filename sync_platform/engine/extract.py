@@ -24,6 +24,7 @@ from sync_platform.spec import (
     NextPage,
     Page,
     Read,
+    Repeats,
     Request,
     Row,
     Unreadable,
@@ -157,6 +158,7 @@ def _pages(
 def _records(request: Request, api: VendorApi, read: Read) -> Iterator[tuple[list[Any], Json]]:
     """Each page's records, with where the next page starts (None after the last)."""
     asked = NextPage(**read.resume) if read.resume else None
+    repeats = Repeats(asked)
     while True:
         if asked and asked.after is not None:
             read = replace(read, after=asked.after)
@@ -165,11 +167,11 @@ def _records(request: Request, api: VendorApi, read: Read) -> Iterator[tuple[lis
             coming = request.pages.after(answer.headers)
         else:
             coming = request.pages(answer.body, records, asked)
-        if coming is not None and coming == asked:
+        if coming is not None and repeats.has(coming):
             raise IncompleteRead(
                 f"{request.method} {request.path} gave the same next page twice; reading on would "
                 "never end. Nothing was marked as deleted.",
-                evidence={"next": SHOWN.repr(vars(asked))[:500]},
+                evidence={"next": SHOWN.repr(vars(coming))[:500]},
             )
         # What NextPage is made of again; nothing copies it, as asdict would.
         yield records, dict(vars(coming)) if coming and coming.resumable else None

@@ -9,10 +9,12 @@ from sync_platform.spec import Field, Row
 
 @dataclass(frozen=True)
 class Found:
-    """Fields; `anew` are those that the vendor has told just now, or that are declared."""
+    """Fields; `anew` are those that the vendor has told just now, or that are declared: of
+    `declared` ones the vendor tells nothing."""
 
     fields: Sequence[Field]
     anew: bool = True
+    declared: bool = False
 
     @property
     def names(self) -> set[str]:
@@ -29,31 +31,35 @@ class FieldsMoved(Exception):
 
 
 class Doubt:
-    """Asks for the fields anew, once, where a page makes one doubt those of the catalog.
+    """Asks for the fields anew where pages make one doubt those that a sync goes by.
 
     A field that no record of a page has may be empty in all of them, where vendors leave such out,
     or it is gone at the vendor. Then its column must keep its values, which only we have by now.
+    Only what the vendor tells after it gave the page says which: fields go while a sync reads, too.
     """
 
     def __init__(self, found: Found, ask: Callable[[], Found]) -> None:
-        self._found, self._ask, self._sure = found, ask, found.anew
+        self._found, self._ask = found, ask
+        self._names = set() if found.declared else found.names
+        self._lacked = set[str]()  # by a page since the vendor was last asked
 
     def look(self, rows: Sequence[Row]) -> None:
-        """Raises FieldsMoved where a field that none of these rows has is gone."""
-        if self._sure:
+        """Note what none of these rows of a page has."""
+        self._lacked |= lacking(self._names - self._lacked, rows)
+
+    def prove(self) -> None:
+        """Raises FieldsMoved where a field that a page lacked is gone. To be called before what was
+        looked at is committed."""
+        if not self._lacked:
             return
-        missing = lacking(self._found.names, rows)
-        if missing and (missing - (now := self._now()).names):
+        lacked, self._lacked = self._lacked, set()
+        if lacked - (now := self._ask()).names:
             raise FieldsMoved(now)
 
     def resolve(self) -> None:
         """Raises FieldsMoved where the fields are others by now: a full read goes by those."""
-        if not self._sure and list((now := self._now()).fields) != list(self._found.fields):
+        if not self._found.anew and list((now := self._ask()).fields) != list(self._found.fields):
             raise FieldsMoved(now)
-
-    def _now(self) -> Found:
-        self._sure = True
-        return self._ask()
 
 
 def lacking(names: set[str], rows: Sequence[Row]) -> set[str]:
@@ -63,7 +69,7 @@ def lacking(names: set[str], rows: Sequence[Row]) -> set[str]:
     for row in rows:
         if isinstance(row, Mapping):
             told = True
-            missing = missing - row.keys()
+            missing = missing.difference(row)
             if not missing:
                 break
     return missing if told else set()

@@ -1,4 +1,5 @@
-"""Loads the steps of a sync's window, oldest first, and saves the cursor after each."""
+"""Loads the steps of a sync's window, oldest first, and saves the cursor after each; that of a full
+sync when what has gone is marked, too."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -6,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from sync_platform.engine import ways
 from sync_platform.engine.batch import Batch
-from sync_platform.engine.fields import Doubt
 from sync_platform.engine.modes import SyncMode, SyncWindow, cursor_after, joins
 from sync_platform.engine.ports import Cursors
 from sync_platform.engine.position import Position
@@ -27,7 +27,6 @@ class Loading:
     reading: Reading
     batch: Batch
     cursors: Cursors
-    doubt: Doubt
     tell: Callable[[str], None]
 
     def load(self) -> None:
@@ -56,7 +55,6 @@ class Loading:
                     highest = ways.highest_in(obj, page, position.highest)
                     position = position.after(page, highest)
                     rows = self.reading.kept(page)
-                    self.doubt.look(rows)
                     self.batch.take(replace(page, rows=rows), position)
                 case RowsEnd():
                     position = replace(position, phase="gone", resume=None)
@@ -71,8 +69,15 @@ class Loading:
         if obj.deletes is not None:
             self.batch.commit(position)
         self.batch.settle()  # the first law: a cursor follows rows that are committed
-        self._save(window, position)
+        if self.batch.progress.mode is not SyncMode.FULL:
+            self._save(window, position)
         return position
+
+    def save_cursor(self) -> None:
+        """Save the cursor that a full sync has earned: once it is reconciled, because the next sync
+        asks from there what has gone."""
+        progress = self.batch.progress
+        self._save(progress.window, Position.from_json(progress.position))
 
     def _save(self, window: SyncWindow, position: Position) -> None:
         """Save the cursor that a window read to its end has earned, if it has."""

@@ -9,6 +9,7 @@ from sync_platform.engine import breaker
 from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.due import RUNS_BY_ITSELF, due_at
+from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.spec import Connector
 
@@ -98,9 +99,9 @@ def overview(
     failing = []
     if connection.status in RUNS_BY_ITSELF:
         failing = [
-            name
-            for name, each in known.items()
-            if not each.stopped and each.fulls.failing(connection.created_at, now)
+            it.object
+            for it in connection.objects
+            if _fulls_fail(connector, connection, it, known[it.object], now)
         ]
     upcoming = []
     if connector is not None and connection.status in RUNS_BY_ITSELF:
@@ -119,6 +120,28 @@ def overview(
         last_status=last_status,
         next_at=min(upcoming, default=None),
     )
+
+
+def _fulls_fail(
+    connector: Connector | None,
+    connection: Connection,
+    choice: ObjectChoice,
+    known: Glance,
+    now: datetime,
+) -> bool:
+    """Whether no full sync of the object goes well. What is there no more, or is stopped, has none;
+    a connector does not tell here which objects each connection has."""
+    if connector is None or known.stopped:
+        return False
+    if connector.discovered is None and all(it.name != choice.object for it in connector.objects):
+        return False
+    told = known.fulls.failing(
+        now,
+        created_at=connection.created_at,
+        chosen_at=choice.chosen_at,
+        resumed_at=known.resumed_at,
+    )
+    return told is not None
 
 
 def _condition(connection: Connection, wrong: bool, running: bool) -> Condition:

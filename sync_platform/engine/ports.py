@@ -99,12 +99,9 @@ class SyncRecord(Protocol):
         written every few seconds at most."""
         ...
 
-    def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
-        """It goes on where an interrupted one stopped, over that one's window."""
-        ...
-
-    def became_full(self) -> None:
-        """It was asked for less, and reads everything from the beginning: a full sync began."""
+    def reads(self, mode: SyncMode, window: SyncWindow, *, resumed: bool) -> None:
+        """It reads something else than it was asked for: what an interrupted one left (`resumed`),
+        or everything, because that is owed."""
         ...
 
     @property
@@ -205,3 +202,4 @@ class ObjectChoice:
     object: str
     interval: timedelta | None = None  # None: the connection's
     filters: Mapping[str, str] = field(default_factory=dict)
+    chosen_at: datetime | None = field(default=None, compare=False)  # None: with its connection

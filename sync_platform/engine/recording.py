@@ -31,13 +31,9 @@ class Continued:
         """The sync is alive."""
         self._record.beat(None if usage is None else self._used + usage)
 
-    def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
-        """It goes on where an interrupted one stopped, over that one's window."""
-        self._record.resumed(mode, window)
-
-    def became_full(self) -> None:
-        """It was asked for less, and reads everything from the beginning."""
-        self._record.became_full()
+    def reads(self, mode: SyncMode, window: SyncWindow, *, resumed: bool) -> None:
+        """It reads something else than it was asked for."""
+        self._record.reads(mode, window, resumed=resumed)
 
     @property
     def result(self) -> SyncResult:

@@ -23,11 +23,15 @@ from sync_platform.engine.ports import (
 )
 from sync_platform.engine.recording import Continued, unexpected
 from sync_platform.engine.results import Counts, SchemaChange, SyncResult, Target
-from sync_platform.errors import SyncPlatformError, UnexpectedResponse
+from sync_platform.errors import SyncPlatformError, UnexpectedResponse, VendorUnavailable
 from sync_platform.spec import ConnectorObject, Field
 
 COMMIT_BYTES = 4_000_000  # a batch of rows as COPY text; another fills while it is committed
 COMMIT_SECONDS = 2.0  # a slow vendor's rows are seen, and kept, after so long
+CHANGING = (
+    "The vendor's fields of {} keep changing while they are read. They are read again later; the "
+    "columns of fields that went keep their values."
+)
 
 log = logging.getLogger("sync_platform.sync")
 
@@ -160,6 +164,8 @@ class Sync:
         record, api = Continued(record, api.usage), self.open_api()
         try:
             Attempt(self, record, fresh, now, api).run(into)
+        except FieldsMoved:
+            raise VendorUnavailable(CHANGING.format(self.obj.name)) from None
         finally:
             api.close()
 

@@ -12,6 +12,7 @@ from sync_platform.engine.position import lost as lost_values
 
 RESUME_WITHIN = timedelta(hours=24)  # older progress is not gone on from: vendors' tokens expire
 
+FORGOTTEN = "Nothing tells since when {} is to be read: reading all of it, and what has gone."
 HELD = "Deletes were accepted for it when it was asked for: any share of the table may be marked."
 WITHDRAWN = "It was canceled, so the deletes that were accepted for it are none of this sync's."
 
@@ -37,7 +38,8 @@ def take_over(
 ) -> Turn:
     """Take the table over for `fresh`, a sync as it is asked for; or go on from what an interrupted
     one of the same kind left. `cursor` tells how far the object has been read. Where the table lost
-    values, an incremental sync becomes a full one.
+    values, an incremental sync becomes a full one; and where it has rows and no cursor tells since
+    when: nothing else would find what has gone meanwhile.
 
     `accepted`: whoever asks for it lets it mark any share as deleted. Who goes on with a read for
     which that was accepted may do so, too, unless a person `canceled` the sync of that id.
@@ -47,12 +49,15 @@ def take_over(
     lost = left is not None and not new and (lost_values(left) or _displaces(left, fresh, cursor))
     first = new or (left is not None and cursor is None and _was_first(left, fresh))
     fresh = replace(fresh, position=Position(lost=lost, first=first, accepted=accepted).as_json())
-    owed = lost and fresh.mode is SyncMode.INCREMENTAL
-    if owed:
+    if lost and fresh.mode is SyncMode.INCREMENTAL:
         fresh = replace(fresh, mode=SyncMode.FULL, window=SyncWindow())
     if left is None or not _continues(left, fresh):
-        if owed:
-            record.became_full()
+        if fresh.mode is SyncMode.INCREMENTAL and cursor is None and not loader.is_empty():
+            tell(FORGOTTEN.format(object))
+            fresh = replace(fresh, mode=SyncMode.FULL, window=SyncWindow())
+        was = record.result
+        if (was.mode, was.window, was.resumed) != (fresh.mode, fresh.window, False):
+            record.reads(fresh.mode, fresh.window, resumed=False)
         loader.begin(fresh, resume=False)
         tell(f"Reading {object}, {fresh.mode.value}, {fresh.window}.")
         return Turn(progress=fresh)
@@ -61,7 +66,7 @@ def take_over(
     position = replace(position, accepted=accepted or (position.accepted and not withdrawn))
     going_on = replace(left, sync=fresh.sync, position=position.as_json())
     loader.begin(going_on, resume=True)
-    record.resumed(left.mode, left.window)
+    record.reads(left.mode, left.window, resumed=True)
     tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
     if position.accepted and not accepted:
         tell(HELD)
@@ -87,7 +92,10 @@ def _displaces(left: Progress, fresh: Progress, cursor: datetime | None) -> bool
 
 def _was_first(left: Progress, fresh: Progress) -> bool:
     """Whether the same was interrupted, and nobody had begun to read into the table before."""
-    if left.position is None or (left.mode, left.window) != (fresh.mode, fresh.window):
+    if left.position is None:
+        return False
+    asked = fresh.mode, fresh.window, fresh.shape
+    if (left.mode, left.window, left.shape) != asked:
         return False
     return Position.from_json(left.position).first
 

@@ -87,6 +87,7 @@ class Webhook:
     url: str | None = None
     next: int = 1
     payloads: list[tuple[int, int, Json]] = field(default_factory=list)
+    stuck: bool = False  # for tests: the cursor of its answers does not move
 
 
 @dataclass
@@ -95,12 +96,17 @@ class Base:
     name: str
     permission: str = "create"  # what the token's owner may do: read, comment, edit, create
     tables: list[Table] = field(default_factory=list)
+    trash: list[Table] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
     transactions: int = 0
 
     def table(self, called: str) -> Table | None:
         """The table of that name or id."""
         return next((it for it in self.tables if called in (it.id, it.name)), None)
+
+    def trashed(self, called: str) -> Table | None:
+        """The table of that name or id, in the trash."""
+        return next((it for it in self.trash if called in (it.id, it.name)), None)
 
 
 USERS: Mapping[str, Json] = {
@@ -180,6 +186,21 @@ class Workspace:
         self.changes += 1
         return made
 
+    def remove_table(self, called: str) -> None:
+        """Put a table into its base's trash, with its records."""
+        base, table = self.find(called)
+        base.tables.remove(table)
+        base.trash.append(table)
+        self.changes += 1
+
+    def restore_table(self, called: str) -> None:
+        """Bring a table back from the trash."""
+        for base in self.bases.values():
+            if table := base.trashed(called):
+                base.trash.remove(table)
+                base.tables.append(table)
+        self.changes += 1
+
     def tables(self) -> Iterator[tuple[Base, Table]]:
         """Every table, with its base."""
         for base in self.bases.values():
@@ -209,24 +230,29 @@ class Workspace:
     def resume(self, state: Json) -> None:
         self.bases = {}
         for base in state["bases"]:
-            tables = [
-                Table(
-                    **{
-                        **table,
-                        "fields": [Field(**it) for it in table["fields"]],
-                        "records": {id: Record(**it) for id, it in table["records"].items()},
-                        "trash": {id: Record(**it) for id, it in table["trash"].items()},
-                    }
-                )
-                for table in base["tables"]
-            ]
+            tables, trash = (
+                [
+                    Table(
+                        **{
+                            **table,
+                            "fields": [Field(**it) for it in table["fields"]],
+                            "records": {id: Record(**it) for id, it in table["records"].items()},
+                            "trash": {id: Record(**it) for id, it in table["trash"].items()},
+                        }
+                    )
+                    for table in tables
+                ]
+                for tables in (base["tables"], base.get("trash", ()))
+            )
             hooks = [
                 Webhook(
                     **{**it, "payloads": [(n, at, payload) for n, at, payload in it["payloads"]]}
                 )
                 for it in base["webhooks"]
             ]
-            self.bases[base["id"]] = Base(**{**base, "tables": tables, "webhooks": hooks})
+            self.bases[base["id"]] = Base(
+                **{**base, "tables": tables, "trash": trash, "webhooks": hooks}
+            )
         made = sum(len(table.records) + len(table.trash) for _, table in self.tables())
         self.rng.seed(f"{made} {self.now()}")  # the same ids must not come again
 

@@ -67,6 +67,11 @@ def no_such_record(id: str) -> Refusal:
     return refusal(404, "MODEL_ID_NOT_FOUND", f"Record {id} not found")
 
 
+def no_such_table(id: str, base: str) -> Refusal:
+    """In the trash."""
+    return refusal(404, "TABLE_NOT_FOUND", f"Could not find table {id} in application {base}")
+
+
 def not_found() -> Refusal:
     """No such address."""
     return Refusal(404, {"error": "NOT_FOUND"})

@@ -123,11 +123,13 @@ class Meta:
         kept = [it for it in hook.payloads if it[1] > now - A_WEEK and it[0] >= int(cursor)]
         page = kept[: int(limit)]
         after = page[-1][0] + 1 if page else hook.next
+        if hook.stuck:
+            after = int(cursor)
         return answer(
             {
                 "payloads": [payload for _, _, payload in page],
                 "cursor": after,
-                "mightHaveMore": len(kept) > len(page),
+                "mightHaveMore": hook.stuck or len(kept) > len(page),
                 "payloadFormat": "v0",
             }
         )

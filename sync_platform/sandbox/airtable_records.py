@@ -230,6 +230,8 @@ class Records:
     def _table(self, call: Call) -> tuple[Base, Table]:
         base = self._workspace.bases.get(call.places["base"])
         table = base.table(call.places["table"]) if base else None
+        if base is not None and table is None and base.trashed(call.places["table"]):
+            raise airtable_errors.no_such_table(call.places["table"], base.id)
         if base is None or table is None:
             raise airtable_errors.not_permitted()
         return base, table

@@ -54,6 +54,7 @@ class Vendor:
         self.statuses: Counter[int] = Counter()
         self.problems: list[Exception] = []
         self.meanwhile: Callable[[], None] = lambda: None  # before each answer: life goes on
+        self.instead: Callable[[Call, Response], Response] = lambda call, given: given  # is sent
         self.connections: dict[tuple[str, int], asyncio.Transport] = {}
         self.app = self._app()
 
@@ -241,6 +242,8 @@ class Vendor:
             if not endpoint.path.startswith("/_sandbox/"):
                 self.meanwhile()
             response = endpoint.handler(call)
+            if not endpoint.path.startswith("/_sandbox/"):
+                response = self.instead(call, response)
         except Refusal as refusal:
             response = refused(refusal)
         except Exception as problem:  # a fault of the sandbox, not of its caller: serve() raises it

@@ -54,6 +54,7 @@ from sync_platform.spec.pages import (
     single_page,
 )
 from sync_platform.spec.records import UNEXPECTED, Unreadable, rows_from
+from sync_platform.spec.repeats import Repeats
 from sync_platform.spec.requests import (
     Asked,
     OutboundChange,
@@ -72,9 +73,9 @@ __all__ = [
     "BearerToken", "Bulk", "CallsLeft", "Changes", "ClientCredentials", "Connector",
     "ConnectorObject", "CountedPages", "Discovered", "Field", "FieldType", "Filter", "FilterKind",
     "HeaderPages", "Interval", "Json", "JwtBearer", "Key", "Meaning", "NextPage", "OAuth2",
-    "Option", "OutboundChange", "Page", "Paginator", "RateLimit", "Read", "Request", "Row",
-    "Setting", "Unreadable", "Writing", "at", "cursor_pages", "delete", "epoch_ms", "epoch_s",
-    "faults", "get", "header_pages", "hours", "iso", "keyset_pages", "link_header_pages",
+    "Option", "OutboundChange", "Page", "Paginator", "RateLimit", "Read", "Repeats", "Request",
+    "Row", "Setting", "Unreadable", "Writing", "at", "cursor_pages", "delete", "epoch_ms",
+    "epoch_s", "faults", "get", "header_pages", "hours", "iso", "keyset_pages", "link_header_pages",
     "linked_pages", "minutes", "moment", "numbered_pages", "offset_pages", "params_of", "patch",
     "post", "put", "rows_from", "single_page",
 ]  # fmt: skip

@@ -32,29 +32,62 @@ def single_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> 
     return None
 
 
-def cursor_pages(param: str, *, found_at: str, in_json: bool = False) -> Paginator:
-    """The answer holds a token for the next page at `found_at` (dotted), sent back as `param`."""
+def cursor_pages(
+    param: str, *, found_at: str, in_json: bool = False, more: str | None = None
+) -> Paginator:
+    """The answer holds a token for the next page at `found_at` (dotted), sent back as `param`.
+
+    Ends where there is none. `more` is where the answer says, beside the token, whether there is
+    more: false ends the read whatever the token, anything else without a token is an
+    IncompleteRead.
+    """
 
     def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
-        token = at(body, found_at)
-        if token is None or token == "":
+        token, is_more = at(body, found_at), at(body, more) if more is not None else None
+        if token is None or token == "" or is_more is False:
+            if is_more:
+                raise IncompleteRead(
+                    "An answer says that there is more, and not where. Nothing was marked as "
+                    "deleted."
+                )
             return None
         return NextPage(json={param: token}) if in_json else NextPage(params={param: token})
 
     return next_page
 
 
-def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
+def keyset_pages(
+    key: str, *, limit: int | None = None, more: str | None = None, total: str | None = None
+) -> Paginator:
     """Ordered by key; the next call asks for what comes after the last key (`Read.after`).
 
-    Ends with the first empty page, or with one below `limit` records where the vendor fills pages.
+    Ends where the answers say so: `more` is where one holds something if there is more (a token,
+    an address, true), `total` where it tells how many records come after the key that was asked
+    for, those in it among them; both dotted. Where either says that there is more, there is, also
+    after a page that is not full; an empty one then raises IncompleteRead. Say them if the vendor
+    does: without them, the read ends with the first empty page, or with one below `limit` records,
+    and nothing shows that a vendor gave fewer than it should.
+
     Records without a usable key at the end of a page are asked for once more, with the next; a page
     of nothing else raises IncompleteRead.
     """
 
+    def is_there_more(body: Json, found: int) -> bool:
+        told = _count(at(body, total)) if total is not None else None
+        if (more is not None and at(body, more)) or (told is not None and told > found):
+            return True
+        if told is not None or (more is not None and limit is None):
+            return False
+        return found >= (limit or 1)
+
     def next_page(body: Json, records: Sequence[Json], asked: NextPage | None) -> NextPage | None:
-        if not records or (limit is not None and len(records) < limit):
+        if not is_there_more(body, len(records)):
             return None
+        if not records:
+            raise IncompleteRead(
+                "An answer holds no records and says that there are more. Nothing was marked as "
+                "deleted."
+            )
         keys = (at(each, key) for each in reversed(records))
         last = next(filter(_tells_a_place, keys), None)
         if last is None:
@@ -65,6 +98,13 @@ def keyset_pages(key: str, *, limit: int | None = None) -> Paginator:
         return NextPage(after=str(last))
 
     return next_page
+
+
+def _count(told: Json) -> int | None:
+    """A number of records, as answers tell it; None where this is none."""
+    if isinstance(told, str) and told.isascii() and told.isdigit():
+        return int(told)
+    return told if isinstance(told, int) and not isinstance(told, bool) else None
 
 
 def _tells_a_place(key: Json) -> bool:
@@ -117,10 +157,7 @@ class CountedPages:
 
     def told(self, body: Json) -> int | None:
         """How many records there are in all, as this answer says; None where it does not."""
-        found = at(body, self.total) if self.total is not None else None
-        if isinstance(found, str) and found.isascii() and found.isdigit():
-            return int(found)
-        return found if isinstance(found, int) and not isinstance(found, bool) else None
+        return _count(at(body, self.total)) if self.total is not None else None
 
     def pages(self, body: Json) -> int | None:
         """How many pages there are in all, as this answer says."""

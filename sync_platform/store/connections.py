@@ -45,8 +45,11 @@ FIND = """
     ORDER BY name
 """
 CHOOSE = """
-    INSERT INTO sync_platform.connection_objects (connection, object, position, interval, filters)
-    VALUES (%(connection)s, %(object)s, %(position)s, %(interval)s, %(filters)s)
+    INSERT INTO sync_platform.connection_objects
+        (connection, object, position, interval, filters, chosen_at)
+    VALUES
+        (%(connection)s, %(object)s, %(position)s, %(interval)s, %(filters)s,
+         CASE WHEN %(later)s THEN coalesce(%(now)s, clock_timestamp()) END)
     ON CONFLICT (connection, object) DO UPDATE SET
         position = excluded.position, interval = excluded.interval, filters = excluded.filters
 """
@@ -175,7 +178,7 @@ class Connections:
             now = {each.object: dict(each.filters) for each in choices}
             others = [it for it in before | now if before.get(it) != now.get(it)]
             session.execute(FORGET, (name, others))
-            _choose(session, name, choices)
+            _choose(session, name, choices, later=True, now=self._now())
 
     def set_interval(self, name: str, interval: timedelta | None) -> None:
         """How often it syncs; None: the connector's default."""
@@ -302,7 +305,16 @@ class Connections:
         )
 
 
-def _choose(session: Session, name: str, choices: Sequence[ObjectChoice]) -> None:
+def _choose(
+    session: Session,
+    name: str,
+    choices: Sequence[ObjectChoice],
+    *,
+    later: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Exactly these are chosen. Those that are so `later` than their connection is there are told
+    by the moment of it: `now`, or what the database says."""
     session.execute(
         "DELETE FROM sync_platform.connection_objects"
         " WHERE connection = %s AND object <> ALL(%s::text[])",
@@ -317,6 +329,8 @@ def _choose(session: Session, name: str, choices: Sequence[ObjectChoice]) -> Non
                 "position": position,
                 "interval": each.interval,
                 "filters": Jsonb(as_given(each.filters, "filter", Refused)),
+                "later": later,
+                "now": now,
             }
             for position, each in enumerate(choices)
         ],
@@ -334,7 +348,8 @@ def _found(session: Session, *, name: str | None = None, connector: str | None =
     rows = session.execute(FIND, {"name": name, "connector": connector}).fetchall()
     chosen = session.execute(
         """
-        SELECT connection, object, interval, filters FROM sync_platform.connection_objects
+        SELECT connection, object, interval, filters, chosen_at
+        FROM sync_platform.connection_objects
         WHERE connection = ANY(%s::text[]) ORDER BY position
         """,
         ([row["name"] for row in rows],),

@@ -30,12 +30,15 @@ class DiscoveredObjects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, connection: str, found: Sequence[Discovered]) -> list[SchemaChange]:
+    def save(
+        self, connection: str, found: Sequence[Discovered], *, another: bool = False
+    ) -> list[SchemaChange]:
         """Keep what was found, in its order; tells and keeps what changed since the last time.
 
         An object keeps the name that it was first found under, while the vendor knows it by the
         same id: its table and its asset go on under it; only its label follows. What was not found
-        any more stays, marked as vanished. Raises UnknownConnection if the connection is gone.
+        any more stays, marked as vanished. Of `another` account ids tell nothing: its objects take
+        the place of those with their names. Raises UnknownConnection if the connection is gone.
         """
         with self._database.transaction() as session:
             # One at a time: two that discover at once would both add the same objects.
@@ -50,7 +53,7 @@ class DiscoveredObjects:
                 """,
                 (connection,),
             )
-            known = {row["object"]: row for row in rows}
+            known = {row["object"]: {**row, "id": None} if another else row for row in rows}
             by_id = {row["id"]: row["object"] for row in known.values() if row["id"]}
             changes: list[SchemaChange] = []
             kept: set[str] = set()

@@ -110,6 +110,7 @@ def fulls_of(row: dict[str, Any]) -> FullSyncs:
         well_at=row["full_well_at"],
         failed=max(row["full_tries"] - (1 if runs else 0), 0),
         error=row["full_error"],
+        running=runs,
     )
 
 
@@ -172,26 +173,18 @@ class OpenRecord:
                 self._result = replace(self._result, usage=usage)
             self._write_if(WRITE_EVERY if called else BEAT_EVERY)
 
-    def resumed(self, mode: SyncMode, window: SyncWindow) -> None:
-        """It goes on where an interrupted one stopped, over that one's window."""
+    def reads(self, mode: SyncMode, window: SyncWindow, *, resumed: bool) -> None:
+        """It reads something else than its row says. One that reads everything from the beginning
+        counts as a full sync that began, also where it was asked for less."""
         with self._guard:
-            self._reads(replace(self._result, mode=mode, window=window, resumed=True), tries=0)
-
-    def became_full(self) -> None:
-        """It was asked for less, and reads everything from the beginning: a full sync began, which
-        counts as one that was asked for."""
-        with self._guard:
-            tries = int(self._result.mode is not SyncMode.FULL)
-            now = replace(self._result, mode=SyncMode.FULL, window=SyncWindow())
-            self._reads(now, tries=tries)
-
-    def _reads(self, now: SyncResult, *, tries: int) -> None:
-        """It reads something else than its row says."""
-        self._result = now
-        with self._database.transaction() as session:
-            session.execute(READS, row_of(now))
-            if now.mode is SyncMode.FULL:
-                session.execute(READS_ALL, row_of(now) | {"tries": tries})
+            was_full = self._result.mode is SyncMode.FULL
+            now = replace(self._result, mode=mode, window=window, resumed=resumed)
+            self._result = now
+            with self._database.transaction() as session:
+                session.execute(READS, row_of(now))
+                if mode is SyncMode.FULL:
+                    tries = int(not was_full and not resumed)
+                    session.execute(READS_ALL, row_of(now) | {"tries": tries})
 
     def finished(self, **changes: Any) -> SyncResult:
         """The result as it is to be closed."""

@@ -51,4 +51,4 @@ def adjust(
     if paused is True:
         parts.store.pause(name, "Paused by hand.")
     elif paused is False:
-        parts.store.resume(name)
+        gate.resume(parts, name)

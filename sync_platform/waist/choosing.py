@@ -117,7 +117,7 @@ def objects_of(parts: Parts, name: str) -> list[ObjectState]:
                 cursor=cursors.get(obj.name),
                 activity=known,
                 paused=breaker.is_open(known.recent, known.resumed_at),
-                full_failing=full_failing(connection, known, now) if choice else None,
+                full_failing=full_failing(connection, choice, known, now) if choice else None,
             )
         )
     return states

@@ -15,7 +15,7 @@ from sync_platform.engine.results import Target
 from sync_platform.engine.signing_in import SignIn, identity
 from sync_platform.errors import NotPermitted, OtherAccount, SyncPlatformError
 from sync_platform.spec import Connector, Discovered, Field
-from sync_platform.waist import proving
+from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import checked_choice, checked_interval, discovered
 from sync_platform.waist.parts import Parts
 
@@ -103,11 +103,11 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
     parts.credentials.save(name, secret)  # first: whatever comes after can be done again
     parts.store.set_settings(name, sign_in.settings)
     parts.store.set_base_url(name, sign_in.base_url)
-    _keep(parts, name, fields, own)
+    _keep(parts, name, fields, own, another=other)
     if account:  # last: until it is another's, who does this again does all of it
         parts.store.set_account(name, account)
     if connection.status is not ConnectionStatus.PAUSED:
-        parts.store.resume(name)
+        gate.resume(parts, name)
     return parts.store.get(name)
 
 
@@ -156,9 +156,15 @@ def _fields(
 
 
 def _keep(
-    parts: Parts, name: str, fields: Mapping[str, Sequence[Field]], own: Sequence[Discovered]
+    parts: Parts,
+    name: str,
+    fields: Mapping[str, Sequence[Field]],
+    own: Sequence[Discovered],
+    *,
+    another: bool = False,
 ) -> None:
+    """The fields, and the objects of its own; `another` account's, in place of those there are."""
     if own:
-        parts.discovered_objects.save(name, own)
+        parts.discovered_objects.save(name, own, another=another)
     for each, known in fields.items():
         parts.catalogs.save(Target(name, each), known)

@@ -1,12 +1,12 @@
 """What a vendor has on a connection: its fields, and the objects that only this connection has."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.results import SchemaChange, Target
-from sync_platform.errors import SyncPlatformError
+from sync_platform.errors import NeedsReauth, RetryLater, SyncPlatformError
 from sync_platform.spec import Connector
 from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import discovered
@@ -15,22 +15,60 @@ from sync_platform.waist.parts import Parts
 log = logging.getLogger("sync_platform")
 
 
-def discover(parts: Parts, name: str, objects: Sequence[str] | None) -> list[SchemaChange]:
+def discover(
+    parts: Parts,
+    name: str,
+    objects: Sequence[str] | None,
+    told: Callable[[SchemaChange], None] = lambda change: None,
+) -> list[SchemaChange]:
     """Ask for the fields of these objects; without them for all that are chosen, and before that
-    for the objects that only this connection has. What changed since the last time. Raises
-    ConfigurationError where settings are about objects that it has not."""
+    for the objects that only this connection has. What changed since the last time, each `told` as
+    soon as it is found and kept.
+
+    An object that cannot be asked for keeps no other from it: that is raised at the end, all in the
+    first one's error. Raises ConfigurationError where settings are about objects that it has not.
+    """
     connection = parts.store.get(name)
-    changes = [] if objects is not None else list_objects(parts, name)
+    changes: list[SchemaChange] = []
+
+    def found(some: Sequence[SchemaChange]) -> None:
+        changes.extend(some)
+        for each in some:
+            told(each)
+
+    if not objects:
+        found(list_objects(parts, name))
     connector = parts.connector_of(connection)
     proving.refuse_misfits(connector, connection.settings)
+    unread: dict[str, SyncPlatformError] = {}
+    left = list(objects or [it.object for it in connection.objects])
     api = parts.api(connection)
     try:
-        for each in objects or [it.object for it in connection.objects]:
-            fields = discovered(connector, connector[each], api)
-            changes += parts.catalogs.save(Target(name, each), fields)
+        while left:
+            each = left.pop(0)
+            try:
+                fields = discovered(connector, connector[each], api)
+            except SyncPlatformError as error:
+                unread[each] = error
+                if isinstance(error, NeedsReauth | RetryLater):  # so it would be with the others
+                    break
+                continue
+            found(parts.catalogs.save(Target(name, each), fields))
     finally:
         api.close()
+    if unread:
+        raise _together(unread, left)
     return changes
+
+
+def _together(unread: Mapping[str, SyncPlatformError], left: Sequence[str]) -> SyncPlatformError:
+    """The first error, which tells of all; `left` are the objects that were not asked for."""
+    said = [f"The fields of {each} could not be asked for: {it}" for each, it in unread.items()]
+    if left:
+        said.append(f"Not asked for: {', '.join(left)}.")
+    error = next(iter(unread.values()))
+    error.args = (" ".join(said),)
+    return error
 
 
 def list_objects(parts: Parts, name: str) -> list[SchemaChange]:

@@ -1,5 +1,7 @@
 """Whether a sync may run, and what its end says about its connection."""
 
+from collections.abc import Sequence
+
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.connections import Connection, ConnectionStatus, object_of
@@ -67,7 +69,7 @@ def check(parts: Parts, request: SyncRequest) -> None:
     if breaker.is_open(known.recent, known.resumed_at):
         failure = breaker.to_mend(known.recent, known.resumed_at)
         raise CircuitOpen(
-            f"Automatic syncs of {target} are paused after repeated failures. "
+            f"Automatic syncs of {target} are paused after {breaker.opened_by(failure)}. "
             f"Last: {failure.error if failure else ''} Mend that, then resume."
         )
 
@@ -107,6 +109,13 @@ def unflag(parts: Parts, request: SyncRequest, known: Connection) -> None:
         settle(parts, known.name)
 
 
+def resume(parts: Parts, name: str) -> None:
+    """Let the connection sync by itself again; failures from before no longer count. What waits for
+    a person all the same, as deletes that nobody has accepted, is told on it."""
+    parts.store.resume(name)
+    settle(parts, name, ConnectionStatus.ACTIVE)
+
+
 def is_unlisted(connection: Connection) -> bool:
     """Whether its flag tells that its objects could not be listed."""
     return (connection.status_reason or "").startswith(UNLISTED)
@@ -118,13 +127,10 @@ def settle(parts: Parts, name: str, *also: ConnectionStatus) -> None:
     connection = parts.store.get(name)
     if connection.status not in (ConnectionStatus.NEEDS_ATTENTION, *also):
         return
-    waiting = _waiting(parts, connection)
-    if connection.status is ConnectionStatus.NEEDS_REAUTH:  # somebody's sync proves the sign-in
-        waiting = [it for it in waiting if it.error_code != NeedsReauth().code]
-        parts.store.unflag(connection)
-    if not waiting:
-        parts.store.unflag(connection)
-    elif connection.status_reason not in (newest := [it.error for it in waiting]) and newest[0]:
+    newest = _told(_waiting(parts, connection))
+    if not newest or connection.status is ConnectionStatus.NEEDS_REAUTH:
+        parts.store.unflag(connection)  # somebody's sync proves the sign-in
+    if newest and connection.status_reason not in newest:
         parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, newest[0])
 
 
@@ -144,3 +150,20 @@ def _waiting(parts: Parts, connection: Connection) -> list[SyncResult]:
             if failure is not None and breaker.is_open(known.recent, known.resumed_at):
                 found.append(failure)
     return sorted(found, key=lambda it: it.started_at, reverse=True)
+
+
+def _told(waiting: Sequence[SyncResult]) -> list[str]:
+    """What these say, in their order. Where a sign-in was refused, it works by now, and only
+    resuming is left to do: one sentence tells that of all such objects."""
+    code = NeedsReauth().code
+    refused = [it.target for it in waiting if it.error_code == code]
+    left = ""
+    if refused:
+        name, objects = refused[0].connection, [it.object for it in refused]
+        left = (
+            f"Automatic syncs of {', '.join(objects)} stopped when the sign-in was refused. It "
+            "works again; resume them on the connection's page, or with: "
+            f"sync-platform resume {name} {objects[0] if len(objects) == 1 else 'OBJECT'}"
+        )
+    told = [left if it.error_code == code else it.error for it in waiting]
+    return [sentence for sentence in dict.fromkeys(told) if sentence]

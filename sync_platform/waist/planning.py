@@ -97,16 +97,28 @@ class AsAsked:
 
     def again(self) -> Terms:
         """What it goes by now. Raises what `gate.check` does, UnknownConnection, and Refused where
-        the object was unticked meanwhile."""
+        the object was unticked meanwhile, or was the account's own and that is another one now."""
         gate.check(self._parts, self._request)
         target, was_chosen = self._request.target, self._choice is not None
+        account = self.connection.account_id
         self.connection = self._parts.store.again(self.connection, target.object)
         if was_chosen and self._choice is None:
             raise Refused(
                 f"{target.object} was taken out of what {target.connection} syncs while its sync "
                 "waited, so nothing was read."
             )
+        if account not in (None, self.connection.account_id) and self._is_accounts_own():
+            raise Refused(
+                f"{target.connection} was signed in as another account while the sync of "
+                f"{target.object} waited. That account's own {target.object} is another one, so "
+                "nothing was read; the next sync reads it."
+            )
         return self.terms
+
+    def _is_accounts_own(self) -> bool:
+        """Whether the object is one that discovery found: what is asked for is one account's."""
+        declared = self._parts.declared(self.connection).objects
+        return all(it.name != self._request.target.object for it in declared)
 
 
 class OwnCursors:
@@ -178,9 +190,9 @@ def _fields(
     known = None if anew else parts.catalogs.fields(target)
     if known and callable(obj.fields):
         return Found(known, anew=False)
-    fields = discovered(connector, obj, api)
+    fields, declared = discovered(connector, obj, api), not callable(obj.fields)
     if known is not None and list(fields) == known:
-        return Found(known)
+        return Found(known, declared=declared)
     for change in parts.catalogs.save(target, fields):
         log.info("%s: %s", target, change)
-    return Found(fields)
+    return Found(fields, declared=declared)

@@ -1,10 +1,14 @@
 """Connecting, listing, choosing, pausing and disconnecting."""
 
 import json
+from contextlib import suppress
 
 import psycopg
 import pytest
 
+from sync_platform.engine.modes import SyncMode, SyncWindow
+from sync_platform.engine.results import Target
+from sync_platform.errors import TooManyDeletes
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform_tests.cli.conftest import Command
@@ -167,6 +171,24 @@ def test_a_connection_is_paused_and_resumed(connect: Command, command: Command) 
     assert (row["status"], row["reason"]) == ("active", None)
     resumed = command("resume acme-hubspot contacts")
     assert resumed.stdout == "acme-hubspot/contacts syncs by itself again.\n"
+
+
+def test_whoever_resumes_a_connection_is_told_what_waits_all_the_same(
+    connect: Command, command: Command, platform: Platform
+) -> None:
+    connect()
+    recording = platform.past.record(
+        Target("acme-hubspot", "contacts"),
+        mode=SyncMode.FULL,
+        window=SyncWindow(),
+        started_at=platform.clock.now(),
+    )
+    with suppress(TooManyDeletes), recording:
+        raise TooManyDeletes("Too many contacts.")
+    told = command("resume acme-hubspot").stdout
+    assert told == (
+        "acme-hubspot syncs by itself again.\nWhat still waits for a person: Too many contacts.\n"
+    )
 
 
 def test_a_connection_is_renamed_by_a_label(connect: Command, command: Command) -> None:

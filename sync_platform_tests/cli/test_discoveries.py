@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from sync_platform.platform import Platform
-from sync_platform.sandbox import HubSpot
+from sync_platform.sandbox import HubSpot, serve
+from sync_platform.sandbox.airtable import Airtable
 from sync_platform_tests.cli.conftest import Command
 
 
@@ -34,6 +35,48 @@ def test_what_changed_at_the_vendor_is_told_in_sentences_and_once(
         "contacts: The field 'shoe_size' is new (number).\ndeals: The field 'mood' is new (text).\n"
     )
     assert command("discover acme-hubspot").stdout == "Nothing changed.\n"
+
+
+def test_an_object_that_cannot_be_asked_for_keeps_no_other_from_it(
+    command: Command, hubspot: HubSpot
+) -> None:
+    command("objects acme-hubspot --choose contacts,companies,tickets,deals")
+    command("discover acme-hubspot")
+    for name in ("contacts", "companies", "tickets", "deals"):
+        hubspot.add_property(name, "fresh")
+    for name in ("companies", "tickets"):
+        hubspot.fail(status=403, path=f"/crm/v3/properties/{name}", times=9)
+    found = command("discover acme-hubspot")
+    assert found.stdout == (
+        "contacts: The field 'fresh' is new (text).\ndeals: The field 'fresh' is new (text).\n"
+    )
+    assert found.exit_code == 4
+    assert "sync-platform: The fields of companies could not be asked for: " in found.stderr
+    assert " The fields of tickets could not be asked for: " in found.stderr
+
+
+def test_where_the_sign_in_is_refused_the_others_are_not_asked_for(
+    command: Command, hubspot: HubSpot
+) -> None:
+    hubspot.tokens.clear()
+    before = hubspot.calls.total()
+    found = command("discover acme-hubspot")
+    assert (found.exit_code, found.stdout) == (4, "")
+    assert "The fields of contacts could not be asked for: " in found.stderr
+    assert found.stderr.endswith(" Not asked for: deals, owners.\n")
+    assert hubspot.calls.total() == before + 1
+
+
+def test_new_objects_of_the_account_are_told_first(command: Command) -> None:
+    with serve(Airtable()) as airtable:
+        base = airtable.add_base("CRM")
+        airtable.add_table(base, "Teams", Name="singleLineText")
+        line = f"connect airtable crm --token-stdin --base-url {airtable.url}"
+        assert command(line, typed="sandbox-token\n").exit_code == 0
+        airtable.add_table(base, "People", Name="singleLineText")
+        told = "people: There is a new object 'people' (People (CRM)).\n"
+        assert command("discover crm teams").stdout == "Nothing changed.\n"
+        assert command("discover crm").stdout == told
 
 
 def test_only_the_objects_that_are_named_are_asked_for(command: Command, hubspot: HubSpot) -> None:

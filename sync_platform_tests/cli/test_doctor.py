@@ -85,7 +85,7 @@ def test_connections_that_need_a_person_are_told(
     assert found["acme-hubspot"] == (
         "wrong",
         "needs_reauth: HubSpot no longer accepts this sign-in. Reconnect acme-hubspot. "
-        "Paused after repeated failures: contacts.",
+        "Paused after failures: contacts.",
     )
     assert found["beta-hubspot"] == ("wrong", "paused: Paused by hand.")
 

@@ -62,7 +62,8 @@ def test_a_table_that_tells_no_changes_is_read_in_full() -> None:
 
 def test_a_table_with_a_time_of_its_last_change_is_read_by_it() -> None:
     told = table()
-    assert (told.cursor, told.lookback) == ("fldM", timedelta(hours=1))
+    assert (told.cursor, told.lookback) == ("fldM", timedelta(minutes=10))
+    assert table(deletions=False).lookback == timedelta(hours=1)
     assert told.computed_every == timedelta(days=1)
 
 
@@ -74,7 +75,7 @@ def test_a_table_with_a_time_of_its_last_change_is_read_by_it() -> None:
         (422, {"error": {"type": "INVALID_FILTER_BY_FORMULA"}}, "query_refused"),
         (422, {"error": {"type": "VIEW_NAME_NOT_FOUND"}}, "query_refused"),
         (404, {"error": {"type": "VIEW_ID_NOT_FOUND"}}, "query_refused"),
-        (404, {"error": {"type": "TABLE_NOT_FOUND"}}, None),
+        (404, {"error": {"type": "TABLE_NOT_FOUND"}}, "not_permitted"),
         (422, {"error": {"type": "INVALID_REQUEST_UNKNOWN"}}, None),
         (404, {"error": "NOT_FOUND"}, None),
         (500, None, None),

@@ -8,7 +8,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.connectors import _airtable_deletions as deletions
-from sync_platform.errors import UnexpectedResponse
+from sync_platform.errors import NotPermitted, UnexpectedResponse
 from sync_platform.spec import Json
 from sync_platform_tests.connectors.answers_by_path import Answers
 
@@ -158,6 +158,53 @@ def test_where_there_is_no_webhook_of_ours_deletions_are_forgotten() -> None:
     api = Answers({"/v0/bases/appB/webhooks": {"webhooks": OTHERS}})
     assert list(_deletions(api)) == [spec.Page(forgotten=True)]
     assert api.sent == []
+
+
+def test_a_window_is_known_where_the_last_sync_read_the_same_webhook() -> None:
+    def end(payloads: Sequence[Json], since: datetime | None) -> spec.Page:
+        until = started = FEB_1 + timedelta(hours=3)
+        read = {"since": since, "until": until, "started_at": started}
+        return list(_deletions(_with_payloads(payloads), **read))[-1]
+
+    behind = FEB_1 + timedelta(hours=2) - timedelta(seconds=1)
+    (mark,) = {each.microsecond for it in ([], [payload(JAN_1)]) if (each := end(it, None).reached)}
+    assert mark % 1000 > 0  # no value of a record is such a moment
+    last = FEB_1.replace(microsecond=mark)
+    assert end([], last) == spec.Page(reached=behind.replace(microsecond=mark))
+    assert end([], FEB_1) == spec.Page(forgotten=True, reached=behind)
+    error = {"timestamp": spec.iso(FEB_1 + timedelta(hours=1)), "error": True}
+    assert end([error], last) == spec.Page(forgotten=True, reached=behind)
+    assert not end([error | {"timestamp": spec.iso(JAN_1)}], last).forgotten
+    assert not end([error | {"timestamp": None}, payload(JAN_1)], last).forgotten
+    assert end([payload(JAN_1), error | {"timestamp": None}], last).forgotten
+
+
+def test_of_two_webhooks_of_ours_the_one_that_was_read_before_is_read() -> None:
+    younger = HOOK | {"id": "ach0", "cursorForNextPayload": 9}
+    since = JAN_1.replace(microsecond=deletions.mark("ach1"))
+    read = {"since": since, "until": FEB_1, "started_at": FEB_1}
+    *_, end = _deletions(api := _with_payloads([payload(JAN_1, ["rec1"])], [younger]), **read)
+    assert not end.forgotten
+    assert "/v0/bases/appB/webhooks/ach1/payloads" in [path for path, _ in api.asked]
+
+
+def test_without_the_right_to_manage_webhooks_reading_goes_on() -> None:
+    hooks = "/v0/bases/appB/webhooks"
+    for listed in (NotPermitted(), {"webhooks": list[Json]()}):
+        api = Answers({hooks: listed})
+        api.refusal = NotPermitted()
+        deletions.begin("appB")(api)
+        assert list(_deletions(api)) == [spec.Page(forgotten=True)]
+    payloads = Answers({hooks: {"webhooks": [HOOK]}, f"{hooks}/ach1/payloads": NotPermitted()})
+    assert list(_deletions(payloads)) == [spec.Page(forgotten=True)]
+
+
+def test_a_month_that_is_used_up_is_no_right_that_is_lost() -> None:
+    api = Answers({"/v0/bases/appB/webhooks": NotPermitted(evidence={"status": 429})})
+    with pytest.raises(NotPermitted):
+        deletions.begin("appB")(api)
+    with pytest.raises(NotPermitted):
+        list(_deletions(api))
 
 
 def test_a_webhook_of_ours_is_made_once() -> None:

@@ -26,7 +26,7 @@ def looked(*rows: Any) -> spec.Json:
 
 
 def valued(*rows: Any) -> spec.Json:
-    return {"valueRanges": [{"valueRange": {"values": list(rows)}}]}
+    return {"valueRanges": [{"valueRange": {"values": [["Id", "Due"], *rows]}}]}
 
 
 def read(*rows: Any, **settings: str) -> list[Any]:
@@ -49,6 +49,18 @@ def test_with_a_key_nobody_knows_which_row_it_is() -> None:
     assert first == {"Id": 1, "Due": 2}
     assert isinstance(strange, spec.Unreadable)
     assert strange.get("Id") is None
+
+
+def test_a_heading_that_is_written_otherwise_among_values_costs_one_more_reading() -> None:
+    plain = looked()
+    heading = {"formattedValue": "Id", "effectiveValue": {"stringValue": "<Id>"}}
+    plain["sheets"][0]["data"][0]["rowData"] = [
+        {"values": [{**heading, "userEnteredValue": {"stringValue": "<Id>"}}]}
+    ]
+    api = Answers([plain, valued([1]), plain, valued([2])])
+    pages = list(tabs.read(api, tab_of(ABOUT, "folk", {})))
+    assert [row["Id"] for page in pages for row in page.rows] == [2]
+    assert len(api.asked) == 4
 
 
 def test_the_types_of_columns_are_told_without_it() -> None:

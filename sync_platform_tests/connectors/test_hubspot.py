@@ -6,6 +6,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.connectors.hubspot import OBJECTS, connector, left_today, where
+from sync_platform.errors import IncompleteRead
 from sync_platform_tests.connectors.answers_by_path import Answers
 
 JAN_1 = datetime(2024, 1, 1, tzinfo=UTC)
@@ -96,6 +97,16 @@ def test_a_full_page_goes_on_after_its_last_id_and_a_short_one_is_the_last() -> 
     assert read.repeatable
 
 
+def test_a_search_ends_where_its_answer_says_so_however_full_the_page_is() -> None:
+    read = request_of(connector["deals"].read)
+    page = [{"id": str(number)} for number in range(200)]
+    more = {"total": 600, "paging": {"next": {"after": "200"}}}
+    assert read.pages(more, page[:199], None) == spec.NextPage(after="198")
+    with pytest.raises(IncompleteRead, match="holds no records and says that there are more"):
+        read.pages(more, [], None)
+    assert read.pages({"total": 200}, page, None) is None
+
+
 @pytest.mark.parametrize(
     ("name", "cursor"),
     [("contacts", "lastmodifieddate"), ("companies", "hs_lastmodifieddate"), ("owners", None)],
@@ -119,6 +130,8 @@ def test_what_is_archived_is_gone() -> None:
     body = {"results": [], "paging": {"next": {"after": "7"}}}
     assert deletes.pages(body, [], None) == spec.NextPage(params={"after": "7"})
     assert deletes.pages({"results": []}, [], None) is None
+    with pytest.raises(IncompleteRead, match="says that there is more, and not where"):
+        deletes.pages({"results": [], "paging": {"next": {"link": "?after=7"}}}, [], None)
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_bulk_read_is_whole_where_its_records_are_or_it_says_so() -> None:
 
 def test_a_bulk_read_that_stays_where_it_is_is_an_error() -> None:
     same = results("1", sforce_locator="MTAw")
-    with pytest.raises(UnexpectedResponse, match="same next page twice"):
+    with pytest.raises(IncompleteRead, match="same next page of Account twice"):
         pages(in_bulk("Account"), [DESCRIBED, BEGUN, done(3), same, same])
 
 

@@ -9,7 +9,7 @@ from sync_platform import spec
 from sync_platform.connectors import _salesforce_bulk as bulk
 from sync_platform.connectors import _salesforce_reads as reads
 from sync_platform.connectors._salesforce_gone import gone
-from sync_platform.errors import UnexpectedResponse
+from sync_platform.errors import IncompleteRead, UnexpectedResponse
 from sync_platform_tests.connectors.answers_in_turn import Answers
 
 JAN_1 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,8 +110,14 @@ def test_an_answer_without_records_is_an_error(answer: Any) -> None:
 
 def test_the_same_next_page_twice_is_an_error() -> None:
     page = {"nextRecordsUrl": f"{V}/query/01gX-1", "records": []}
-    with pytest.raises(UnexpectedResponse, match="same next page twice"):
+    with pytest.raises(IncompleteRead, match="same next page of Account twice"):
         pages(reads.rows("Account"), Answers([dict(page) for _ in range(3)]))
+
+
+def test_next_pages_that_lead_in_a_circle_are_an_error() -> None:
+    around = [{"nextRecordsUrl": f"{V}/query/01gX-{n % 3}", "records": []} for n in range(20)]
+    with pytest.raises(IncompleteRead, match="same next page of Account twice"):
+        pages(reads.rows("Account"), Answers(around))
 
 
 def test_where_records_have_no_system_modstamp_the_page_says_how_far_it_goes() -> None:

@@ -109,6 +109,30 @@ def test_a_page_that_tells_no_next_one_is_an_incomplete_read(data: list[Any]) ->
         read(api, "customers")
 
 
+def test_lists_and_events_that_go_in_a_circle_are_incomplete_reads() -> None:
+    around = [page(customer("abc"[n % 3]), more=True) for n in range(20)]
+    with pytest.raises(IncompleteRead, match="ends where an earlier one did"):
+        read(Answers({"/v1/customers": around}), "customers")
+    events = [page(event(n % 3, UPDATED, customer("abc"[n % 3])), more=True) for n in range(20)]
+    with pytest.raises(IncompleteRead, match="ends where an earlier one did"):
+        changes(Answers({"/v1/events": events}), "customers")
+
+
+def test_a_list_within_an_object_that_goes_in_a_circle_costs_no_other() -> None:
+    inner = page(customer("si_0"), more=True) | {"url": "/v1/subscription_items"}
+    api = Answers(
+        {
+            "/v1/subscriptions": page(
+                customer("sub_1", items=inner), customer("sub_2", items=page())
+            ),
+            "/v1/subscription_items": [page(customer(f"si_{n % 3}"), more=True) for n in range(20)],
+        }
+    )
+    found = list(rows(read(api, "subscriptions")))
+    assert (keys(found), keys_of_odd(found)) == (["sub_2"], ["sub_1"])
+    assert len(api.asked) < 10
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

@@ -138,8 +138,9 @@ def test_the_tables_of_a_base_become_objects() -> None:
 def test_payloads_tell_of_deletions_in_the_words_that_are_read() -> None:
     changed = {"changedTablesById": {"tblT": sample("WebhookPayload.TableChanged")}}
     payload = sample("WebhookPayload") | changed
-    read = deletions.of("appB", "tblT")(Samples(payload), spec.Read())
-    assert [page.gone for page in read] == [[("rec00000000000002",)]]
+    *told, end = deletions.of("appB", "tblT")(Samples(payload), spec.Read())
+    assert [page.gone for page in told] == [[("rec00000000000002",)]]
+    assert end == spec.Page()
 
 
 def test_a_webhook_is_asked_for_in_known_words() -> None:

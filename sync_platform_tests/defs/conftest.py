@@ -4,13 +4,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 
 from sync_platform.defs.resources import the_platform
 from sync_platform.platform import Platform
+from sync_platform.settings import Settings
+from sync_platform_tests.conftest import made
 from sync_platform_tests.defs.daemon import Daemon, daemon_of, projects_dagster
 from sync_platform_tests.defs.runs import Dagster, definitions_of
 from sync_platform_tests.environment import variables
+
+
+@pytest.fixture(scope="session")
+def dagsters_own(
+    database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of a database with the platform's tables and Dagster's, and nobody connected."""
+    home = tmp_path_factory.mktemp("dagster")
+    with made(database_url, like=migrated) as url, pytest.MonkeyPatch.context() as patch:
+        for name, value in variables(Settings(home=home, database_url=url)).items():
+            patch.setenv(name, value)
+        with projects_dagster(home):
+            pass
+        yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture
+def database(database_url: str, dagsters_own: str) -> Iterator[str]:
+    """The url of a database with all these tables and no rows, gone after the test."""
+    with made(database_url, like=dagsters_own) as url:
+        yield url
 
 
 @pytest.fixture

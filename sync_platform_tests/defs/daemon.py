@@ -36,7 +36,9 @@ ORIGIN = InProcessCodeLocationOrigin(
 
 @contextmanager
 def projects_dagster(home: Path) -> Iterator[dg.DagsterInstance]:
-    """Dagster as the project's own dagster.yaml has it, but runs take place in this process."""
+    """Dagster as the project's own dagster.yaml has it, but runs take place in this process, and
+    it keeps its sessions with Postgres, as the webserver does: by itself it opens one for each
+    question, which is most of the time that it takes."""
     config: dict[str, Any] = dict(load_yaml_from_path(str(PROJECT / "dagster.yaml")) or {})  # type: ignore[call-overload]
     config["run_launcher"] = {
         "module": "dagster._core.launcher.sync_in_memory_run_launcher",
@@ -45,6 +47,7 @@ def projects_dagster(home: Path) -> Iterator[dg.DagsterInstance]:
     config["run_monitoring"]["enabled"] = False
     (home / "dagster.yaml").write_text(json.dumps(config))  # every JSON is YAML
     with dg.DagsterInstance.from_config(str(home)) as instance:
+        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=600, max_overflow=20)
         yield instance
 
 

@@ -7,6 +7,12 @@ from sync_platform.defs.storage import storage_url
 from sync_platform_tests.defs.daemon import Daemon
 
 
+@pytest.fixture
+def database(empty_database: str) -> str:
+    """The url of an empty database: Dagster makes its tables in it."""
+    return empty_database
+
+
 def tables(database: str, schema: str) -> set[str]:
     query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
     with psycopg.connect(database) as postgres:

@@ -7,6 +7,12 @@ from psycopg.sql import SQL, Identifier
 
 
 @pytest.fixture
+def database(empty_database: str) -> str:
+    """The url of an empty database: the destination alone makes what it needs."""
+    return empty_database
+
+
+@pytest.fixture
 def limited_database(database: str) -> Iterator[str]:
     """An empty database, as the role that owns it and is no superuser."""
     name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]

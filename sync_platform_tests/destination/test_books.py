@@ -93,6 +93,14 @@ def test_a_book_that_nothing_can_replace_says_what_to_do(
     assert load(database, *people(2)).created == 2
 
 
+@pytest.mark.parametrize("column", ["_tables RENAME object TO name", "_columns DROP type"])
+def test_a_book_whose_columns_somebody_changed_says_what_to_do(database: str, column: str) -> None:
+    load(database, *people(1))
+    meddle(database, f"ALTER TABLE acme.{column}")
+    with pytest.raises(ConfigurationError, match="Give it its name back, or bring the book back"):
+        load(database, *people(1))
+
+
 def test_a_table_that_no_book_knows_gets_no_other_one_beside_it(database: str) -> None:
     load(database, *people(1))
     meddle(database, "DROP TABLE acme._tables, acme._columns, acme._progress, acme._rejected")

@@ -228,6 +228,10 @@ def test_a_column_that_was_given_a_wider_type_keeps_it(database: str) -> None:
             "DROP CONSTRAINT contacts_pkey, ADD CONSTRAINT theirs PRIMARY KEY (id, age)",
             r"has the key \(age, id\), .* Give it that key .* DROP CONSTRAINT \"theirs\"",
         ),
+        (
+            "DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+            r"has the key \(id\), which is DEFERRABLE, so that no sync can write by it",
+        ),
         ("DROP COLUMN id", "dropped or renamed the key 'id'.* else rename the table"),
     ],
 )
@@ -243,6 +247,7 @@ def test_what_cannot_be_mended_is_said(database: str, statement: str, said: str)
     [
         "DROP CONSTRAINT contacts_pkey",
         "DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (id, age)",
+        "DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED",
         'DROP CONSTRAINT contacts_pkey, ADD CONSTRAINT "my Key" PRIMARY KEY (email)',
     ],
 )

@@ -8,7 +8,9 @@ import pandas as pd
 import psycopg
 import pytest
 
+from sync_platform.destination.ddl import MAKING
 from sync_platform.destination.frames import read_frame, write_frame
+from sync_platform.destination.sessions import connected
 from sync_platform.errors import ConfigurationError, RowDoesNotFit
 from sync_platform.spec import Field
 from sync_platform_tests.destination.tables import CONTACTS, load, people, select
@@ -382,3 +384,28 @@ def test_columns_of_like_names_are_not_exchanged_by_their_order(database: str) -
 def test_columns_of_one_name_are_all_written(database: str) -> None:
     write_frame(database, "lake", "things", pd.DataFrame([[1, 2, 3]], columns=["a", "a", 1]))
     assert sorted(read_frame(database, "lake.things").iloc[0]) == [1, 2, 3]
+
+
+def test_what_postgres_cannot_compute_is_told_as_that(database: str) -> None:
+    load(database, {"id": "1", "age": 0})
+    select(database, "CREATE VIEW acme.shares AS SELECT id, 10 / age AS share FROM acme.contacts")
+    told = "Reading acme.shares, Postgres could not compute a value: division by zero"
+    with pytest.raises(ConfigurationError, match=told):
+        read_frame(database, "acme.shares")
+    assert list(read_frame(database, "acme.shares", ["id"])["id"]) == ["1"]
+
+
+def test_a_frame_and_a_sync_may_make_their_schema_at_once(database: str) -> None:
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with connected(database, "a sync") as sync, ThreadPoolExecutor(1) as pool:
+        with sync.transaction():
+            sync.execute(MAKING, ["acme"])
+            sync.execute("CREATE SCHEMA acme")
+            writing = pool.submit(write_frame, database, "acme", "mine", pd.DataFrame({"a": [1]}))
+            while select(database, waits) == [0] and not writing.done():
+                pass
+        writing.result()
+    assert list(read_frame(database, "acme.mine")["a"]) == [1]

@@ -98,6 +98,9 @@ OTHERS = replace(CONTACTS, name="companies", label="HubSpot companies")
         ("CREATE TABLE t (); DROP TABLE t, acme.contacts", "table acme.contacts"),
         ("DROP SCHEMA acme CASCADE", "table acme.contacts .* dropped"),
         ("DROP TABLE acme._columns", r"table acme._columns \(its own books\)"),
+        ("ALTER TABLE acme._tables RENAME object TO name", r"column object of .* renamed"),
+        ("ALTER TABLE acme._columns DROP column_name", r"column column_name of .* dropped"),
+        ("ALTER TABLE acme._rejected ALTER reason TYPE varchar(9)", "from the type text to char"),
     ],
 )
 def test_what_is_synced_cannot_be_renamed_retyped_or_dropped(

@@ -1,5 +1,6 @@
 """`_rejected` has what is rejected now: what loads again, or is gone, lies there no more."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -131,6 +132,41 @@ def test_a_refresh_of_computed_fields_says_nothing_of_the_others(database: str) 
         loader.write(Page([{"id": "1", "email": "new"}]))
         assert loader.commit(progress("c", SyncMode.COMPUTED)).updated == 1
     assert select(database, KEYS) == ["1"]
+
+
+COMPUTED = (Field("id"), Field("age", "integer", computed=True))
+REASONS = "SELECT sync, reason FROM acme._rejected ORDER BY id"
+
+
+def refresh(database: str, age: Any, sync: str) -> Counts:
+    with destination(database).open(CONTACTS, COMPUTED, sync=sync, known_only=True) as loader:
+        loader.write(Page([{"id": "1", "age": age}]))
+        return loader.commit(progress(sync, SyncMode.COMPUTED))
+
+
+@pytest.mark.parametrize("pages", [refresh, lambda url, age, _: load(url, {"id": "1", "age": age})])
+def test_what_a_refresh_rejected_is_rejected_no_more_once_it_fits(
+    database: str, pages: Callable[[str, Any, str], Counts]
+) -> None:
+    load(database, {"id": "1", "age": 1})
+    for sync in ("c1", "c2"):
+        assert refresh(database, "#ERROR", sync).rejected == 1
+    [(sync, reason)] = select(database, REASONS)
+    assert sync == "c2"
+    assert reason.startswith('In a refresh of computed fields: The field "age" holds "#ERROR"')
+    assert pages(database, 7, "c3").updated == 1
+    assert select(database, REASONS) == []
+
+
+def test_what_a_refresh_rejected_and_mended_leaves_the_whole_record_rejected(database: str) -> None:
+    load(database, {"id": "1", "email": "a\0", "age": 1})
+    refresh(database, "#ERROR", "c1")
+    assert [sync for sync, _ in select(database, REASONS)] == ["s1", "c1"]
+    assert refresh(database, 7, "c2") == Counts(fetched=1)
+    assert [sync for sync, _ in select(database, REASONS)] == ["s1"]
+    refresh(database, "#ERROR", "c3")
+    assert load(database, {"id": "1", "email": "a", "age": 1}, sync="s2").created == 1
+    assert select(database, REASONS) == []
 
 
 def test_a_full_sync_takes_out_all_that_older_ones_rejected(database: str) -> None:

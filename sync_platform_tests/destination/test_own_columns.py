@@ -193,6 +193,37 @@ def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:
     assert load(database, {"id": 1}, {"id": "2"}, fields=[Field("id")]).created == 1
 
 
+REWRITES = """
+    CREATE TABLE public.rewritten (name text);
+    CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO public.rewritten SELECT pg_event_trigger_table_rewrite_oid()::regclass; END $$;
+    CREATE EVENT TRIGGER note ON table_rewrite EXECUTE FUNCTION public.note();
+"""
+
+
+def test_columns_that_widen_together_have_the_table_written_once(database: str) -> None:
+    names = ("a", "b", "c")
+    load(database, {"id": "1"}, fields=[Field("id"), *(Field(it, "integer") for it in names)])
+    select(database, REWRITES)
+    row = {"id": "1", "a": "x", "b": 1.5, "c": "y"}
+    fields = [Field("id"), Field("a"), Field("b", "number"), Field("c")]
+    assert load(database, row, fields=fields) == Counts(fetched=1, updated=1)
+    assert select(database, "SELECT name FROM public.rewritten") == ["acme.contacts"]
+
+
+def test_of_columns_that_widen_together_one_that_postgres_refuses_is_kept_alone(
+    database: str,
+) -> None:
+    names = ("a", "b", "c")
+    load(database, {"id": "1"}, fields=[Field("id"), *(Field(it, "integer") for it in names)])
+    select(database, "CREATE TABLE above (b bigint); ALTER TABLE acme.contacts INHERIT above")
+    row = {"id": "1", "a": "x", "b": "y", "c": "z"}
+    fields = [Field("id"), *map(Field, names)]
+    assert load(database, row, fields=fields) == Counts(fetched=1, updated=1)
+    columns = "SELECT a, b, b_text, c FROM acme.contacts"
+    assert select(database, columns) == [("x", None, "y", "z")]
+
+
 def test_plain_indexes_do_not_keep_a_column_from_widening(database: str) -> None:
     load(database, *people(1))
     select(database, "CREATE INDEX ON acme.contacts (age, email)")

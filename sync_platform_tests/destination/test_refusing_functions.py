@@ -27,6 +27,14 @@ RAISED = {  # by a trigger, and what is told
     "privilege": (IF_BAD.format("RAISE insufficient_privilege;"), "insufficient_privilege"),
     "own": (IF_BAD.format("RAISE 'not so' USING ERRCODE = 'ZZ001';"), "not so"),
     "undefined": (IF_BAD.format("RAISE 'not so' USING ERRCODE = 'undefined_column';"), "not so"),
+    "not ready": (
+        IF_BAD.format("RAISE 'not so' USING ERRCODE = 'object_not_in_prerequisite_state';"),
+        "not so",
+    ),
+    "no value yet": (
+        IF_BAD.format("CREATE TEMP SEQUENCE numbers; PERFORM currval('numbers');"),
+        'currval of sequence "numbers" is not yet defined',
+    ),
     "deep": (
         IF_BAD.format("RAISE 'not so' USING ERRCODE = 'statement_too_complex';"),
         "not so",

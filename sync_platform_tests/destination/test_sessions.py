@@ -1,9 +1,10 @@
 import psycopg
 import pytest
 from psycopg import errors as pg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sync_platform import errors
+from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.destination.sessions import connected, translated
 from sync_platform.spec import Field
 from sync_platform_tests.destination.tables import (
@@ -12,6 +13,7 @@ from sync_platform_tests.destination.tables import (
     destination,
     load,
     people,
+    progress,
     select,
 )
 
@@ -64,6 +66,10 @@ def test_the_server_notices_a_machine_of_ours_that_is_gone_and_so_frees_its_lock
         (psycopg.InterfaceError, errors.StoreUnavailable),
         (pg.RaiseException, errors.RowDoesNotFit),
         (pg.UndefinedFunction, errors.Unexpected),
+        (pg.ObjectInUse, errors.StoreUnavailable),
+        (pg.ObjectNotInPrerequisiteState, errors.ConfigurationError),
+        (pg.ReadOnlySqlTransaction, errors.StoreUnavailable),
+        (pg.IdleInTransactionSessionTimeout, errors.StoreUnavailable),
     ],
 )
 def test_only_what_may_pass_is_tried_again(
@@ -82,6 +88,47 @@ def test_a_value_too_long_for_an_index_is_no_outage(database: str) -> None:
         told = r"limits: index row .* someone made an index"
         with pytest.raises(errors.RowDoesNotFit, match=told), translated("loading"):
             connection.execute("INSERT INTO contacts VALUES (%s)", [long])
+
+
+def test_a_database_that_takes_no_writes_is_an_outage(database: str) -> None:
+    load(database, *people(1))
+    platform = PostgresDestination(database)  # of a process that outlives it
+    name = conninfo_to_dict(database)["dbname"]
+    read_only = f"ALTER DATABASE {name} SET default_transaction_read_only"
+    select(database, f"{read_only} = on; DROP EVENT TRIGGER sync_platform_keeps_shape")
+    told = "took no writes: cannot execute .* in a read-only transaction"
+    for fields in (FIELDS, (*FIELDS, Field("phone"))):
+        with (
+            pytest.raises(errors.StoreUnavailable, match=told),
+            platform.open(CONTACTS, fields, sync="s2") as loader,
+        ):
+            loader.begin(progress("s2"), resume=False)
+    writes = make_conninfo(database, options="-c default_transaction_read_only=off")
+    select(writes, f"{read_only} = off")
+    with platform.open(CONTACTS, FIELDS, sync="s3"):
+        locked = "SELECT count(*) FROM pg_event_trigger WHERE evtname ~ 'keeps_shape'"
+        assert select(database, locked) == [1]
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        "CREATE RULE theirs AS ON INSERT TO acme.contacts DO ALSO NOTIFY contacts",
+        "CREATE PUBLICATION theirs FOR TABLE acme.contacts WHERE (age > 1)",
+        "ALTER TABLE acme.contacts REPLICA IDENTITY NOTHING;"
+        " CREATE PUBLICATION theirs FOR TABLE acme.contacts",
+        "UPDATE acme.contacts SET age = 1; ALTER TABLE acme.contacts ALTER age SET NOT NULL;"
+        " ALTER TABLE acme.contacts ALTER age ADD GENERATED ALWAYS AS IDENTITY",
+    ],
+    ids=["a rule", "a publication", "no identity", "an identity column"],
+)
+def test_what_somebody_built_that_no_sync_can_write_past_is_told_as_that(
+    database: str, built: str
+) -> None:
+    load(database, *people(2))
+    select(database, built)
+    with pytest.raises(errors.ConfigurationError, match="that somebody built on the table"):
+        load(database, {"id": "1", "age": 5}, sync="s2")
 
 
 IMPATIENT = """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -117,3 +118,45 @@ def test_a_field_of_such_a_name_keeps_its_values_when_it_is_renamed(database: st
     ]
     counts = load(database, row(**{"new\0001": "v", "new\0002": "w"}), fields=fields, sync="s3")
     assert counts.unchanged == 1
+
+
+def numbered(**names: str) -> list[Field]:
+    return [replace(it, name=names.get(it.name, it.name), id=it.name) for it in FIELDS]
+
+
+def test_a_shared_field_is_renamed_in_no_table_of_somebodys_that_inherits(database: str) -> None:
+    load(database, row(), fields=numbered())
+    select(database, "CREATE TABLE public.archive (why text) INHERITS (acme.contacts)")
+    rows = "SELECT id, _more, now() FROM ONLY acme.contacts"
+    select(database, f"INSERT INTO archive (id, _more, _synced_at) {rows}")
+    load(database, fields=numbered(f1598="new"), sync="s2")
+    assert select(database, "SELECT _more FROM ONLY acme.contacts") == [{"f1597": "x", "new": "y"}]
+    assert select(database, "SELECT _more FROM archive") == [{"f1597": "x", "f1598": "y"}]
+
+
+def test_a_trigger_that_refuses_one_row_keeps_no_shared_field_from_its_new_name(
+    database: str,
+) -> None:
+    load(database, row(), row("2"), fields=numbered())
+    select(
+        database,
+        """
+        CREATE FUNCTION public.closed() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF OLD.id = '1' THEN RAISE EXCEPTION 'closed'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER t BEFORE UPDATE ON acme.contacts FOR EACH ROW EXECUTE FUNCTION closed();
+        """,
+    )
+    fields = numbered(f1598="new")
+    rows = [{"id": id, "f0": "a", "f1597": "x", "new": "y"} for id in "12"]
+    with destination(database).open(CONTACTS, fields, sync="s2") as loader:
+        left = loader.progress()
+        assert left is not None
+        assert left.mode is FULL
+        loader.begin(progress("s2", FULL), resume=False)
+        loader.write(Page(rows))
+        assert loader.commit(progress("s2", FULL)) == Counts(fetched=2, updated=1, rejected=1)
+        assert loader.reconcile(lookback=timedelta(0), most=None) == Counts()
+        loader.finish()
+    assert select(database, MORE) == [{"f1597": "x", "f1598": "y"}, {"f1597": "x", "new": "y"}]
+    assert select(database, "SELECT key FROM acme._rejected") == ["1"]
+    assert load(database, rows[1], fields=fields, sync="s3") == Counts(fetched=1)

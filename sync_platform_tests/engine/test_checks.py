@@ -1,7 +1,7 @@
 """What people are warned of before they build on a table."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from sync_platform.engine.checks import (
     still_rejected,
 )
 from sync_platform.engine.connections import Connection, ConnectionStatus
+from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import SyncStatus
 from sync_platform_tests.engine.stage import CONTACTS, at
 from sync_platform_tests.engine.test_breaker import DOWN, history
@@ -90,8 +91,16 @@ def test_an_open_breaker_is_told_with_its_last_error_and_what_to_type() -> None:
     known = {CONTACTS: TargetActivity(recent=history(*(DOWN,) * 5))}
     (trouble,) = breakers_open([ACME], known)
     assert trouble.check == "breaker_closed"
+    assert "are paused after repeated failures. Last: " in trouble.sentence
     assert trouble.sentence.endswith("sync-platform resume acme contacts")
     assert list(breakers_open([ACME], {CONTACTS: TargetActivity(recent=history(DOWN))})) == []
+
+
+def test_a_breaker_that_one_failure_opened_is_not_told_as_if_there_were_several() -> None:
+    (failed,) = history("not_permitted")
+    (trouble,) = breakers_open([ACME], {CONTACTS: TargetActivity(recent=(failed,))})
+    assert "are paused after a failure that only a person can mend. Last: " in trouble.sentence
+    assert "repeated" not in trouble.sentence
 
 
 def test_one_rejected_record_is_not_several() -> None:
@@ -114,7 +123,10 @@ def test_rejects_count_from_the_last_full_sync_on_that_went_well() -> None:
 LONG_AGO = FullSyncs(well_at=at(-37 * 60), failed=2, error="A page is not JSON.")
 
 
-def failing(fulls: FullSyncs, connection: Connection = ACME, **known: Any) -> list[Trouble]:
+OLD = replace(ACME, created_at=at(-900 * 60))
+
+
+def failing(fulls: FullSyncs, connection: Connection = OLD, **known: Any) -> list[Trouble]:
     """What is told at noon of an object whose incremental syncs go well."""
     activity = replace(synced(-1), fulls=fulls, **known)
     return list(fulls_failing([connection], {CONTACTS: activity}, NOON))
@@ -124,23 +136,60 @@ def test_a_full_sync_that_failed_for_a_day_and_a_half_is_told_with_its_last_erro
     (trouble,) = failing(LONG_AGO)
     assert (trouble.check, trouble.target) == ("fresh", CONTACTS)
     assert trouble.sentence == (
-        "acme/contacts: no full sync has gone well since 2026-11-19 23:00 UTC, so what was deleted "
-        "without a word may still be in its table. Last: A page is not JSON."
+        "acme/contacts: no full sync has gone well since 2026-11-19 23:00 UTC (2 tries failed), so "
+        "what was deleted without a word may still be in its table. Last: A page is not JSON."
+    )
+    (trouble,) = failing(replace(LONG_AGO, failed=1))
+    assert "(1 try failed)" in trouble.sentence
+
+
+def test_one_that_failed_since_yesterday_is_not_told() -> None:
+    assert failing(replace(LONG_AGO, well_at=at(-35 * 60))) == []
+
+
+NEVER_TRIED = FullSyncs(well_at=at(-37 * 60))
+
+
+def test_one_that_was_due_for_a_day_and_a_half_and_never_began_is_told_as_such() -> None:
+    assert failing(replace(NEVER_TRIED, well_at=at(-35 * 60))) == []
+    (trouble,) = failing(NEVER_TRIED)
+    assert trouble.sentence == (
+        "acme/contacts: no full sync has begun since 2026-11-19 23:00 UTC, although each day has "
+        "one, so what was deleted without a word may still be in its table."
     )
 
 
-def test_one_that_failed_since_yesterday_or_that_nobody_tried_is_not_told() -> None:
-    assert failing(replace(LONG_AGO, well_at=at(-35 * 60))) == []
-    assert failing(replace(LONG_AGO, failed=0)) == []
+def test_one_that_runs_is_told_only_where_others_have_failed_before() -> None:
+    assert failing(replace(NEVER_TRIED, running=True)) == []
+    assert len(failing(replace(LONG_AGO, running=True))) == 1
+
+
+def test_one_that_nobody_tried_has_as_long_from_its_resuming_on() -> None:
+    assert failing(NEVER_TRIED, resumed_at=at(-35 * 60)) == []
+    assert len(failing(NEVER_TRIED, resumed_at=at(-37 * 60))) == 1
+    assert len(failing(LONG_AGO, resumed_at=at(-1))) == 1  # its tries fail all the same
+
+
+@pytest.mark.parametrize("well_at", [None, at(-800 * 60)])
+def test_an_object_that_was_just_chosen_has_as_long_from_then_on(well_at: datetime | None) -> None:
+    def chosen(minutes: float) -> Connection:
+        choice = ObjectChoice(object="contacts", chosen_at=at(minutes))
+        return replace(OLD, objects=[choice])
+
+    for fulls in (replace(NEVER_TRIED, well_at=well_at), replace(LONG_AGO, well_at=well_at)):
+        assert failing(fulls, chosen(-35 * 60)) == []
+        assert len(failing(fulls, chosen(-37 * 60))) == 1
+    assert late(None, chosen(-45)) == []
+    assert len(late(None, chosen(-46))) == 1
 
 
 def test_one_that_never_went_well_is_told_from_when_it_was_connected() -> None:
     never = replace(LONG_AGO, well_at=None)
-    assert failing(never) == []
+    assert failing(never, ACME) == []
     (trouble,) = failing(never, replace(ACME, created_at=at(-37 * 60)))
     assert "since 2026-11-19 23:00 UTC" in trouble.sentence
 
 
 def test_where_nothing_syncs_by_itself_a_full_sync_that_fails_is_not_told_as_well() -> None:
-    assert failing(LONG_AGO, replace(ACME, status=ConnectionStatus.PAUSED)) == []
+    assert failing(LONG_AGO, replace(OLD, status=ConnectionStatus.PAUSED)) == []
     assert failing(LONG_AGO, recent=history(*(DOWN,) * 5)) == []

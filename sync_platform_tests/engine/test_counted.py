@@ -239,6 +239,55 @@ moves = st.lists(
 
 
 @pytest.mark.parametrize("side_by_side", [1, 4])
+@pytest.mark.parametrize("tells_total", [False, True])
+@pytest.mark.parametrize(("by", "overlap"), [("page", 0), ("offset", 0), ("offset", 1)])
+@pytest.mark.parametrize("around", [1, 2, 3, 5])
+def test_a_vendor_that_does_not_heed_the_page_is_an_incomplete_read(
+    around: int,
+    by: Literal["offset", "page"],
+    overlap: int,
+    tells_total: bool,
+    side_by_side: int,
+) -> None:
+    """It gives the first page again, or begins the list anew after a few."""
+    vendor = MovingList(1000, limit=10, by=by)
+    vendor.tells_total = tells_total
+    obj = vendor.described(side_by_side=side_by_side, overlap=overlap)
+    stride = 10 - (overlap if by == "offset" else 0)
+
+    def heedless(request: Any, asked: object) -> Any:
+        params, name, first = request.params, *(("skip", 0) if by == "offset" else ("page", 1))
+        page = (int(params.get(name, first)) - first) // (stride if by == "offset" else 1)
+        assert len(vendor.asked) < 60, "it would read for ever"
+        start = page % around
+        again = {name: first + start * (stride if by == "offset" else 1)} if start else {}
+        return vendor.answer(request.with_(params=again), asked)
+
+    # Where pages overlap, one that begins anew joins none before it, unless it is the same.
+    with pytest.raises(IncompleteRead, match=r"same records on page|do not join"):
+        list(extract.rows(obj, MemoryApi(heedless), Read()))
+
+
+def test_a_list_of_which_as_much_came_as_a_page_holds_is_read_on() -> None:
+    vendor = MovingList(40, limit=4, by="page")
+    came = range(100, 104)
+    vendor.before = once_at(8, lambda: vendor.ids.__setitem__(slice(0, 0), came))
+    assert sorted(set(read(vendor)) - set(came)) == list(range(40))
+    assert vendor.asked[:5] == [0, 4, 8, 4, 12]
+
+
+def test_pages_of_records_without_keys_are_not_taken_for_the_same() -> None:
+    vendor = MovingList(8, limit=2, by="page")
+
+    def keyless(request: Any, asked: object) -> Any:
+        answer = vendor.answer(request, asked)
+        return {"results": [{"id": None} for _ in answer["results"]]}
+
+    pages = list(extract.rows(vendor.described(), MemoryApi(keyless), Read()))
+    assert sum(len(page.rows) for page in pages) == 8
+
+
+@pytest.mark.parametrize("side_by_side", [1, 4])
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     count=st.integers(0, 40),

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.results import Target
 from sync_platform.spec import Api, ConnectorObject, Field, Page, Read, faults, get
 from sync_platform.spec.connector import Connector
 from sync_platform_tests.engine.stage import CONTACTS, Stage, at, contacts
+from sync_platform_tests.memory import MemoryCursors
 
 DAYS_13 = timedelta(days=13)
 
@@ -131,6 +133,30 @@ def test_deletions_that_are_forgotten_make_the_next_sync_a_full_one(stage: Stage
     assert stage.incremental().mode is SyncMode.FULL  # which needs nobody to tell it
     assert stage.ids == [2]
     assert stage.incremental().mode is SyncMode.INCREMENTAL
+
+
+def test_that_they_are_is_known_after_a_kill_where_nothing_else_was_told(
+    stage: Stage, log: Log
+) -> None:
+    class Killed(MemoryCursors):
+        def save(self, target: Target, cursor: datetime) -> None:
+            super().save(target, cursor)
+            raise SystemExit
+
+    later(stage, hours=5)
+    stage.incremental()
+    later(stage, hours=5)
+    alive, stage.cursors = stage.cursors, Killed()
+    stage.cursors.kept = alive.kept
+    del stage.vendor.records[1]
+    log.forgets = 1
+    before = stage.cursor
+    with pytest.raises(SystemExit):
+        stage.incremental()
+    assert stage.cursor != before, "the vendor is not asked for that span again"
+    stage.cursors = alive
+    assert stage.incremental().mode is SyncMode.FULL
+    assert stage.ids == [2]
 
 
 def test_what_a_from_date_sync_finds_forgotten_the_next_sync_reads(stage: Stage, log: Log) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -129,6 +130,25 @@ def test_a_paginator_that_repeats_itself_is_an_incomplete_read() -> None:
     assert next(pages).rows == [{"id": 1}]
     with pytest.raises(IncompleteRead, match="same next page twice"):
         next(pages)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_vendor_that_leads_in_a_circle_is_an_incomplete_read(resumed: bool) -> None:
+    read = get("/contacts", records="results", pages=cursor_pages("page", found_at="next"))
+    leads = {None: "a", "a": "b", "b": "c", "c": "d", "d": "b"}
+
+    def circling(request: Request, asked: object) -> Json:
+        assert isinstance(request.params, dict)
+        return {"results": [{"id": 1}], "next": leads[request.params.get("page")]}
+
+    api = MemoryApi(circling)
+    pages = extract.rows(contacts(read=read), api, Read())
+    if resumed:
+        for page in (next(pages), next(pages)):
+            resume = page.resume
+        pages = extract.rows(contacts(read=read), api, Read(resume=resume))
+    with pytest.raises(IncompleteRead, match="GET /contacts gave the same next page twice"):
+        list(islice(pages, 20))
 
 
 def test_keyset_paging_tells_the_request_the_last_key() -> None:

@@ -1,10 +1,11 @@
 """A vendor's fields that are others than those of the catalog, noticed by a sync that reads."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from sync_platform.engine.fields import Doubt, FieldsMoved, Found
+from sync_platform.engine.fields import Doubt, FieldsMoved, Found, lacking
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ways import as_computed
 from sync_platform.errors import (
@@ -36,7 +37,7 @@ def knowing(stage: Stage, catalog: Sequence[Field], vendor: Sequence[Field]) -> 
 
     def find(api: object, anew: bool) -> Found:
         asked.append(anew)
-        return Found(vendor) if anew else Found(catalog, anew=False)
+        return Found(list(vendor)) if anew else Found(catalog, anew=False)
 
     stage.options["find_fields"] = find
     return asked
@@ -149,9 +150,31 @@ def test_a_field_that_no_record_has_is_gone_where_the_vendor_says_so(stage: Stag
 
 def test_a_field_that_no_record_has_is_only_empty_where_the_vendor_has_it(stage: Stage) -> None:
     asked = knowing(stage, [*FIELDS, HAT], [*FIELDS, HAT])
-    stage.vendor.limit = 1  # pages of one record
     stage.incremental()
-    assert asked == [False, True]  # once, not for every page
+    assert asked == [False, True, True]  # for each batch: here, for each page
+    assert stage.table.live[("1",)]["hat"] is None
+
+
+@pytest.mark.parametrize("mode", [SyncMode.INCREMENTAL, SyncMode.FULL])
+def test_the_vendor_is_asked_once_for_a_batch(stage: Stage, mode: SyncMode) -> None:
+    asked = knowing(stage, [*FIELDS, HAT], [*FIELDS, HAT])
+    stage.vendor.limit = 1  # pages of one record
+    stage.options["commit_bytes"] = 1_000_000
+    stage.sync(mode)
+    assert asked == [mode is SyncMode.FULL, True]
+
+
+def test_of_declared_fields_nobody_is_asked(stage: Stage) -> None:
+    asked = []
+
+    def find(api: object, anew: bool) -> Found:
+        asked.append(anew)
+        return Found([*FIELDS, HAT], declared=True)
+
+    stage.options["find_fields"] = find
+    stage.full()
+    stage.incremental()
+    assert asked == [True, False]
     assert stage.table.live[("1",)]["hat"] is None
 
 
@@ -174,18 +197,46 @@ def test_a_field_that_one_record_has_is_there() -> None:
 
     doubt = Doubt(Found([Field("id"), HAT], anew=False), ask)
     doubt.look([{"id": 1}, {"id": 2, "hat": "top"}])
+    doubt.prove()
 
 
 def test_a_field_with_another_name_by_now_is_gone_under_the_old_one() -> None:
     doubt = Doubt(Found([Field("id"), HAT], anew=False), lambda: Found([Field("id"), Field("cap")]))
+    doubt.look([{"id": 1, "cap": "flat"}])
     with pytest.raises(FieldsMoved):
-        doubt.look([{"id": 1, "cap": "flat"}])
+        doubt.prove()
+
+
+def test_what_one_page_lacks_is_in_doubt_though_others_have_it_until_the_vendor_tells_it() -> None:
+    asked = list[int]()
+
+    def ask() -> Found:
+        asked.append(len(asked))
+        return Found([Field("id"), HAT])
+
+    doubt = Doubt(Found([Field("id"), HAT]), ask)
+    for row in ({"id": 1, "hat": "top"}, {"id": 2}, {"id": 3, "hat": "top"}):
+        doubt.look([row])
+    doubt.prove()
+    doubt.prove()
+    assert asked == [0]
+    doubt.look([{"id": 4}])
+    doubt.prove()
+    assert asked == [0, 1]
+
+
+def test_no_more_records_are_looked_at_than_it_takes_to_see_every_field() -> None:
+    rows: Any = iter([{"id": 1}, {"id": 2, "hat": None}, {"id": 3}])
+    assert lacking({"id", "hat"}, rows) == set()
+    assert list(rows) == [{"id": 3}]
 
 
 def test_an_incremental_sync_that_must_read_everything_asks_for_the_fields_anew(
     stage: Stage,
 ) -> None:
     asked = knowing(stage, FIELDS, [*FIELDS, HAT])
+    for record in stage.vendor.records.values():
+        record["hat"] = "top"
     del stage.destination.tables[("acme", "contacts")]  # somebody dropped it
     sync = stage.plan(SyncMode.INCREMENTAL)
     result = sync.run(stage.destination)

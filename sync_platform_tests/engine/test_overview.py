@@ -10,12 +10,14 @@ from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.engine.overview import Condition, Glance, Overview, overview, overviews
 from sync_platform.engine.ports import ObjectChoice
 from sync_platform.engine.results import SyncStatus, Target
-from sync_platform_tests.engine.stage import at
+from sync_platform_tests.engine.stage import at, contacts
 from sync_platform_tests.engine.test_breaker import DOWN, history
 from sync_platform_tests.engine.test_due import ACME, HUBSPOT
 from sync_platform_tests.fakes import NOON
 
 BOTH = replace(ACME, objects=[ObjectChoice(object="contacts"), ObjectChoice(object="deals")])
+OLD = replace(BOTH, created_at=at(-900 * 60))
+WITH_OBJECTS = replace(HUBSPOT, objects=[contacts(), contacts(name="deals")])
 FAILING = Glance(
     last_started_at=at(-5),
     last_finished_at=at(-4),
@@ -26,7 +28,7 @@ FAILING = Glance(
 
 def how(connection: Connection = BOTH, **glances: Glance) -> Overview:
     known = {Target("acme", name): glance for name, glance in glances.items()}
-    return overview(connection, HUBSPOT, known, NOON)
+    return overview(connection, WITH_OBJECTS, known, NOON)
 
 
 @pytest.mark.parametrize("status", list(ConnectionStatus))
@@ -50,11 +52,21 @@ def test_a_few_failures_are_no_reason_to_call_anybody() -> None:
 
 
 def test_it_needs_attention_while_no_full_sync_of_an_object_goes_well() -> None:
-    fulls = FullSyncs(well_at=at(-37 * 60), failed=1)
-    it = how(contacts=Glance(fulls=fulls), deals=Glance(fulls=replace(fulls, failed=0)))
+    fulls, good = FullSyncs(well_at=at(-37 * 60), failed=1), FullSyncs(well_at=at(-35 * 60))
+    it = how(OLD, contacts=Glance(fulls=fulls), deals=Glance(fulls=good))
     assert it.condition is Condition.NEEDS_ATTENTION
     assert (it.failing, it.stopped) == (["contacts"], [])
-    assert how(contacts=replace(FAILING, fulls=fulls)).failing == []  # stopped, which says more
+    never = how(OLD, contacts=Glance(fulls=replace(fulls, failed=0)))
+    assert never.failing == ["contacts", "deals"]
+    stopped = how(OLD, contacts=replace(FAILING, fulls=fulls), deals=Glance(fulls=good))
+    assert (stopped.failing, stopped.stopped) == ([], ["contacts"])  # which says more
+
+
+def test_an_object_that_its_connector_has_no_more_is_owed_no_full_sync() -> None:
+    assert overview(OLD, WITH_OBJECTS, {}, NOON).failing == ["contacts", "deals"]
+    fewer = replace(WITH_OBJECTS, objects=[contacts()])
+    assert overview(OLD, fewer, {}, NOON).failing == ["contacts"]
+    assert overview(OLD, None, {}, NOON).failing == []
 
 
 def test_the_last_sync_is_that_which_ended_last_and_the_next_that_which_is_due_first() -> None:

@@ -61,11 +61,14 @@ def test_an_incremental_sync_marks_nothing_by_itself(stage: Stage) -> None:
     assert stage.ids == [1, 2, 3, 4, 5]
 
 
-def test_a_first_incremental_sync_reads_everything_and_marks_nothing(stage: Stage) -> None:
+def test_an_incremental_sync_whose_cursor_was_forgotten_is_a_full_one(stage: Stage) -> None:
     stage.cursors.kept.clear()
     del stage.vendor.records[2]
-    stage.incremental()
-    assert stage.ids == [1, 2, 3, 4, 5]
+    result = stage.incremental()
+    assert stage.ids == [1, 3, 4, 5]
+    assert (result.mode, result.window, result.resumed) == (SyncMode.FULL, SyncWindow(), False)
+    assert "Nothing tells since when contacts is to be read" in " ".join(stage.told)
+    assert stage.incremental().mode is SyncMode.INCREMENTAL
 
 
 @pytest.mark.parametrize("since", [at(-102), None])

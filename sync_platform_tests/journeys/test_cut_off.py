@@ -6,7 +6,6 @@ How often, follows from SYNC_PLATFORM_KILLS, as in test_killed.py.
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from sync_platform.embedded import embedded_postgres
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncStatus
 from sync_platform.settings import Settings
+from sync_platform_tests.conftest import made, servers_home
 from sync_platform_tests.journeys.killable import FULL, MODES, Asked, SyncProcess
 from sync_platform_tests.journeys.watched import WatchedHubSpot
 from sync_platform_tests.journeys.witness import Witness
@@ -142,7 +142,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[tuple[Server, str]]:
-    home = Path(tempfile.mkdtemp(prefix="sync_platform_tests_"))
+    home = servers_home()
     with embedded_postgres(home) as url:
         server = Server(home)
         yield server, url
@@ -152,8 +152,9 @@ def own_server() -> Iterator[tuple[Server, str]]:
 
 class TestTheServerRestarts:
     @pytest.fixture
-    def database_url(self, own_server: tuple[Server, str]) -> str:
-        return own_server[1]
+    def database(self, own_server: tuple[Server, str]) -> Iterator[str]:
+        with made(own_server[1]) as url:
+            yield url
 
     @pytest.mark.parametrize(
         ("how", "mode"),

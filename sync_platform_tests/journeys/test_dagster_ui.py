@@ -4,7 +4,6 @@ date by clicking, read what became of it."""
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from sync_platform.demo.stage import Stage, staged
 from sync_platform.embedded import embedded_postgres
 from sync_platform.engine.access import Scope
 from sync_platform.settings import Settings
+from sync_platform_tests.conftest import servers_home
 from sync_platform_tests.journeys.what_ran import (
     changed_since,
     ended,
@@ -90,8 +90,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def stage(browser: Browser) -> Iterator[Stage]:
     """What the demo starts, its first syncs done, at a vendor where nothing changes by itself."""
-    # not in pytest's own folder, which the embedded Postgres may not enter where root runs this
-    home = Path(tempfile.mkdtemp(prefix="sync_platform_tests_"))
+    home = servers_home()
     settings = replace(Settings.from_env(), home=home, database_url=None, grain="day")
     port = free_port()
     try:

@@ -5,13 +5,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from sync_platform_tests.conftest import servers_home
 from sync_platform_tests.started import (
     WITHIN,
     free_port,
@@ -33,8 +33,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """The folder that all demos of this module use, one after the other."""
-    # not in pytest's own folder, which the embedded Postgres may not enter where root runs this
-    it = Path(tempfile.mkdtemp(prefix="sync_platform_demo_"))
+    it = servers_home()
     yield it
     kill_all_of(it)
     shutil.rmtree(it, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Disconnecting: whatever happens meanwhile, the tables are people's own in the end."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -108,7 +108,8 @@ def test_a_sync_that_opens_its_table_once_it_is_disconnected_leaves_no_lock(
     seen: list[list[str]] = []
     it = meanwhile(planned(platform, object), lambda: platform.disconnect(ACME))
     it.on_progress = lambda sentence, counts: seen.append(locked(platform))
-    it.run(into=platform.destination)
+    with suppress(UnknownConnection):  # it may find out
+        it.run(into=platform.destination)
     assert object in seen[-1]
     assert locked(platform) == []
 

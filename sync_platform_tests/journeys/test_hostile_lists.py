@@ -52,7 +52,7 @@ def test_a_discovered_field_that_can_be_no_column_is_refused_with_a_sentence(
 ) -> None:
     good: Any = {"name": "code", "type": "text"}
     stage.vendor.answers["/fields"] = json.dumps([good]).encode()
-    stage.vendor.list("/labels", b'{"code": "a"}')
+    stage.vendor.list("/labels", b'{"code": "a", "changed": "2026-01-01T00:00:00Z"}')
     stage.sync("labels")
     strange = {"name": "x", "type": "text", **field}
     stage.vendor.answers["/fields"] = json.dumps([good, strange]).encode()

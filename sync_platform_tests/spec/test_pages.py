@@ -23,6 +23,18 @@ def test_a_cursor_is_sent_back_as_a_param_until_it_is_gone() -> None:
         assert pages(last, [1], None) is None
 
 
+def test_an_answer_that_says_that_there_is_more_and_not_where_is_an_incomplete_read() -> None:
+    pages = spec.cursor_pages("cursor", found_at="next", more="has_more")
+    assert pages({"has_more": True, "next": "x"}, [1], None) == spec.NextPage(
+        params={"cursor": "x"}
+    )
+    assert pages({"has_more": False, "next": "x"}, [1], None) is None
+    assert pages({"next": "x"}, [1], None) == spec.NextPage(params={"cursor": "x"})
+    assert pages({}, [1], None) is None
+    with pytest.raises(IncompleteRead, match="says that there is more, and not where"):
+        pages({"has_more": True, "next": None}, [1], None)
+
+
 def test_a_cursor_may_go_into_the_body() -> None:
     pages = spec.cursor_pages("start_cursor", found_at="next_cursor", in_json=True)
     assert pages({"next_cursor": "x"}, [1], None) == spec.NextPage(json={"start_cursor": "x"})
@@ -60,6 +72,40 @@ def test_a_keyset_without_a_limit_ends_with_an_empty_page() -> None:
     pages = spec.keyset_pages("ids.main")
     assert pages({}, [{"ids": {"main": 3}}], None) == spec.NextPage(after="3")
     assert pages({}, [], None) is None
+
+
+TELLING = spec.keyset_pages("id", limit=2, more="paging.next", total="total")
+THERE_IS_MORE = {"paging": {"next": {"after": "2"}}}
+
+
+@pytest.mark.parametrize("body", [THERE_IS_MORE, {"total": 5}, {"total": 2, **THERE_IS_MORE}])
+def test_a_keyset_goes_on_after_a_short_page_where_the_answer_says_that_there_is_more(
+    body: Any,
+) -> None:
+    assert TELLING(body, [{"id": 3}], None) == spec.NextPage(after="3")
+
+
+@pytest.mark.parametrize("body", [THERE_IS_MORE, {"total": 5}, {"total": "5"}])
+def test_an_empty_page_of_a_keyset_that_says_that_there_is_more_is_an_incomplete_read(
+    body: Any,
+) -> None:
+    with pytest.raises(IncompleteRead, match="holds no records and says that there are more"):
+        TELLING(body, [], None)
+
+
+@pytest.mark.parametrize("body", [{"total": 2}, {"total": 2, "paging": None}, {"total": 0}])
+def test_a_keyset_ends_with_a_full_page_where_the_answer_says_so(body: Any) -> None:
+    assert TELLING(body, [{"id": 3}, {"id": 4}], None) is None
+    pages = spec.keyset_pages("id", more="more")
+    assert pages({"more": True}, [{"id": 3}], None) == spec.NextPage(after="3")
+    assert pages({"more": False}, [{"id": 3}], None) is None
+
+
+@pytest.mark.parametrize("body", [{}, {"total": None}, {"total": True}, {"total": 0.5}, [], None])
+def test_a_keyset_whose_answer_says_nothing_goes_by_how_full_the_page_is(body: Any) -> None:
+    assert TELLING(body, [{"id": 3}, {"id": 4}], None) == spec.NextPage(after="4")
+    assert TELLING(body, [{"id": 3}], None) is None
+    assert TELLING(body, [], None) is None
 
 
 def test_offsets_count_what_was_read() -> None:

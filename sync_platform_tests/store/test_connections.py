@@ -123,6 +123,24 @@ def test_objects_are_chosen_in_an_order_and_others_dropped(
         connections.choose_objects("other", choices)
 
 
+def test_what_is_chosen_later_than_its_connection_is_there_tells_since_when(
+    store: Database, acme: Connection, clock: HandClock
+) -> None:
+    connections, since = Connections(store, clock), clock.now() + timedelta(hours=1)
+    kept = acme.objects[0].object
+    clock.sleep(3600)
+    for _ in range(2):
+        chosen = [ObjectChoice(object=each) for each in (kept, "invoices")]
+        connections.choose_objects("acme-hubspot", chosen)
+        found = connections.get("acme-hubspot").objects
+        assert [it.chosen_at for it in found] == [None, since]
+        clock.sleep(3600)
+    connections.choose_objects("acme-hubspot", [ObjectChoice(object="invoices")])
+    connections.choose_objects("acme-hubspot", [ObjectChoice(object=kept)])
+    (again,) = connections.get("acme-hubspot").objects
+    assert again.chosen_at == clock.now()
+
+
 def test_only_what_stays_chosen_with_the_same_filters_keeps_its_cursor(
     store: Database, acme: Connection, clock: HandClock
 ) -> None:

@@ -92,8 +92,8 @@ def test_a_connection_lost_in_a_transaction_makes_the_store_unavailable(
     assert one(store, "SELECT 1") == 1
 
 
-def test_missing_tables_are_told_as_missing_migrations(database: str) -> None:
-    empty = Database(database)
+def test_missing_tables_are_told_as_missing_migrations(empty_database: str) -> None:
+    empty = Database(empty_database)
     with pytest.raises(ConfigurationError, match="Apply the migrations"):
         one(empty, "SELECT count(*) FROM sync_platform.syncs")
     empty.close()

@@ -284,7 +284,7 @@ def test_an_incremental_sync_that_ends_an_interrupted_full_one_is_the_full_one_t
     with history.record(
         CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
     ) as record:
-        record.resumed(SyncMode.FULL, SyncWindow())
+        record.reads(SyncMode.FULL, SyncWindow(), resumed=True)
         clock.sleep(10)
     assert fulls(history) == FullSyncs(well_at=record.result.started_at)
 
@@ -297,9 +297,11 @@ def test_one_that_owed_a_full_read_and_failed_is_a_try_of_a_full_sync(
         CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
     )
     with suppress(VendorUnavailable), recording as record:
-        record.became_full()
+        record.reads(SyncMode.FULL, SyncWindow(), resumed=False)
         assert fulls(history).failed == 0
-        record.became_full()  # a second attempt of the same sync
+        record.reads(
+            SyncMode.FULL, SyncWindow(), resumed=False
+        )  # a second attempt of the same sync
         assert history.recent() == [record.result, well]
         assert (record.result.mode, record.result.resumed) == (SyncMode.FULL, False)
         clock.sleep(10)
@@ -316,7 +318,7 @@ def test_one_that_went_on_with_an_interrupted_full_one_is_no_try_of_its_own(
         CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
     )
     with suppress(VendorUnavailable), recording as record:
-        record.resumed(SyncMode.FULL, SyncWindow())
+        record.reads(SyncMode.FULL, SyncWindow(), resumed=True)
         clock.sleep(10)
         raise DOWN
     assert fulls(history) == FullSyncs(failed=1, error=str(DOWN))

@@ -57,6 +57,12 @@ print(sorted({"alembic", "sqlalchemy"} & set(sys.modules)))
 """
 
 
+@pytest.fixture
+def database(empty_database: str) -> str:
+    """The url of an empty database, to be migrated here."""
+    return empty_database
+
+
 def test_the_tables_that_there_are_and_those_that_the_store_speaks_of_are_the_same(
     store: Database,
 ) -> None:

@@ -18,6 +18,12 @@ VERSION = "SELECT version_num FROM sync_platform.alembic_version"
 
 
 @pytest.fixture
+def database(empty_database: str) -> str:
+    """The url of an empty database, to be migrated here."""
+    return empty_database
+
+
+@pytest.fixture
 def old(database: str) -> Iterator[Database]:
     """A database of the first version, not yet migrated."""
     migrate_to_the_first(database)

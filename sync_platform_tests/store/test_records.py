@@ -93,7 +93,7 @@ def test_a_resumed_sync_says_so_and_tells_the_window_it_goes_on_with(
     with history.record(
         CONTACTS, mode=SyncMode.INCREMENTAL, window=SyncWindow(), started_at=clock.now()
     ) as record:
-        record.resumed(SyncMode.FULL, WINDOW)
+        record.reads(SyncMode.FULL, WINDOW, resumed=True)
     now = kept(history, record.id)
     assert (now.resumed, now.mode, now.window) == (True, SyncMode.FULL, WINDOW)
     assert now == record.result

@@ -66,12 +66,13 @@ def part(name: str, *arguments: str, **more: object) -> Part:
     )
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something outside of this process."""
+def until(holds: Callable[[], bool], step: float = 0.02) -> None:
+    """Wait for something outside of this process; `step`: seconds, longer where to ask is dear
+    and would slow down what is waited for."""
     deadline = monotonic() + LONGEST
     while not holds():
         assert monotonic() < deadline
-        sleep(0.02)
+        sleep(step)
 
 
 def lives(pid: int) -> bool:

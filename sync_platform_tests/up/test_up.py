@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sync_platform.engine.results import SyncStatus
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.settings import Settings
+from sync_platform_tests.conftest import servers_home
 from sync_platform_tests.started import (
     free_port,
     kill_all_of,
@@ -39,14 +39,14 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="What is left running is read from /proc."
 )
 LONG = 120.0  # seconds that a vendor takes to answer
+SELDOM = 0.2  # seconds between questions that take the time of what is asked
 TAGS = "query T($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key value } } } }"
 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """The folder of all these installations, one after the other."""
-    # not in pytest's own folder, which the embedded Postgres may not enter where root runs this
-    it = Path(tempfile.mkdtemp(prefix="sync_platform_up_"))
+    it = servers_home()
     yield it
     kill_all_of(it)
     shutil.rmtree(it, ignore_errors=True)
@@ -113,15 +113,15 @@ def test_up_syncs_starts_again_what_was_killed_and_leaves_nothing_when_it_is_kil
 
     assert up.command("reload").returncode == 0
     assert "web ended" not in up.hears(r"code-server \| The code was loaded anew")
-    until(lambda: answers(f"{up.web}/health/ready"))
+    until(lambda: answers(f"{up.web}/health/ready"), SELDOM)
 
     (web,) = (pid for pid, words in processes_of(up.home).items() if "uvicorn" in words)
     os.kill(web, signal.SIGKILL)
     up.hears(r"web ended by itself \(killed by SIGKILL\); it is started again in 1 s\.")
-    until(lambda: answers(f"{up.web}/health/ready"))
+    until(lambda: answers(f"{up.web}/health/ready"), SELDOM)
 
     up.process.kill()
-    until(lambda: processes_of(up.home) == {})
+    until(lambda: processes_of(up.home) == {}, SELDOM)
     assert up.command("health").returncode == 1
 
 
@@ -136,7 +136,7 @@ def synced(up: Up, hubspot: HubSpot) -> dict[str, str]:
         )
         platform.pause("acme-hubspot")  # the sensor launches nothing meanwhile
         asked = platform.request_syncs("acme-hubspot", Asked(full_sync=True), by="a test")
-        until(lambda: platform.sync_request("acme-hubspot", asked.id).status.ended)
+        until(lambda: platform.sync_request("acme-hubspot", asked.id).status.ended, SELDOM)
         ended = platform.sync_request("acme-hubspot", asked.id)
         assert ended.status is AskedStatus.SUCCEEDED
         assert platform.history("acme-hubspot")[0].counts.created == 3

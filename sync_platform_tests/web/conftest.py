@@ -9,7 +9,7 @@ import pytest
 
 from sync_platform.engine.access import checked_scopes
 from sync_platform.platform import Platform
-from sync_platform_tests.web.serving import Visitor, served, sign_in
+from sync_platform_tests.web.serving import PASSWORD, Visitor, served, sign_in
 
 
 @pytest.fixture
@@ -17,6 +17,14 @@ def web(platform: Platform) -> Iterator[str]:
     """The address of the web face of a fresh platform (the fixture `platform`)."""
     with served(platform) as url:
         yield url
+
+
+@pytest.fixture
+def ann(platform: Platform) -> str:
+    """The address of an admin with that password, whom `signed_in` then is, too."""
+    link = platform.access.admin_link("ann@example.com")
+    platform.access.choose_password(link.rpartition("/")[2], PASSWORD)
+    return "ann@example.com"
 
 
 @pytest.fixture

@@ -5,16 +5,11 @@ sandbox HubSpot, and a Dagster whose runs only wait.
 """
 
 import itertools
-import shutil
-import tempfile
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext, engine, hooks
@@ -32,7 +27,7 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform.settings import Settings
-from sync_platform_tests.conftest import HastyClock
+from sync_platform_tests.conftest import HastyClock, made
 from sync_platform_tests.transport.small_dagster import small_dagster
 from sync_platform_tests.web.serving import served
 
@@ -95,16 +90,18 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground(database_url: str) -> Iterator[Ground]:
+def ground(
+    database_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
     """A connection with past syncs and a request, all over HTTP."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    url = psycopg.conninfo.make_conninfo(database_url, dbname=name)
-    home = Path(tempfile.mkdtemp(prefix="sync_platform_tests_"))
+    home = tmp_path_factory.mktemp("fuzzed")
     hubspot = HubSpot(burst=None, search_per_second=None)
     assets = [("hubspot", each.name) for each in load_connectors()["hubspot"].objects]
-    with serve(hubspot), small_dagster(*assets) as dagster:
+    with (
+        made(database_url, like=migrated) as url,
+        serve(hubspot),
+        small_dagster(*assets) as dagster,
+    ):
         one = Settings(home=home, database_url=url, dagster_url=dagster.url)
         platform = Platform(one, clock=HastyClock())
         hubspot.add_many("contacts", 3)
@@ -127,9 +124,6 @@ def ground(database_url: str) -> Iterator[Ground]:
         with served(platform) as address:
             yield Ground(platform=platform, hubspot=hubspot, url=address, keys=keys, sync=asked.id)
         platform.close()
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    shutil.rmtree(home, ignore_errors=True)
 
 
 def called(ground: Ground, key: str, within: int) -> tuple[Counter[str], list[str]]:

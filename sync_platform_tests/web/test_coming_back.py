@@ -56,7 +56,7 @@ def signs_in(browser: Visitor, email: str, path: str) -> str:
 
 
 def test_whose_session_ended_meanwhile_signs_in_and_goes_on(
-    signed_in: Visitor, back: dict[str, str], platform: Platform
+    ann: str, signed_in: Visitor, back: dict[str, str], platform: Platform
 ) -> None:
     sessions_end(platform, signed_in)
     came = signed_in.get(CALLBACK, params=back)
@@ -66,7 +66,7 @@ def test_whose_session_ended_meanwhile_signs_in_and_goes_on(
     assert back["code"] not in path
     assert back["state"] not in path
     assert "Sign in once more to go on connecting" in words(signed_in.look(path).text)
-    place = signs_in(signed_in, ANN, path)
+    place = signs_in(signed_in, ann, path)
     assert signed_in.get(place).headers["location"] == f"{place}/objects"
     signed_in.look(f"{place}/objects")
     answer = signed_in.submit(f"{place}/objects", name="acme", objects="deals")
@@ -88,12 +88,12 @@ def test_without_a_session_nothing_is_shown_or_changed_but_that_the_code_is_used
 
 
 def test_a_session_that_ends_before_the_objects_are_chosen_loses_nothing(
-    signed_in: Visitor, back: dict[str, str], platform: Platform
+    ann: str, signed_in: Visitor, back: dict[str, str], platform: Platform
 ) -> None:
     path = f"{signed_in.get(CALLBACK, params=back).headers['location']}/objects"
     sessions_end(platform, signed_in)
     turned = signed_in.get(path).headers["location"]
-    assert signs_in(signed_in, ANN, turned) == path
+    assert signs_in(signed_in, ann, turned) == path
     assert "What should be synced?" in words(signed_in.get(path).text)
 
 

@@ -17,14 +17,6 @@ def browser(web: str) -> Iterator[Visitor]:
         yield it
 
 
-@pytest.fixture
-def ann(platform: Platform) -> str:
-    """The address of an admin."""
-    link = platform.access.admin_link("ann@example.com")
-    platform.access.choose_password(link.rpartition("/")[2], PASSWORD)
-    return "ann@example.com"
-
-
 def test_the_first_admin_comes_in_by_a_one_time_link(
     web: str, platform: Platform, browser: Visitor
 ) -> None:
@@ -117,9 +109,9 @@ def test_a_new_session_has_a_new_token(ann: str, browser: Visitor) -> None:
 
 
 def test_a_changed_password_ends_the_sessions_elsewhere(
-    platform: Platform, signed_in: Visitor
+    ann: str, platform: Platform, signed_in: Visitor
 ) -> None:
-    elsewhere = platform.access.sign_in("ann@example.com", PASSWORD, address="192.0.2.1")
+    elsewhere = platform.access.sign_in(ann, PASSWORD, address="192.0.2.1")
     fields = {"password": "another password", "again": "another password"}
     refused = signed_in.submit("/settings/account/password", old="wrong", **fields)
     assert "old password is wrong" in refused.text

@@ -262,6 +262,19 @@ def test_schema_changes_are_looked_for_and_listed(ann: Visitor, hubspot: HubSpot
     assert "Contacts The field 'shoe_size' is new (number)." in read(ann, place)
 
 
+def test_an_object_whose_fields_cannot_be_asked_for_is_told_above_the_changes_of_the_others(
+    ann: Visitor, hubspot: HubSpot
+) -> None:
+    for name in ("contacts", "companies", "deals"):
+        hubspot.add_property(name, "fresh")
+    hubspot.fail(status=403, path="/crm/v3/properties/companies", times=9)
+    told = words(ann.submit(f"{ACME}/changes").text)
+    assert "The fields of companies could not be asked for: " in told
+    for label in ("Contacts", "Deals"):
+        assert f"{label} The field 'fresh' is new (text)." in told
+    assert "Companies The field" not in told
+
+
 def test_what_became_of_a_table_is_listed_with_the_schema_changes(
     ann: Visitor, platform: Platform
 ) -> None:

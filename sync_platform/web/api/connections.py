@@ -89,7 +89,8 @@ class Changes(Body):
         None,
         description="All objects that are to be synced from now on, with their intervals and "
         "filters. The tables of the others stay. One that is chosen anew, or whose filters "
-        "change, is read from the beginning.",
+        "change, is read from the beginning, and rows that are no longer meant are marked as "
+        "deleted.",
     )
     interval_minutes: Minutes | None = Field(None, description="Null: the connector's default.")
     paused: StrictBool | None = Field(

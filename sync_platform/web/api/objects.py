@@ -34,7 +34,7 @@ class StateOf(Answer):
     cursor: Moment | None = Field(description="How far it has been read.")
     syncing: bool
     stopped: bool = Field(
-        description="Automatic syncs are stopped after repeated failures, until it is resumed."
+        description="Automatic syncs are stopped after failures, until it is resumed."
     )
     full_failing: str | None = Field(
         description="Since when no full sync has gone well, and why, where it is too long ago."
@@ -89,7 +89,7 @@ def list_objects(
     dependencies=[Depends(named)],
 )
 def resume_object(platform: ThePlatform, caller: Syncer, name: Name, object: str) -> StateOf:
-    """Let automatic syncs of the object run again after repeated failures."""
+    """Let automatic syncs of the object run again after failures stopped them."""
     seen(platform, caller, name)
     platform.resume(name, object)
     return next(_state(each) for each in platform.objects(name) if each.obj.name == object)

@@ -47,8 +47,6 @@ def lacking(
             return oauth is None or server is None or server.expires_in == "missing"
         case "idempotent":
             return obj.create is None or behaviour.name in it.not_offered
-        case "silent_deletions":
-            return obj.sees_deletes
         case "incremental" | "sees_deletes" | "create" | "update" | "delete":
             return not getattr(obj, behaviour.needs)
         case hook:

@@ -30,11 +30,15 @@ def deletions_by_a_full_sync(on: Stage) -> None:
     assert len(on.rows(deleted=True)) == 2
 
 
-@behaviour("Deletions", needs="silent_deletions")
+@behaviour("Deletions")
 def too_many_deletions(on: Stage) -> None:
     """A full sync that would mark most records, without the vendor's word, asks a person first."""
-    on.synced()
-    on.change(archives=9)
+    on.connect()
+    made = on.change(creates=10)["created"]
+    on.let_show()
+    on.incremental()
+    on.age()
+    on.vanish(made[:9])
     on.let_show()
     with pytest.raises(TooManyDeletes):
         on.full()

@@ -57,6 +57,7 @@ class Vouched:
     tie: Callable[[Any], None] | None = None  # change several records in one moment
     lag: Callable[[Any], None] | None = None  # let changes show late
     settled: Callable[[Any], None] | None = None  # let everything show
+    vanish: Callable[[Any, str], None] | None = None  # a record goes, and nothing tells of it
     restore: Callable[[Any, str], None] | None = None  # a deleted record comes back
     weird: Callable[[Any, str], None] | None = None  # a record whose text is this
     weird_column: str = ""
@@ -171,6 +172,16 @@ class Stage:
             self.it.object, creates=creates, updates=updates, archives=archives
         )
         return made
+
+    def vanish(self, ids: Sequence[str]) -> None:
+        """Let records go without the vendor's word; where it has none for any, delete as many."""
+        if self.it.vanish is None:
+            assert not self.obj.sees_deletes, "say how a record goes without the vendor's word"
+            self.change(archives=len(ids))
+            return
+        with self.vendor.lock:
+            for id in ids:
+                self.it.vanish(self.vendor, id)
 
     def created_at(self, moment: datetime) -> str:
         """The id of a record that was created then, and not changed since."""

@@ -28,14 +28,6 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def platform(settings: Settings, clock: FakeClock) -> Iterator[Platform]:
-    """The test's platform, at the time of that clock."""
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
-
-
-@pytest.fixture
 def instance(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:

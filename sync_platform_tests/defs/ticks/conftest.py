@@ -18,7 +18,6 @@ from sync_platform.engine.results import Target
 from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
-from sync_platform.settings import Settings
 from sync_platform_tests.defs.runs import definitions_of
 from sync_platform_tests.fakes import FakeClock
 
@@ -32,14 +31,6 @@ Tick = Callable[[str], SensorExecutionData]
 def clock() -> FakeClock:
     """It shows the present and moves when a test says so."""
     return FakeClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def platform(settings: Settings, clock: FakeClock) -> Iterator[Platform]:
-    """The test's platform, at the time of that clock."""
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,9 @@
 """Fields and tables of Airtable that are renamed, removed and computed."""
 
+import pytest
+
 from sync_platform.engine.modes import SyncMode
+from sync_platform.errors import NotPermitted, ObjectGone
 from sync_platform_tests.journeys.airtable.stage import Stage
 
 
@@ -79,3 +82,34 @@ def test_a_table_keeps_its_name_when_it_is_renamed_and_new_ones_are_found(crm: S
     assert names == ["teams", "people", "things", "invoices"]
     crm.vendor.add("Humans", Name="Bob")
     assert crm.sync("people").created == 1
+
+
+def test_a_table_that_is_away_for_a_while_loses_no_field(crm: Stage) -> None:
+    crm.vendor.add("People", Name="Ada", Mail="ada@example.com")
+    crm.sync("people")
+    crm.vendor.workspace.remove_table("People")
+    with pytest.raises(ObjectGone, match=r"People .CRM. is not in its base any more"):
+        crm.platform.discover("acme")
+    with pytest.raises(ObjectGone, match="Bring it back in Airtable, or take it out"):
+        crm.full("people")
+    with pytest.raises(NotPermitted, match="The table is not in its base any more") as told:
+        crm.sync("people")
+    assert "connector must be mended" not in str(told.value)
+    crm.vendor.workspace.restore_table("People")
+    crm.vendor.add("People", Name="Bob", Mail="bob@example.com")
+    crm.clock.sleep(60)
+    assert crm.sync("people").created == 1
+    assert crm.differences("people") == []
+    kinds = [change.kind for change in crm.platform.schema_changes("acme", None)]
+    assert kinds == ["vanished"]  # the table alone
+
+
+def test_discovery_with_a_table_that_is_gone_goes_on_once_it_is_taken_out(crm: Stage) -> None:
+    crm.vendor.workspace.remove_table("People")
+    with pytest.raises(ObjectGone):
+        crm.platform.discover("acme")
+    crm.platform.choose_objects("acme", ["teams", "things"])
+    crm.vendor.add_field("Things", "Weight", "number")
+    assert [str(each) for each in crm.platform.discover("acme")] == [
+        "The field 'Weight' is new (number)."
+    ]

@@ -8,6 +8,7 @@ from sync_platform.errors import (
     ConfigurationError,
     VendorUnavailable,
 )
+from sync_platform.sandbox.google_sheets_cells import typed
 from sync_platform_tests.journeys.google_sheets.desk import Desk
 
 
@@ -47,7 +48,7 @@ def test_a_tab_that_never_holds_still_is_left_for_later(desk: Desk) -> None:
     desk.connect("busy", rows_per_call="50")
     desk.sync("busy")
     desk.vendor.meanwhile = lambda: tab.insert_row(2, [-1])
-    with pytest.raises(VendorUnavailable, match="Rows of the tab 'Busy' were moved each time"):
+    with pytest.raises(VendorUnavailable, match="of the tab 'Busy' were moved each time"):
         desk.sync("busy")
     assert len(desk.rows("busy")) >= 200
 
@@ -67,3 +68,39 @@ def test_a_tab_that_is_gone_is_told_as_that(desk: Desk) -> None:
     with pytest.raises(ConfigurationError, match="The tab 'People' is no longer in its spreadshee"):
         desk.sync("people")
     assert len(desk.rows("people")) == 30
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+def test_a_heading_that_is_renamed_while_a_tab_is_read_empties_no_column(
+    desk: Desk, call: int
+) -> None:
+    """A sync reads it twice: the columns' types, then the rows."""
+    tab = desk.tab("Renamed", ["N", "Name"], *([n, f"n{n}"] for n in range(90)))
+    desk.connect("renamed", rows_per_call="50", tab__renamed__key="N")
+    desk.sync("renamed")
+    names = desk.column("renamed", "name")
+    at_call(desk, call, lambda: tab.put(0, 1, typed("Full name")))
+    desk.sync("renamed")
+    assert desk.column("renamed", "name") == names
+    desk.sync("renamed")
+    assert desk.column("renamed", "full_name") == names
+    assert desk.column("renamed", "name") == names
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+def test_a_column_that_is_inserted_while_a_tab_is_read_moves_no_values(
+    desk: Desk, call: int
+) -> None:
+    tab = desk.tab("Wider", ["N", "Name", "City"], *([n, f"n{n}", f"c{n}"] for n in range(90)))
+    desk.connect("wider", rows_per_call="50", tab__wider__key="N")
+    desk.sync("wider")
+    before = [(row["name"], row["city"]) for row in desk.rows("wider")]
+
+    def insert() -> None:
+        for line in tab.rows:
+            line.insert(1, typed("New"))
+        tab.width += 1
+
+    at_call(desk, call, insert)
+    desk.sync("wider")
+    assert [(row["name"], row["city"]) for row in desk.rows("wider")] == before

@@ -8,20 +8,12 @@ from sync_platform.engine.ports import Secret
 from sync_platform.platform import Platform
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.stripe import Stripe
-from sync_platform.settings import Settings
 from sync_platform_tests.journeys.stripe.shop import ACME, UNLIMITED, MovableClock, only
 
 
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
-
-
-@pytest.fixture
-def platform(settings: Settings, clock: MovableClock) -> Iterator[Platform]:
-    it = Platform(settings, clock=clock)
-    yield it
-    it.close()
 
 
 @pytest.fixture

@@ -51,6 +51,12 @@ def _drop_field(vendor: Airtable) -> str:
     return "met"
 
 
+def _vanish(vendor: Airtable, id: str) -> None:
+    """As where our webhook was not there when it went."""
+    del vendor.workspace.find("Contacts")[1].records[id]
+    vendor.workspace.changes += 1
+
+
 vouched = Vouched(
     connector="airtable",
     vendor=_airtable,
@@ -67,6 +73,7 @@ vouched = Vouched(
     lag=_lag,
     settled=lambda vendor: sleep(vendor.listing.lag),  # a lag is nothing but time
     restore=lambda vendor, id: vendor.restore("Contacts", id),
+    vanish=_vanish,
     weird=lambda vendor, text: vendor.add("Contacts", Name=text),
     weird_column="name",
     new_field=_new_field,
@@ -76,8 +83,6 @@ vouched = Vouched(
     forbid=lambda vendor: vendor.workspace.bases.clear(),  # unshared
     not_offered={
         "past_a_cap": "A list has no cap: pages follow each other to its end.",
-        "too_many_deletions": "Webhooks name what was deleted. Tables without them, or without a "
-        "field for the time of the last change, are guarded as everywhere.",
         "told_what_is_left": "Airtable does not tell how many calls are left.",
         "sent_twice": "Airtable has no idempotency keys: a create whose answer is lost may make "
         "two records, so it is not repeated.",

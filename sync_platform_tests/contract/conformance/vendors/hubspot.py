@@ -65,6 +65,7 @@ vouched = Vouched(
     lag=lambda vendor: setattr(vendor, "search_lag", 0.2),
     settled=lambda vendor: sleep(vendor.search_lag),  # a lag is nothing but time
     restore=lambda vendor, id: vendor.restore("contacts", id),
+    vanish=lambda vendor, id: vendor.purge("contacts", id),
     weird=_weird,
     weird_column="firstname",
     new_field=_new_field,
@@ -74,8 +75,6 @@ vouched = Vouched(
     forbid=_forbid,
     not_offered={
         "a_renamed_field": "A property's name is its identity; only its label can change.",
-        "too_many_deletions": "HubSpot lists what was archived, so nothing is taken for deleted "
-        "because it is missing.",
         "rotated": "HubSpot's refresh tokens stay the same.",
         "sent_twice": "HubSpot has no idempotency keys: a create whose answer is lost may make two "
         "records, so it is not repeated.",

@@ -44,6 +44,13 @@ def _drop_field(vendor: Salesforce) -> str:
     return "hat_size__c"
 
 
+def _vanish(vendor: Salesforce, id: str) -> None:
+    """As where somebody takes the right to see it away."""
+    vendor.org.tables["Account"].latest.pop(id)
+    vendor.org.tables["Account"].seen.pop(id)
+    vendor.org.version += 1
+
+
 vouched = Vouched(
     connector="salesforce",
     vendor=_salesforce,
@@ -61,6 +68,7 @@ vouched = Vouched(
     lag=lambda vendor: setattr(vendor.org, "lag", 0.2),
     settled=lambda vendor: sleep(vendor.org.lag),  # a lag is nothing but time
     restore=lambda vendor, id: vendor.undelete("Account", id),
+    vanish=_vanish,
     weird=_weird,
     weird_column="name",
     new_field=_new_field,
@@ -76,8 +84,6 @@ vouched = Vouched(
         "rotated": "Salesforce's refresh tokens stay the same, unless an org's admin wants them "
         "to change: then the new one is kept.",
         "a_renamed_field": "A field's API name is its identity; only its label can change.",
-        "too_many_deletions": "Salesforce tells what was deleted, so nothing is taken for deleted "
-        "because it is missing.",
     },
     gaps=[
         "Files (base64) are not read.",

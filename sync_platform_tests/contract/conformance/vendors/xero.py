@@ -25,6 +25,11 @@ def _forbid(vendor: Xero) -> None:
     vendor.forbidden.add("invoices")
 
 
+def _vanish(vendor: Xero, id: str) -> None:
+    del vendor.organisation().records["invoices"][id]
+    vendor.organisation().version += 1
+
+
 SAME = "Every organisation has the same fields."
 
 vouched = Vouched(
@@ -45,6 +50,7 @@ vouched = Vouched(
     rewrites={"Reference": "Renewed"},
     refused={"Type": "ACCREC"},
     tie=_tie,
+    vanish=_vanish,
     weird=_weird,
     weird_column="reference",
     revoke=lambda vendor: vendor.revoke(),
@@ -52,8 +58,6 @@ vouched = Vouched(
     not_offered={
         "past_a_cap": "Xero's lists have no cap.",
         "what_shows_late": "Changes show at once.",
-        "too_many_deletions": "Xero tells which invoices were deleted or voided, so nothing is "
-        "taken for deleted because it is missing.",
         "restored": "What was deleted or voided stays so.",
         "a_new_field": SAME,
         "a_field_that_is_gone": SAME,

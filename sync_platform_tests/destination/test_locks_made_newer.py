@@ -1,0 +1,64 @@
+"""Locks of an older version are replaced by ours, and keep what they held; the books are locked as
+tables are, and whoever has all names quoted sees no difference."""
+
+from dataclasses import replace
+
+import pytest
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
+
+from sync_platform.destination.book import actual_columns
+from sync_platform.destination.ddl import BOOKS
+from sync_platform.destination.sessions import connected
+from sync_platform.spec import Field
+from sync_platform_tests.destination.tables import CONTACTS, FIELDS, load, people, select
+
+REFUSED = pg.DependentObjectsStillExist
+LOCKED = "SELECT table_name FROM sync_platform.locked_tables WHERE table_name !~ '^_'"
+
+
+def test_newer_locks_hold_what_the_older_ones_of_other_connections_held(database: str) -> None:
+    beta = replace(CONTACTS, schema="beta", connection="beta-hubspot")
+    load(database, *people(1), table=beta)
+    load(database, *people(1))
+    select(database, "ALTER TABLE sync_platform.locked_tables DROP COLUMN keys")
+    select(database, "COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version 2.'")
+    load(database, *people(1))
+    assert select(database, LOCKED) == ["contacts"] * 2
+    for statement in ("DROP COLUMN email", "RENAME email TO mail", "DROP CONSTRAINT contacts_pkey"):
+        with pytest.raises(REFUSED, match="beta-hubspot"):
+            select(database, f"ALTER TABLE beta.contacts {statement}")
+
+
+def test_books_that_were_locked_as_tables_only_are_locked_in_their_columns(database: str) -> None:
+    load(database, *people(1))
+    select(database, "UPDATE sync_platform.locked_tables SET columns = '{}' WHERE keys = '{}'")
+    load(database, *people(1))
+    with pytest.raises(REFUSED, match="its own books"):
+        select(database, "ALTER TABLE acme._columns RENAME field TO name")
+
+
+def test_books_are_locked_as_they_are(database: str) -> None:
+    load(database, *people(1))
+    for name, columns in BOOKS.items():
+        with connected(database, "a test") as connection:
+            assert {
+                it: actual.type for it, actual in actual_columns(connection, "acme", name).items()
+            } == columns
+
+
+def test_who_has_all_names_quoted_is_refused_what_others_are_and_no_more(database: str) -> None:
+    load(database, *people(1))
+    quoting = "SET quote_all_identifiers = on"
+    select(database, f"{quoting}; ALTER TABLE acme.contacts ADD COLUMN own int")
+    with pytest.raises(REFUSED, match=r"column email of acme.contacts .* cannot be renamed"):
+        select(database, f"{quoting}; ALTER TABLE acme.contacts RENAME email TO mail")
+
+
+def test_a_database_that_quotes_all_names_is_synced_into(database: str) -> None:
+    name = conninfo_to_dict(database)["dbname"]
+    select(database, f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    load(database, *people(1))
+    assert load(database, {"id": "0", "age": "old"}, fields=[*FIELDS[:2], Field("age")]).updated
+    with pytest.raises(REFUSED):
+        select(database, "ALTER TABLE acme.contacts DROP COLUMN email")
