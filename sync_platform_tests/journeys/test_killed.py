@@ -118,7 +118,7 @@ def test_a_killed_full_sync_asks_for_no_page_again_that_was_committed(
     witness: Witness, watched: WatchedHubSpot
 ) -> None:
     watched.fill(2_000, 0)
-    pages = ["0", *sorted(watched.records("contacts"), key=int)[A_PAGE - 1 :: A_PAGE]]
+    pages = ["0", *sorted(watched.records("contacts"), key=int)[A_PAGE - 1 : -1 : A_PAGE]]
     kill(witness, FULL, at_call=9)
     left = witness.before.left
     assert left is not None
