@@ -149,9 +149,11 @@ class Attempt:
 
     def _save_full(self, loading: Loading, *, reconciled: bool) -> None:
         """Save the cursor of a full read once what has gone is marked. Where it is not, the vendor
-        may tell it to a sync that asks from where the cursor stands, as long as it remembers."""
+        may tell it to a sync that asks from where the cursor stands, as long as it remembers: the
+        read was not owed because it does not, nor would the next be."""
         cursor = self._sync.cursors.get(self._sync.target)
-        if reconciled or self._next_mode(cursor) is SyncMode.FULL:
+        owed = lost(loading.batch.progress)
+        if reconciled or owed or self._next_mode(cursor) is SyncMode.FULL:
             loading.save_cursor()
 
     def _next_mode(self, cursor: datetime | None) -> SyncMode:

@@ -1,6 +1,7 @@
 """The cursor of a full sync, which follows what it marks: the vendor tells what has gone only to
 who asks from before that."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sync_platform.engine.fields import Found
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.errors import TooManyDeletes
-from sync_platform.spec import Field, Filter, Json, Request
+from sync_platform.spec import Api, Field, Filter, Json, Page, Read, Request
 from sync_platform_tests.engine.stage import (
     CONTACTS,
     DELETES,
@@ -78,6 +79,26 @@ def test_where_the_vendor_remembers_no_more_a_refused_full_sync_saves_its_cursor
         stage.incremental()
     assert stage.cursor is not None
     assert stage.cursor >= at(46 * 60)
+
+
+def test_so_does_one_that_was_owed_because_deletions_are_forgotten(stage: Stage) -> None:
+    """Asked from the old cursor, the vendor would say again that it forgot them."""
+
+    def forgotten(api: Api, read: Read) -> Iterator[Page]:
+        yield Page(forgotten=read.since is not None)
+
+    stage.asking(deletes=forgotten)
+    stage.vendor.put(7, -30)
+    stage.incremental()
+    before = stage.cursor
+    stage.vendor.records = {7: stage.vendor.records[7]}
+    stage.vendor.put(9, 20)
+    stage.clock.set(at(60))
+    with pytest.raises(TooManyDeletes):
+        stage.incremental()
+    assert before is not None
+    assert stage.cursor is not None
+    assert stage.cursor > before
 
 
 def test_what_has_gone_is_told_to_who_does_not_go_on_with_a_full_sync_killed_at_its_end(

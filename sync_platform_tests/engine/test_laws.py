@@ -99,6 +99,8 @@ def attempt(stage: Stage, vendor: ChangingVendor, asked: Attempt) -> None:
     window = SyncWindow()
     if asked.mode is SyncMode.FROM_DATE:
         now = stage.clock.now()
+        if stage.cursor is None:  # up to the present it would say that nobody wants what is older
+            now -= timedelta(minutes=1)
         since, until = (now - timedelta(minutes=it) for it in sorted(asked.ago, reverse=True))
         window = SyncWindow(since, until)
     vendor.coming = [list(it) for it in asked.between]
