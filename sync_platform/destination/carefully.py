@@ -97,7 +97,7 @@ class Careful:
         `rejected` and `rejected_keys`.
 
         Raises what the batch failed with where more than MOST_REFUSED rows are refused, beside
-        those that wait for others that are.
+        those that wait for others that are: one bad value may have any number behind it.
         """
         created = updated = 0
         tangles = Tangles(self._connection, self._landing, stage)
@@ -197,7 +197,7 @@ class Careful:
                 found = untangle(error, left, [*others, *(item for item, _ in behind)])
                 if found is not None:
                     others += [left[place] for place in found.stuck]
-                    behind += [(left[place], _said(error)) for place in found.behind]
+                    behind += [(left[place], _said(it)) for place, it in found.behind.items()]
                     left = [left[place] for place in found.order]
             if left == before:
                 break

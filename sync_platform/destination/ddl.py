@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from sync_platform.destination import names
 from sync_platform.destination.book import relation
 from sync_platform.destination.columns import POSTGRES
+from sync_platform.destination.lock_triggers import PASSING
 from sync_platform.destination.sessions import Connection
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
@@ -179,13 +180,17 @@ def bookkeeping(connection: Connection, schema: str) -> None:
 def dropped(schema: str, gone: str, unknown: str | None = None) -> ConfigurationError:
     """What is to be said where a book is gone, or has no line for a table that is there."""
     table = f"{schema}.{unknown}"
+    own = f" If {table} is a table of your own, give it another name." if unknown else ""
+    has, aside = (
+        Identifier(it).as_string(None) for it in (schema, names.identifier(f"{schema}_before", ()))
+    )
     return ConfigurationError(
         f"Somebody {'emptied or ' if unknown else ''}dropped {schema}.{gone}, in which syncs keep "
         f"which object is in which table and which field in which column"
         f"{f': no book knows {table} any more, which they made' if unknown else ''}. "
-        f"Bring the book back from a backup, or rename the schema (ALTER SCHEMA {schema} RENAME TO "
-        f"{schema}_before): the next sync makes all tables anew and reads everything."
-        f"{f' If {table} is a table of your own, give it another name.' if unknown else ''}"
+        f"Bring the book back from a backup, or rename the schema (after {PASSING}: "
+        f"ALTER SCHEMA {has} RENAME TO {aside}): the next sync makes all tables anew and reads "
+        f"everything.{own}"
     )
 
 

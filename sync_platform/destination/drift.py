@@ -21,7 +21,7 @@ from sync_platform.destination.booking import Lines
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, wider
 from sync_platform.destination.comments import MORE, SYSTEM, beside_comment, column_comment
 from sync_platform.destination.ddl import read_anew
-from sync_platform.destination.locks import PASSING
+from sync_platform.destination.lock_triggers import PASSING
 from sync_platform.destination.renames import in_turn
 from sync_platform.engine.destination import Table
 from sync_platform.engine.results import SchemaChange

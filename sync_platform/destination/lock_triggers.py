@@ -9,7 +9,9 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 4  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 5  # of what INSTALL makes: raise it with every change, and databases get the new one
+
+PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
 # The version that a database has; NULL where it has none.
 INSTALLED = """(SELECT substring(obj_description(oid, 'pg_event_trigger') FROM '[0-9]+')::int
@@ -52,6 +54,18 @@ CREATE OR REPLACE FUNCTION sync_platform.refusal(
              ELSE 'add a column of your own' END)
 $$;
 
+-- Whether a line is about the table with its relid: where a backup was brought back, relids may be
+-- those of people's own tables. A table that was renamed or moved has (all but one of) its columns.
+CREATE OR REPLACE FUNCTION sync_platform.is_about(
+    relid oid, schema_name text, table_name text, columns jsonb
+) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        to_regclass(format('%I.%I', schema_name, table_name))::oid = relid,
+        2 > (SELECT count(*) FROM jsonb_object_keys(columns) must WHERE NOT EXISTS (
+            SELECT FROM pg_attribute a
+            WHERE a.attrelid = relid AND a.attname = must AND NOT a.attisdropped)))
+$$;
+
 -- Dropped: a column, a table (by whatever it was dropped: its schema, a type, a collation), a
 -- primary key. Whatever is dropped comes by here, most of it temporary.
 CREATE OR REPLACE FUNCTION sync_platform.keep_columns() RETURNS event_trigger LANGUAGE plpgsql
@@ -67,6 +81,7 @@ BEGIN
         INTO refused
         FROM pg_event_trigger_dropped_objects() d
         JOIN sync_platform.locked_tables l ON l.relid = d.objid
+            AND l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
         WHERE d.classid = 'pg_class'::regclass
             AND (d.objsubid = 0 OR l.columns ? d.address_names[3])
         ORDER BY d.original DESC, l.keys = '{}', l.table_name
@@ -78,6 +93,7 @@ BEGIN
             FROM pg_event_trigger_dropped_objects() d
             JOIN sync_platform.locked_tables l
                 ON l.schema_name = d.address_names[1] AND l.table_name = d.address_names[2]
+                AND l.relid = to_regclass(format('%I.%I', l.schema_name, l.table_name))
             LEFT JOIN pg_constraint p
                 ON p.conrelid = l.relid AND p.contype = 'p' AND NOT p.condeferrable
             CROSS JOIN LATERAL (
@@ -113,6 +129,7 @@ BEGIN
             JOIN pg_class c ON c.relnamespace = n.oid
             JOIN sync_platform.locked_tables l ON l.relid = c.oid
             WHERE l.schema_name <> n.nspname
+                AND sync_platform.is_about(l.relid, l.schema_name, l.table_name, l.columns)
             ORDER BY l.keys = '{}', l.table_name
             LIMIT 1;
         ELSE
@@ -145,6 +162,7 @@ BEGIN
             ) k ON true
             WHERE d.classid = 'pg_class'::regclass AND (
                 n.nspname <> l.schema_name OR c.relname <> l.table_name OR k.name IS NOT NULL)
+                AND sync_platform.is_about(l.relid, l.schema_name, l.table_name, l.columns)
             LIMIT 1;
         END IF;
     EXCEPTION WHEN OTHERS THEN

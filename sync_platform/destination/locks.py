@@ -26,7 +26,6 @@ from sync_platform.destination.sessions import Connection, is_outage
 from sync_platform.engine.destination import Table
 
 OWN_DDL = "SELECT set_config('sync_platform.own_ddl', 'on', true)"
-PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
 log = logging.getLogger("sync_platform.destination")
 
@@ -101,6 +100,20 @@ class Locks:
             "found, and mended where that is possible, by the next sync.",
             error.diag.message_primary or error,
         )
+
+
+def knows(connection: Connection, schema: str, name: str) -> bool:
+    """Whether the table of that name is one that was locked, and no other in its place."""
+    try:
+        with connection.transaction():
+            found = connection.execute(
+                "SELECT FROM sync_platform.locked_tables WHERE schema_name = %s AND table_name = %s"
+                " AND relid = to_regclass(format('%%I.%%I', schema_name, table_name))",
+                [schema, name],
+            ).fetchone()
+    except psycopg.ProgrammingError:  # there are no locks, or they are not for us to read
+        return False
+    return found is not None
 
 
 def let_go(connection: Connection, schema: str) -> None:

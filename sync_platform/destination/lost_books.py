@@ -7,39 +7,48 @@ from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Actual, Found, actual_columns, relation
-from sync_platform.destination.comments import OURS, SYSTEM, table_comment
+from sync_platform.destination.comments import FIELD, OURS, SYSTEM, printable
 from sync_platform.destination.ddl import dropped
-from sync_platform.destination.locks import PASSING
+from sync_platform.destination.lock_triggers import PASSING
+from sync_platform.destination.locks import knows
 from sync_platform.destination.sessions import Connection
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 
 MOST_NAMED = 5  # columns, in a message
+ON_TABLE = f", {FIELD}"  # in our comment on a table, which nobody's copy of it gets
 
 
 def refuse_unknown(connection: Connection, table: Table) -> None:
     """Raises ConfigurationError where an object that is in no book has a table, and no book knows
     that either. Such a table is known by its comment; where people wrote another one, by those of
-    its columns, or by the columns that every table of ours has: these are locked, so that a lock
-    would tell no more."""
+    its columns that name the object, or by its lock. Where the book knows no table at all, any
+    comment of ours on a column will do, or the columns that every table of ours has; else they
+    only tell that somebody copied one of the others."""
     name = names.identifier(table.name, ())
     row = connection.execute(
         SQL(
-            "SELECT obj_description(oid, 'pg_class') FROM pg_class"
+            "SELECT obj_description(oid, 'pg_class'), EXISTS (SELECT FROM {}) FROM pg_class"
             " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
             " AND relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM {} WHERE table_name = %s)"
-        ).format(relation(table.schema, "_tables")),
+        ).format(*[relation(table.schema, "_tables")] * 2),
         [table.schema, name, name],
     ).fetchone()
     if row is None:
         return
-    if row[0] == table_comment(table) or _is_ours(actual_columns(connection, table.schema, name)):
+    comment, others = row
+    columns = actual_columns(connection, table.schema, name)
+    by = (f"{FIELD}{printable(table.label)}: ",) if others else OURS
+    if (
+        (comment is not None and ON_TABLE in comment)
+        or any(it.comment is not None and it.comment.startswith(by) for it in columns.values())
+        or (not others and _is_like_ours(columns))
+        or knows(connection, table.schema, name)
+    ):
         raise dropped(table.schema, "_tables", unknown=name)
 
 
-def _is_ours(columns: dict[str, Actual]) -> bool:
-    if any(it.comment is not None and it.comment.startswith(OURS) for it in columns.values()):
-        return True
+def _is_like_ours(columns: dict[str, Actual]) -> bool:
     return all(it in columns and columns[it].type == type for it, (type, _) in SYSTEM.items())
 
 

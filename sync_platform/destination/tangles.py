@@ -5,6 +5,7 @@ waits for is asked of Postgres, for all rows of the batch at once."""
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import psycopg
 from psycopg import errors as pg
@@ -37,15 +38,24 @@ STAGED = """staged AS MATERIALIZED (
         NULL::timestamptz AS _deleted_at, NULL::text AS _deleted_by
     FROM {staging}
 )"""
-# Both give, for each row that waits, whose row it waits for (NULL: nobody's of the batch) and
-# whether that is in vain. What is there and does not move, nobody waits for.
+# Both give, for each row that waits, the rows of which it needs one (NULL: nobody's of the batch)
+# and whether that is in vain. What is there and does not move, nobody waits for.
 ABSENT = f"""
     WITH {STAGED}
-    SELECT s."@place", p."@place", false
-    FROM staged s LEFT JOIN staged p ON {{own}} AND ({{p_there}}) = ({{here}})
+    SELECT s."@place", {{holders}}, false
+    FROM staged s {{held_by}}
     WHERE ({{here}}) IS NOT NULL AND NOT EXISTS (
         SELECT FROM {{other}} t {{joined}} WHERE ({{t_there}}) = ({{here}}) {{and_stays}}
     )
+"""
+# Of a value that is unique only one row is taken: the others are refused, and not by the hundred.
+HOLDERS = SQL('p."@holders"[:100]')
+NOBODY = SQL("NULL::bigint[]")  # others' tables
+HELD_BY = """
+    LEFT JOIN (
+        SELECT {there}, array_agg("@place" ORDER BY "@place") AS "@holders"
+        FROM staged GROUP BY {there}
+    ) p ON ({p_there}) = ({here})
 """
 # Where others refer to what may change: whether the batch leaves it as it is.
 JOINED = "LEFT JOIN staged x ON {same_key}"
@@ -62,19 +72,40 @@ HELD = f"""
         FROM wanted w LEFT JOIN held t ON ({{t_names}}) = ({{w_names}})
             LEFT JOIN staged x ON {{same_key}}
     )
-    SELECT "@place", holder, in_vain FROM waits WHERE is_held OR in_vain
+    SELECT "@place", CASE WHEN holder IS NOT NULL THEN ARRAY[holder] END, in_vain
+    FROM waits WHERE is_held OR in_vain
 """
-Wait = tuple[int, int | None, bool]
+Wait = tuple[int, Sequence[int] | None, bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One that rows broke: what Postgres said of it, whether rows that wait by it must come in
+    turn, and all that wait by it."""
+
+    error: psycopg.Error
+    in_turn: bool
+    waits: Sequence[Wait]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A row's: one of these others."""
+
+    place: int
+    holders: Sequence[int]
+    rule: Rule
 
 
 @dataclass(frozen=True)
 class Tangle:
     """The places of rows: those that go together, in this order; those that wait for what nobody
-    brings; and those that wait for these, for lost ones, or for each other in turn."""
+    brings; and those that wait for these, for lost ones, or for each other in turn, with what
+    Postgres said of that by which they wait."""
 
     order: list[int]
     stuck: list[int]
-    behind: list[int]
+    behind: dict[int, psycopg.Error]
 
 
 class Tangles:
@@ -88,20 +119,28 @@ class Tangles:
     ) -> None:
         """`stage` takes texts of lines into the staging table."""
         self._connection, self._landing, self._stage = connection, landing, stage
+        self._met: dict[str | None, tuple[psycopg.Error, Composed, bool]] = {}  # by names
 
     def find(self, error: psycopg.Error, texts: Iterable[bytes], rows: int) -> Tangle | None:
         """How the first `rows` of these lines wait for each other, where Postgres refused them all
-        with `error`; the others are lost. None where that cannot be told. Staging is empty before,
-        and left so."""
+        with `error`; the others are lost. All rules that were asked for before count as well: what
+        is in order for one must not come out of order for another. None where that cannot be told.
+        Staging is empty before, and left so."""
         found: Tangle | None = None
         try:
             with self._connection.transaction():
                 asked = self._asked(error)
                 if asked is not None:
-                    query, in_turn = asked
+                    name = error.diag.constraint_name
+                    met = {each: it for each, it in self._met.items() if each != name}
+                    met[name] = (error, *asked)
                     self._stage(texts)
                     self._connection.execute(AS_PLANNED)
-                    found = lined_up(rows, self._connection.execute(query).fetchall(), in_turn)
+                    rules = [
+                        Rule(said, in_turn, self._connection.execute(query).fetchall())
+                        for said, query, in_turn in met.values()
+                    ]
+                    found, self._met = lined_up(rows, rules), met
                 raise psycopg.Rollback
         except psycopg.Error as failed:  # a column of somebody's own, which staging does not have
             if is_outage(failed):
@@ -123,14 +162,17 @@ class Tangles:
     def _absent(self, other: str, own: bool, here: Sequence[str], there: Sequence[str]) -> Composed:
         t_there = of("t", there)
         may_move = own and set(there) != {key.name for key in self._landing.keys}
+        held_by = SQL(HELD_BY).format(
+            there=names(there), p_there=of("p", there), here=of("s", here)
+        )
         joined = SQL(JOINED).format(same_key=self._same_key())
         and_stays = SQL(AND_STAYS).format(x_there=of("x", there), t_there=t_there)
         return SQL(ABSENT).format(
             staging=STAGING,
-            own=SQL("true" if own else "false"),
+            holders=HOLDERS if own else NOBODY,
+            held_by=held_by if own else SQL(""),
             other=SQL(other),
             here=of("s", here),
-            p_there=of("p", there) if own else of("s", here),  # others' columns are not in staging
             t_there=t_there,
             joined=joined if may_move else SQL(""),
             and_stays=and_stays if may_move else SQL(""),
@@ -161,42 +203,85 @@ class Tangles:
         return SQL("({}) = ({})").format(of("x", keys), of("t", keys))
 
 
-def lined_up(rows: int, waits: Iterable[Wait], in_turn: bool) -> Tangle:
-    """Of so many rows, whose waits these are, each behind what it waits for; places beyond are of
-    rows that are lost. Rows that need not come `in_turn` may wait for each other in a circle, and
-    go together all the same."""
-    stuck: list[int] = []
-    lost: set[int] = set()
-    followers: dict[int, list[int]] = defaultdict(list)
-    waiting: set[int] = set()
-    for place, holder, in_vain in waits:
-        if place >= rows:
-            continue
-        if in_vain or holder is None:
-            stuck.append(place)
-        elif holder != place:
-            followers[holder].append(place)
-            waiting.add(place)
-            if holder >= rows:
-                lost.add(holder)
-    out = _with_followers([*stuck, *lost], followers)
+def lined_up(rows: int, rules: Sequence[Rule]) -> Tangle:
+    """Of so many rows, which broke the last of these rules, each behind what it waits for by any of
+    them; places beyond are of rows that are lost. A row is out where all are that it needs one of
+    by the last rule: it may do without what it needs by others, once this one's rows are out. Rows
+    that need not come in turn may wait for each other in a circle, and go together all the same."""
+    stuck: dict[int, None] = {}
+    needs: list[Need] = []
+    for rule in rules:
+        for place, holders, in_vain in rule.waits:
+            if place < rows and holders and not in_vain:
+                if place not in holders:
+                    needs.append(Need(place, holders, rule))
+            elif place < rows and rule is rules[-1]:
+                stuck[place] = None
+    broken = [need for need in needs if need.rule is rules[-1]]
+    in_turn = [need for need in needs if need.rule.in_turn]
+    lost = {holder for need in broken for holder in need.holders if holder >= rows}
+    first: dict[int, psycopg.Error | None] = dict.fromkeys([*stuck, *lost])
+    out = _out(first, broken)
     inside = [place for place in range(rows) if place not in out]
-    free = [place for place in inside if place not in waiting]
-    going = _with_followers(free if in_turn else [*free, *inside], followers)
-    known = going.keys() | stuck
-    return Tangle(list(going), stuck, [place for place in range(rows) if place not in known])
+    free = set(_sorted(inside, in_turn))
+    waiting = set(inside) - free  # in a circle, or behind one
+    first |= {it.place: it.rule.error for it in in_turn if waiting >= {it.place, it.holders[0]}}
+    out = _out(first, broken)
+    inside = [place for place in inside if place not in out]
+    order = _sorted(_sorted(inside, needs, all_of_them=True), in_turn)
+    behind = {place: said for place, said in sorted(out.items()) if said and place < rows}
+    return Tangle(order, list(stuck), behind)
 
 
-def _with_followers(
-    first: Iterable[int], followers: Mapping[int, Sequence[int]]
-) -> dict[int, None]:
-    """These and all that wait for them, each after what it waits for."""
+def _out(
+    first: Mapping[int, psycopg.Error | None], needs: Sequence[Need]
+) -> dict[int, psycopg.Error | None]:
+    """These, and all that cannot be without them, by what rule."""
+    left = [len(need.holders) for need in needs]
+    of_holder: dict[int, list[int]] = defaultdict(list)
+    for nth, need in enumerate(needs):
+        for holder in need.holders:
+            of_holder[holder].append(nth)
+    out = dict(first)
+    going = list(first)
+    while going:
+        for nth in of_holder.get(going.pop(), ()):
+            left[nth] -= 1
+            need = needs[nth]
+            if not left[nth] and need.place not in out:
+                out[need.place] = need.rule.error
+                going.append(need.place)
+    return out
+
+
+def _sorted(
+    places: Sequence[int], needs: Iterable[Need], *, all_of_them: bool = False
+) -> list[int]:
+    """Each behind what it needs, and else as they came: what is in order stays as it is. Without
+    those that wait in a circle, or, where `all_of_them` are wanted, with each circle from its first
+    on."""
+    rank = {place: nth for nth, place in enumerate(places)}
+    waits: dict[int, set[int]] = defaultdict(set)
+    for need in needs:
+        holder = next((each for each in need.holders if each in rank), None)
+        if need.place in rank and holder is not None:
+            waits[need.place].add(holder)
+    followers: dict[int, list[int]] = defaultdict(list)
+    for place, holders in waits.items():
+        for holder in holders:
+            followers[holder].append(place)
+    ready = [nth for nth, place in enumerate(places) if place not in waits]
     done: dict[int, None] = {}
-    for each in first:
-        going = [each]
-        while going:
-            place = going.pop()
-            if place not in done:
-                done[place] = None
-                going += followers.get(place, ())
-    return done
+    rest = iter(places)
+    while True:
+        while ready:
+            place = places[heappop(ready)]
+            done[place] = None
+            for follower in followers.get(place, ()):
+                waits[follower].discard(place)
+                if not waits[follower] and follower not in done:
+                    heappush(ready, rank[follower])
+        begin = next((place for place in rest if place not in done), None)
+        if begin is None or not all_of_them:
+            return list(done)
+        ready = [rank[begin]]

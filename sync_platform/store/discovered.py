@@ -23,6 +23,13 @@ KEEP = """
         about = excluded.about, chosen = excluded.chosen, vanished_at = NULL
 """
 
+# Of two that have one id, which older versions made, the one that is there comes first.
+KNOWN = """
+    SELECT object, id, label, vanished_at FROM sync_platform.discovered_objects
+    WHERE connection = %s
+    ORDER BY vanished_at IS NOT NULL, vanished_at DESC, position, object
+"""
+
 
 class DiscoveredObjects:
     """What was found, in the store. Raises StoreUnavailable where it is out of reach."""
@@ -31,14 +38,21 @@ class DiscoveredObjects:
         self._database = database
 
     def save(
-        self, connection: str, found: Sequence[Discovered], *, another: bool = False
+        self,
+        connection: str,
+        found: Sequence[Discovered],
+        *,
+        another: bool = False,
+        elsewhere: bool = False,
     ) -> list[SchemaChange]:
         """Keep what was found, in its order; tells and keeps what changed since the last time.
 
         An object keeps the name that it was first found under, while the vendor knows it by the
         same id: its table and its asset go on under it; only its label follows. What was not found
-        any more stays, marked as vanished. Of `another` account ids tell nothing: its objects take
-        the place of those with their names. Raises UnknownConnection if the connection is gone.
+        any more stays, marked as vanished. What `another` account has and was not known takes the
+        place of what has its name and was not found any more. Where that account is `elsewhere`,
+        ids tell nothing: all that it has goes by name, and what it has not loses its id. Raises
+        UnknownConnection if the connection is gone.
         """
         with self._database.transaction() as session:
             # One at a time: two that discover at once would both add the same objects.
@@ -46,23 +60,10 @@ class DiscoveredObjects:
                 "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE",
                 (connection,),
             )
-            rows = session.execute(
-                """
-                SELECT object, id, label, vanished_at FROM sync_platform.discovered_objects
-                WHERE connection = %s
-                """,
-                (connection,),
-            )
-            known = {row["object"]: {**row, "id": None} if another else row for row in rows}
-            by_id = {row["id"]: row["object"] for row in known.values() if row["id"]}
+            known = _known(session, connection, elsewhere)
+            names = _names(known, found, another)
             changes: list[SchemaChange] = []
-            kept: set[str] = set()
-            for position, each in enumerate(found):
-                id = None if each.id is None else exact_text(each.id)
-                name = by_id.get(id) if id else None
-                if name is None:
-                    name = _free(each, kept | {it for it, row in known.items() if row["id"]})
-                kept.add(name)
+            for position, (name, each) in enumerate(zip(names, found, strict=True)):
                 label = text(each.label)
                 session.execute(
                     KEEP,
@@ -70,7 +71,7 @@ class DiscoveredObjects:
                         "connection": connection,
                         "object": name,
                         "position": position,
-                        "id": id,
+                        "id": None if each.id is None else exact_text(each.id),
                         "label": label,
                         "about": Jsonb(exact_mapping(each.about)),
                         "chosen": each.chosen,
@@ -85,6 +86,7 @@ class DiscoveredObjects:
                     changes.append(_change(name, "returned", after=each.label))
                 if before["label"] != label:
                     changes.append(_change(name, "renamed", before["label"], each.label))
+            kept = set(names)
             for name, row in known.items():
                 if name not in kept and row["vanished_at"] is None:
                     session.execute(
@@ -95,7 +97,24 @@ class DiscoveredObjects:
                         (connection, name),
                     )
                     changes.append(_change(name, "vanished", before=row["label"]))
+            if elsewhere:
+                session.execute(
+                    """
+                    UPDATE sync_platform.discovered_objects SET id = NULL
+                    WHERE connection = %s AND vanished_at IS NOT NULL
+                    """,
+                    (connection,),
+                )
             return _remember(session, connection, changes)
+
+    def called(
+        self, connection: str, found: Sequence[Discovered], *, elsewhere: bool
+    ) -> list[Discovered]:
+        """What another account has, under the names that `save` will keep it by."""
+        with self._database.statement() as session:
+            known = _known(session, connection, elsewhere)
+        names = _names(known, found, another=True)
+        return [replace(each, name=name) for name, each in zip(names, found, strict=True)]
 
     def of(self, connection: str) -> list[Discovered]:
         """What a connection has, in the vendor's order; what vanished last."""
@@ -138,6 +157,32 @@ def named(found: Sequence[Discovered]) -> list[Discovered]:
         taken.add(name)
         kept.append(replace(each, name=name))
     return kept
+
+
+def _known(session: Session, connection: str, elsewhere: bool) -> dict[str, dict[str, Any]]:
+    """The rows of what is known, by name; without their ids where these are of `elsewhere`."""
+    rows = session.execute(KNOWN, (connection,))
+    return {row["object"]: {**row, "id": None} if elsewhere else dict(row) for row in rows}
+
+
+def _names(
+    known: Mapping[str, Mapping[str, Any]], found: Sequence[Discovered], another: bool
+) -> list[str]:
+    """What each that was found is called: what it is known as by its id, or else its own name. No
+    name is free that has an id; of `another` account's, only those whose id was found are taken."""
+    by_id: dict[str, str] = {}
+    for name, row in known.items():
+        if row["id"]:
+            by_id.setdefault(row["id"], name)
+    ids = [exact_text(each.id) if each.id else None for each in found]
+    there = {id for id in ids if id in by_id} if another else set(by_id)
+    taken = {name for name, row in known.items() if row["id"] in there}
+    names = []
+    for id, each in zip(ids, found, strict=True):
+        name = by_id[id] if id in by_id else _free(each, taken)
+        names.append(name)
+        taken.add(name)
+    return names
 
 
 def _free(it: Discovered, taken: set[str]) -> str:

@@ -94,16 +94,21 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
         proving.refuse_misfits(parts.connector_of(connection), sign_in.settings)
     fields: Mapping[str, Sequence[Field]] = {}
     own: Sequence[Discovered] = ()
+    elsewhere = False
     if other:
         with proving.line(parts, sign_in, secret) as api:
             it, own = proving.whole(it, api)
+            elsewhere = _address(it, connection) != _address(it, sign_in)
+            own = parts.discovered_objects.called(name, own, elsewhere=elsewhere)
+            it = parts.connector(sign_in.connector).having(own)
             had = [each.object for each in connection.objects]
             there = [each.name for each in it.objects if each.name in had]
             fields = _fields(it, there, api, all_of_them=False)
     parts.credentials.save(name, secret)  # first: whatever comes after can be done again
+    # Before the address: who does this again must still see that it is another.
+    _keep(parts, name, fields, own, another=other, elsewhere=elsewhere)
     parts.store.set_settings(name, sign_in.settings)
     parts.store.set_base_url(name, sign_in.base_url)
-    _keep(parts, name, fields, own, another=other)
     if account:  # last: until it is another's, who does this again does all of it
         parts.store.set_account(name, account)
     if connection.status is not ConnectionStatus.PAUSED:
@@ -162,9 +167,17 @@ def _keep(
     own: Sequence[Discovered],
     *,
     another: bool = False,
+    elsewhere: bool = False,
 ) -> None:
-    """The fields, and the objects of its own; `another` account's, in place of those there are."""
+    """The fields, and the objects of its own; of `another` account as the store keeps these."""
     if own:
-        parts.discovered_objects.save(name, own, another=another)
+        parts.discovered_objects.save(name, own, another=another, elsewhere=elsewhere)
     for each, known in fields.items():
         parts.catalogs.save(Target(name, each), known)
+
+
+def _address(connector: Connector, of: Connection | SignIn) -> str:
+    """Where its account is asked. One with an address of its own (an instance) has ids of its own:
+    Salesforce counts them in each org; at one address for all, an id means the same to everyone."""
+    given = of.base_url or connector.base_url
+    return given(of.settings) if callable(given) else given

@@ -1,6 +1,7 @@
 """What is owed to a table that is new, and what becomes of books that somebody lost."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -153,6 +154,75 @@ def test_a_table_of_somebodys_with_the_objects_name_is_left_alone(database: str)
     assert load(database, *people(1)).created == 1
     assert len(select(database, TABLES)) == 2
     assert load(database, *people(2)).created == 1
+
+
+DEALS = replace(CONTACTS, name="deals", label="HubSpot deals")
+
+
+@pytest.mark.parametrize("synced_before", [True, False])
+@pytest.mark.parametrize("copy", ["AS SELECT * FROM acme.deals", "(LIKE acme.deals INCLUDING ALL)"])
+def test_somebodys_copy_of_another_synced_table_is_left_alone(
+    database: str, copy: str, synced_before: bool
+) -> None:
+    load(database, *people(3), table=DEALS)
+    if synced_before:
+        load(database, *people(1))
+        gone = "DELETE FROM acme._tables WHERE object = 'contacts'"
+        meddle(database, f"DROP TABLE acme.contacts; {gone}")
+    select(database, f"CREATE TABLE acme.contacts {copy}")
+    theirs = select(database, "SELECT * FROM acme.contacts")
+    assert load(database, *people(1)).created == 1
+    assert load(database, *people(2)).created == 1
+    assert len(select(database, TABLES)) == 3
+    assert select(database, "SELECT * FROM acme.contacts") == theirs
+    select(database, "DROP TABLE acme.contacts")
+
+
+@pytest.mark.parametrize(
+    ("commented", "disconnected"),
+    [(BARE, True), (REMARKED, True), *((it, False) for it in OTHERWISE_COMMENTED)],
+)
+def test_a_table_whose_line_alone_is_gone_gets_no_other_one_beside_it(
+    database: str, commented: str, disconnected: bool
+) -> None:
+    load(database, *people(1), table=DEALS)
+    load(database, *people(1))
+    meddle(database, commented)
+    if disconnected:
+        PostgresDestination(database).unlock("acme")
+    meddle(database, "DELETE FROM acme._tables WHERE object = 'contacts'")
+    with pytest.raises(ConfigurationError, match=r"no book knows acme\.contacts any more"):
+        load(database, *people(1))
+    assert load(database, *people(2), table=DEALS).created == 1
+
+
+def test_nor_does_one_whose_object_is_called_otherwise_by_now(database: str) -> None:
+    load(database, *people(1), table=DEALS)
+    load(database, *people(1))
+    PostgresDestination(database).unlock("acme")
+    meddle(database, "DELETE FROM acme._tables WHERE object = 'contacts'")
+    with pytest.raises(ConfigurationError, match=r"no book knows acme\.contacts any more"):
+        load(database, *people(1), table=replace(CONTACTS, label="HubSpot people"))
+
+
+@pytest.mark.parametrize("schema", ["acme", "Acme's x", f"a{'b' * 60}"])
+@pytest.mark.parametrize(
+    "lost", ["DROP TABLE {}._tables", "DELETE FROM {0}._tables; DELETE FROM {0}._columns"]
+)
+def test_what_it_says_to_do_has_all_tables_made_anew(database: str, lost: str, schema: str) -> None:
+    table = replace(CONTACTS, schema=schema)
+    load(database, *people(1), table=table)
+    meddle(database, lost.format(f'"{schema}"'))
+    with pytest.raises(ConfigurationError) as error:
+        load(database, *people(2), table=table)
+    _, said = str(error.value).split("(after ")
+    passing, statement = said.partition("): the next sync")[0].split(": ")
+    select(database, f"{passing}; {statement}")
+    assert load(database, *people(2), table=table).created == 2
+    before = statement.split(" RENAME TO ")[1]
+    assert select(database, f"SELECT id FROM {before}.contacts") == ["0"]
+    select(database, f"DROP SCHEMA {before} CASCADE")  # nobody's any more
+    assert load(database, *people(2), table=table).unchanged == 2
 
 
 @pytest.mark.parametrize("table", ["_tables", "_tables, acme._columns"])

@@ -30,6 +30,27 @@ def test_newer_locks_hold_what_the_older_ones_of_other_connections_held(database
             select(database, f"ALTER TABLE beta.contacts {statement}")
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_newer_locks_keep_each_line_of_the_older_ones(database: str, version: int) -> None:
+    beta = replace(CONTACTS, schema="beta", connection="beta-hubspot")
+    load(database, *people(1), table=beta)
+    load(database, *people(1))
+    if version < 4:
+        select(database, "UPDATE sync_platform.locked_tables SET columns = '{}' WHERE keys = '{}'")
+    select(
+        database,
+        "DROP FUNCTION IF EXISTS sync_platform.is_about;"
+        f" COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version {version}.'",
+    )
+    lines = "SELECT * FROM sync_platform.locked_tables WHERE schema_name = 'beta' ORDER BY 3"
+    before = select(database, lines)
+    load(database, *people(1))
+    assert select(database, lines) == before
+    for statement in ("TABLE beta._tables RENAME TO books", "SCHEMA beta RENAME TO gamma"):
+        with pytest.raises(REFUSED, match="beta-hubspot"):
+            select(database, f"ALTER {statement}")
+
+
 def test_books_that_were_locked_as_tables_only_are_locked_in_their_columns(database: str) -> None:
     load(database, *people(1))
     select(database, "UPDATE sync_platform.locked_tables SET columns = '{}' WHERE keys = '{}'")

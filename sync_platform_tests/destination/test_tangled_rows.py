@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from sync_platform.destination.tangles import lined_up
 from sync_platform.engine.results import Counts
 from sync_platform.errors import RowDoesNotFit
 from sync_platform.spec import Field, Page
 from sync_platform_tests.destination.tables import FULL, NONE, load, loading, progress, select
 
-FIELDS = (Field("id"), Field("parent"), Field("rank", "integer"))
+FIELDS = (Field("id"), Field("parent"), Field("rank", "integer"), Field("age", "integer"))
 PARENTS = "ALTER TABLE acme.contacts ADD FOREIGN KEY (parent) REFERENCES acme.contacts"
 RANKS = "ALTER TABLE acme.contacts ADD CONSTRAINT ranks UNIQUE (rank)"
+AGES = "ALTER TABLE acme.contacts ADD CONSTRAINT ages UNIQUE (age)"
+BOSSES = "ALTER TABLE acme.contacts ADD FOREIGN KEY (age) REFERENCES acme.contacts (rank)"
 DEFERRED = f"{RANKS} DEFERRABLE INITIALLY DEFERRED"
 SMALL = "ALTER TABLE acme.contacts ADD CHECK (rank < 1000000)"
 REJECTED = "SELECT key FROM acme._rejected ORDER BY key"
@@ -55,6 +56,18 @@ def ranked(*ranks: int) -> list[Row]:
 
 def put(database: str, rows: Sequence[Row], sync: str = "s2") -> Counts:
     return load(database, *rows, fields=FIELDS, sync=sync)
+
+
+def passed_on(size: int, chain: int) -> tuple[list[Row], list[Row]]:
+    """Rows, and what they become: of each chain, each takes what the next one gives up, the age
+    and the rank in turn."""
+    rows: list[Row] = [{"id": f"{n:05}", "rank": n, "age": n} for n in range(size)]
+    changed = []
+    for n, row in enumerate(rows):
+        takes, gives = ("rank", "age") if n % 2 else ("age", "rank")
+        is_last = n % chain == chain - 1
+        changed.append(row | {takes: size * 2 + n if is_last else n + 1, gives: size * 4 + n})
+    return rows, changed
 
 
 BAD: dict[str, Row] = {
@@ -110,20 +123,15 @@ def test_many_rows_with_parents_that_are_nowhere_fail_the_sync(database: str) ->
 
 
 def test_a_parent_found_by_another_value_than_the_key_may_come_late(database: str) -> None:
-    reference = "ALTER TABLE acme.contacts ADD FOREIGN KEY (age) REFERENCES acme.contacts (rank)"
-    fields = (*FIELDS, Field("age", "integer"))
-    with loading(database, fields=fields):
-        pass
-    for statement in (RANKS, reference):
-        select(database, statement)
+    build(database, RANKS, BOSSES)
     rows = [{"id": str(n), "rank": n, "age": n + 1} for n in range(1_500)]
     bad = [{"id": "bad", "age": 4_000}, {"id": "top", "rank": 1_500}]
-    counts = load(database, *rows, *bad, fields=fields)
+    counts = put(database, [*rows, *bad], "s1")
     assert counts == Counts(fetched=1_502, created=1_501, rejected=1)
     # Whoever is above has moved by then, so nobody finds the old value.
     rows = [{"id": "top", "rank": 1_600}, {"id": "1499", "rank": 1_499, "age": 1_600}]
     rows += [{"id": "late", "age": 1_500}]
-    counts = load(database, *rows, fields=fields, sync="s2")
+    counts = put(database, rows)
     assert counts == Counts(fetched=3, updated=2, rejected=1)
 
 
@@ -234,6 +242,72 @@ def test_what_a_trigger_refuses_once_all_rows_are_there_costs_its_row_and_those_
     assert counts == Counts(fetched=10_000, created=10_000 - counts.rejected, rejected=9)
 
 
+HEADS: dict[str, list[Row]] = {
+    "herself": [{"id": "1", "rank": 1, "age": 1}],
+    "each other": [{"id": "1", "rank": 1, "age": 2}, {"id": "1b", "rank": 2, "age": 1}],
+    "nobody": [{"id": "1", "rank": 1}],
+}
+
+
+@pytest.mark.parametrize("heads", HEADS.values(), ids=HEADS)
+def test_one_of_two_rows_with_the_value_that_others_refer_to_is_enough(
+    database: str, heads: list[Row]
+) -> None:
+    build(database, RANKS, BOSSES)
+    below = [{"id": f"below {n}", "age": 1} for n in range(500)]
+    bad = [{"id": "2", "rank": 1, "age": 7000}, {"id": "3", "age": 7000}]
+    counts = put(database, [*heads, *below, *bad])
+    good = len(heads) + 500
+    assert counts == Counts(fetched=good + 2, created=good, rejected=2)
+    assert select(database, REJECTED) == ["2", "3"]
+
+
+def test_whoever_refers_to_a_value_that_no_row_brings_in_the_end_is_rejected_as_that(
+    database: str,
+) -> None:
+    build(database, RANKS, BOSSES, SMALL)
+    below = [{"id": f"below {n}", "age": 1} for n in range(200)]
+    heads = [{"id": "1", "rank": 1, "age": 7000}, {"id": "2", "rank": 1, "age": 7000}]
+    counts = put(database, [{"id": "good", "rank": 5}, {"id": "late", "rank": 5}, *below, *heads])
+    assert counts == Counts(fetched=204, created=1, rejected=203)
+    (said,) = select(database, f"{REASONS} WHERE key LIKE 'below%'")
+    assert "foreign key" in said
+
+
+def test_a_value_that_stays_because_its_row_is_rejected_may_be_referred_to(database: str) -> None:
+    build(database, RANKS, BOSSES)
+    put(database, [{"id": "5", "rank": 1}], "s1")
+    rows: list[Row] = [{"id": "1", "rank": 1}, {"id": "3", "age": 1}]
+    counts = put(database, [{"id": "5", "rank": 3, "age": 7000}, *rows, {"id": "4", "rank": 1}])
+    assert counts == Counts(fetched=4, created=1, rejected=3)
+    assert select(database, REJECTED) == ["1", "4", "5"]
+
+
+@pytest.mark.parametrize(("size", "chain"), [(500, 50), (10_000, 50), (10_000, 5)])
+def test_values_of_two_unique_columns_go_over_in_turn(database: str, size: int, chain: int) -> None:
+    build(database, RANKS, AGES)
+    rows, changed = passed_on(size, chain)
+    put(database, rows, "s1")
+    began = monotonic()
+    counts = put(database, [*changed, {"id": "late", "rank": changed[0]["rank"]}])
+    assert monotonic() - began < SOON
+    assert counts == Counts(fetched=size + 1, updated=size, rejected=1)
+
+
+def test_rows_that_change_places_in_one_great_circle_are_rejected(database: str) -> None:
+    build(database, RANKS)
+    put(database, ranked(*range(3_000)), "s1")
+    counts = put(database, ranked(*range(1, 3_000), 0))
+    assert counts == Counts(fetched=3_000, rejected=3_000)
+
+
+def test_a_bad_row_that_most_of_its_batch_waits_for_fails_no_sync(database: str) -> None:
+    build(database, PARENTS)
+    rows = [{"id": "root", "parent": "nobody"}, {"id": "other"}]
+    rows += [{"id": f"below {n}", "parent": "root"} for n in range(3_000)]
+    assert put(database, rows) == Counts(fetched=3_002, created=1, rejected=3_001)
+
+
 def test_columns_of_somebodys_own_make_it_slower_and_no_worse(database: str) -> None:
     build(
         database,
@@ -243,14 +317,3 @@ def test_columns_of_somebodys_own_make_it_slower_and_no_worse(database: str) -> 
     put(database, ranked(*range(40)), "s1")
     rows = [*ranked(*range(1, 41)), {"id": "late", "rank": 7}]
     assert put(database, rows) == Counts(fetched=41, updated=40, rejected=1)
-
-
-def test_rows_are_lined_up_behind_what_they_wait_for() -> None:
-    waits = [(0, 1, False), (1, 2, False), (3, None, False), (4, 3, False), (5, 5, True)]
-    waits += [(7, 8, False), (8, 7, False), (9, 11, False), (10, 10, False), (11, None, False)]
-    found = lined_up(11, waits, in_turn=True)
-    assert (found.order, found.stuck) == ([2, 1, 0, 6, 10], [3, 5])
-    assert found.behind == [4, 7, 8, 9]
-    found = lined_up(11, waits, in_turn=False)
-    assert (found.order, found.stuck) == ([2, 1, 0, 6, 10, 7, 8], [3, 5])
-    assert found.behind == [4, 9]

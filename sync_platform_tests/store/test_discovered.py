@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sync_platform.engine.connections import Connection
@@ -87,3 +89,54 @@ def test_one_of_several_of_a_name_stands_for_all(objects: DiscoveredObjects) -> 
 def test_a_connection_that_is_gone_is_told(objects: DiscoveredObjects) -> None:
     with pytest.raises(UnknownConnection):
         objects.save("gone", [LEADS])
+
+
+def places(objects: DiscoveredObjects) -> list[tuple[str, str | None]]:
+    return [(it.name, it.id) for it in objects.of("acme-hubspot")]
+
+
+def test_objects_of_known_ids_keep_their_names_for_another_account(
+    objects: DiscoveredObjects,
+) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    swapped = [replace(LEADS, name="deals"), replace(DEALS, name="leads")]
+    named = objects.called("acme-hubspot", swapped, elsewhere=False)
+    assert [(it.name, it.id) for it in named] == [("leads", "tbl1"), ("deals", "tbl2")]
+    objects.save("acme-hubspot", swapped, another=True)
+    assert places(objects) == [("leads", "tbl1"), ("deals", "tbl2")]
+
+
+def test_another_accounts_object_takes_a_name_only_where_its_own_was_not_found(
+    objects: DiscoveredObjects,
+) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    found = [
+        replace(LEADS, name="prospects"),
+        replace(LEADS, id="tbl8"),
+        replace(DEALS, id="tbl9"),
+    ]
+    objects.save("acme-hubspot", found, another=True)
+    assert places(objects) == [("leads", "tbl1"), ("leads_2", "tbl8"), ("deals", "tbl9")]
+
+
+def test_ids_of_elsewhere_tell_nothing_and_what_is_not_there_loses_its_own(
+    objects: DiscoveredObjects,
+) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    found = [Discovered(name="deals", id="tbl1")]
+    objects.save("acme-hubspot", found, another=True, elsewhere=True)
+    assert places(objects) == [("deals", "tbl1"), ("leads", None)]
+    assert kinds(objects, *found) == []
+
+
+def test_two_objects_that_an_older_version_gave_one_id_do_not_take_turns(
+    objects: DiscoveredObjects, store: Database
+) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    assert kinds(objects, LEADS) == [("deals", "vanished")]
+    with store.statement() as session:
+        session.execute("UPDATE sync_platform.discovered_objects SET id = 'tbl1'")
+    for _ in range(4):
+        assert kinds(objects, LEADS) == []
+    assert kinds(objects) == [("leads", "vanished")]
+    assert kinds(objects, LEADS) == [("leads", "returned")]

@@ -30,12 +30,12 @@ def another(crm: Stage) -> Iterator[Airtable]:
         yield vendor
 
 
-def takes_over(crm: Stage, another: Airtable) -> None:
+def takes_over(crm: Stage, another: Airtable, base: str = "Sales") -> None:
     crm.platform.connecting.by_secret(
         "airtable",
         Secret({"token": "sandbox-token"}),
         connection="acme",
-        settings={"bases": another.base("Sales").id},
+        settings={"bases": another.base(base).id},
         base_url=another.url,
         again=True,
         confirmed=True,
@@ -69,3 +69,38 @@ def test_a_sync_that_waited_while_another_account_took_over_reads_nothing_by_the
     assert crm.platform.connection("acme").status is ConnectionStatus.ACTIVE
     assert crm.platform.history("acme") == []
     assert crm.sync("people", automatic=True).fetched == 0
+
+
+def test_the_tables_that_a_colleague_sees_too_stay_where_they_are(crm: Stage) -> None:
+    vendor, platform = crm.vendor, crm.platform
+    vendor.add("People", Name="Ada")
+    vendor.add("Things", Name="Lamp", Price=3)
+    crm.sync("people")
+    crm.sync("things")
+    before = {it.name: it.id for it in platform.discovered_objects.of("acme")}
+    vendor.workspace.find("People")[1].name = "Persons"
+    vendor.workspace.find("Things")[1].name = "People"
+    crm.age("people")
+    platform.store.set_account("acme", "colleague")
+    takes_over(crm, vendor, base="CRM")
+    assert {it.name: it.id for it in platform.discovered_objects.of("acme")} == before
+    names = [it.name for it in platform.catalogs.fields(PEOPLE) or ()]
+    assert "Mail" in names
+    assert "Price" not in names
+    assert crm.sync("people").deleted == 0
+    assert [it["name"] for it in crm.rows("people")] == ["Ada"]
+    assert platform.discover("acme") == []
+
+
+def test_at_another_address_the_same_ids_are_of_other_tables(crm: Stage) -> None:
+    before = {it.name: it.id for it in crm.platform.discovered_objects.of("acme")}
+    with serve(Airtable(clock=crm.clock.seconds)) as vendor:
+        base = vendor.add_base("CRM")
+        for name, id in (("People", before["things"]), ("Things", before["people"])):
+            assert id is not None
+            vendor.add_table(base, name, Name="singleLineText")
+            vendor.workspace.find(name)[1].id = id
+        crm.platform.store.set_account("acme", "before")
+        takes_over(crm, vendor, base="CRM")
+    after = {it.name: it.id for it in crm.platform.discovered_objects.of("acme")}
+    assert after == {"people": before["things"], "things": before["people"], "teams": None}
