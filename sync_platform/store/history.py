@@ -34,6 +34,7 @@ from sync_platform.store.records import (
 from sync_platform.store.statements import assignments, columns, inserting
 
 KEPT = 50  # finished syncs of a connection
+TRIES = 3  # to write how one ended
 STALE_AFTER = timedelta(minutes=5)
 BREAKER = {  # what counts for it
     "counted": [SyncStatus.SUCCEEDED.value, SyncStatus.FAILED.value, SyncStatus.STALE.value],
@@ -236,10 +237,7 @@ class History:
             except SyncPlatformError as unwritten:
                 error.add_note(f"Its end could not be written to the history: {unwritten}")
             raise
-        try:
-            self._close(record, status=SyncStatus.SUCCEEDED, evidence=None)
-        except StoreUnavailable:  # once more: a restart of the server should not undo a success
-            self._close(record, status=SyncStatus.SUCCEEDED, evidence=None)
+        self._close(record, status=SyncStatus.SUCCEEDED, evidence=None)
 
     def recent(
         self, connection: str | None = None, object: str | None = None, limit: int = 50
@@ -313,7 +311,18 @@ class History:
             session.execute(OPEN, row_of(result) | began)
 
     def _close(self, record: OpenRecord, *, evidence: dict[str, Any] | None, **end: Any) -> None:
+        """Write how it ended, again where that is cut off: a restart of the server should neither
+        undo a success nor hide what stopped a sync."""
         result = record.finished(**end)
+        for left in reversed(range(TRIES)):
+            try:
+                self._write_end(result, evidence)
+                break
+            except StoreUnavailable:
+                if not left:
+                    raise
+
+    def _write_end(self, result: SyncResult, evidence: dict[str, Any] | None) -> None:
         kept = {"evidence": Jsonb(evidence) if evidence else None}
         with self._database.statement() as session:
             session.execute(CLOSE, row_of(result) | kept | REFUSED)

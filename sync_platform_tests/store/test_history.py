@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from sync_platform.engine import breaker
@@ -110,6 +112,38 @@ def test_a_success_that_cannot_be_written_is_told(
     with pytest.raises(StoreUnavailable):
         succeed()
     block_connections(store, allow=True)
+
+
+@pytest.mark.parametrize("error", [None, DOWN])
+def test_an_end_that_is_cut_off_while_it_is_written_is_written_again(
+    history: History, clock: HandClock, database: str, error: VendorUnavailable | None
+) -> None:
+    waiting = "datname = current_database() AND wait_event_type = 'Lock'"
+    cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {waiting}"
+    with (
+        psycopg.connect(database) as holder,
+        psycopg.connect(database, autocommit=True) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+
+        def cut_twice() -> None:
+            for _ in range(2):
+                while other.execute(cut).fetchone() is None:
+                    pass
+            holder.rollback()
+
+        recording = history.record(
+            CONTACTS, mode=SyncMode.FULL, window=SyncWindow(), started_at=clock.now()
+        )
+        with suppress(VendorUnavailable), recording as record:
+            locks = "SELECT FROM sync_platform.syncs WHERE id = %s FOR UPDATE"
+            holder.execute(locks, [record.id])
+            cutting = thread.submit(cut_twice)
+            if error is not None:
+                raise error
+        cutting.result()
+    ended_as = SyncStatus.FAILED if error else SyncStatus.SUCCEEDED
+    assert history.recent()[0].status is ended_as
 
 
 def test_no_sync_of_a_connection_that_is_not_there(store: Database, clock: HandClock) -> None:
