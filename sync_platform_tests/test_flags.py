@@ -23,6 +23,12 @@ from sync_platform_tests.test_gate import BY_ITSELF, CONTACTS, DEALS, OWNERS, en
 
 pytestmark = pytest.mark.usefixtures("acme")
 
+WAITING = pytest.mark.parametrize(
+    ("error", "mode"),
+    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
+    ids=["not permitted", "too many deletes"],
+)  # for a person
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -252,11 +258,7 @@ def test_clearing_the_connection_leaves_what_other_objects_have_failed(
     assert platform.overviews("acme-hubspot")[0].stopped == ["deals"]
 
 
-@pytest.mark.parametrize(
-    ("error", "mode"),
-    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
-    ids=["not permitted", "too many deletes"],
-)
+@WAITING
 def test_it_does_not_clear_it_while_another_object_waits_for_a_person(
     error: SyncPlatformError, mode: SyncMode, platform: Platform, clock: FakeClock
 ) -> None:
@@ -284,11 +286,7 @@ def test_deletes_that_wait_are_not_forgotten_over_many_syncs_nor_a_full_one_that
     assert status(platform) is ConnectionStatus.ACTIVE
 
 
-@pytest.mark.parametrize(
-    ("error", "mode"),
-    [(NotPermitted(), SyncMode.INCREMENTAL), (TooManyDeletes(), SyncMode.FULL)],
-    ids=["not permitted", "too many deletes"],
-)
+@WAITING
 def test_an_object_that_is_not_chosen_any_more_waits_for_nobody(
     error: SyncPlatformError, mode: SyncMode, platform: Platform, clock: FakeClock
 ) -> None:

@@ -170,13 +170,11 @@ class _Comparison:
                     raise self._strange("_more", self._actual["_more"].type, MORE[0])
             elif booked.column in self._actual:
                 self._retyped(booked, self._actual[booked.column])
-            elif self._renamed(
+            elif not self._renamed(
                 booked.column, POSTGRES[booked.type], column_comment(self._table, it)
             ):
-                pass
-            elif it.name in self._table.keys:
-                raise self._key_gone(booked.column)
-            else:
+                if it.name in self._table.keys:
+                    raise self._key_gone(booked.column)
                 self._dropped(booked.column)
             if booked.beside is not None:
                 self._beside(it, booked, booked.beside)
