@@ -8,14 +8,13 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.sql import Composed
 
 from sync_platform.destination import rejects
 from sync_platform.destination.carefully import Careful, refuses_rows
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.lines import Lines
-from sync_platform.destination.merge import BY_INDEX, END_NEW, Statements, arrays
+from sync_platform.destination.merge import BY_INDEX, END_NEW, arrays, statements
 from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected, StillRejected
 from sync_platform.destination.seen import Seen
@@ -48,7 +47,7 @@ class PostgresLoader:
         keys = landing.table.keys
         encode = RowEncoder(landing.columns, keys, landing.more)
         self._taking = Taking(encode)
-        self._sql = Statements(landing, encode.order)
+        self._sql = statements(landing, encode.order)
         self._progress = ProgressRow(connection, landing)
         self._seen = Seen(connection, landing, self._sql)
         self._encode = encode
@@ -251,7 +250,7 @@ class PostgresLoader:
         table = self._landing.table
         return translated(f"{what} of {table.schema}.{self._landing.name}")
 
-    def _row(self, statement: Composed, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
+    def _row(self, statement: bytes, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
         row = self._connection.execute(statement, values).fetchone()
         assert row is not None
         return row
@@ -290,7 +289,7 @@ class PostgresLoader:
     def _stage(self, texts: Iterable[bytes]) -> int:
         return self._copy(self._sql.copy, texts)
 
-    def _copy(self, statement: Composed, texts: Iterable[bytes]) -> int:
+    def _copy(self, statement: bytes, texts: Iterable[bytes]) -> int:
         """How many rows came in: a trigger of somebody's may keep some out."""
         cursor = self._connection.cursor()
         with cursor.copy(statement) as copy:

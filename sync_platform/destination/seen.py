@@ -5,7 +5,6 @@ from datetime import datetime
 from math import ceil
 
 from psycopg import errors as pg
-from psycopg.sql import Composed
 
 from sync_platform.destination.carefully import Careful
 from sync_platform.destination.landing import Landing
@@ -90,7 +89,7 @@ class Seen:
             evidence={"would_delete": going, "live": live},
         )
 
-    def _number(self, statement: Composed, values: Sequence[object] | None = None) -> int:
+    def _number(self, statement: bytes, values: Sequence[object] | None = None) -> int:
         row = self._connection.execute(statement, values).fetchone()
         assert row is not None
         return int(row[0])

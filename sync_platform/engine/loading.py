@@ -93,5 +93,6 @@ class Loading:
         joined = joins(
             progress.window, stood, obj.lookback, progress.started_at, first=position.first
         )
-        if reached is not None and joined:
+        # One that stays is not saved again: most syncs find nothing new.
+        if reached is not None and joined and (before is None or reached > before):
             self.cursors.save(self.target, reached)

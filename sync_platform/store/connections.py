@@ -57,7 +57,7 @@ FORGET = """
     DELETE FROM sync_platform.cursors WHERE connection = %s AND object = ANY(%s::text[])
 """
 AGAIN = """
-    SELECT whole.base_url, whole.settings, whole.account_id,
+    SELECT whole.base_url, whole.settings, whole.account_id, whole.status, whole.status_reason,
            one.object, one.interval, one.filters
     FROM sync_platform.connections AS whole
     LEFT JOIN sync_platform.connection_objects AS one
@@ -129,9 +129,9 @@ class Connections:
             raise _unknown(session, name)
 
     def again(self, connection: Connection, object: str) -> Connection:
-        """The connection as its object is read by now: address, settings, account, and how this
-        one object is chosen; the rest as it is given. Raises UnknownConnection where it is gone,
-        also where another one has its name by now."""
+        """The connection as its object is read by now: address, settings, account, status, and how
+        this one object is chosen; the rest as it is given. Raises UnknownConnection where it is
+        gone, also where another one has its name by now."""
         asked = object, connection.name, connection.created_at
         with self._database.statement() as session:
             row = session.execute(AGAIN, asked).fetchone()
@@ -139,7 +139,8 @@ class Connections:
             raise UnknownConnection(f"{connection.name} has been removed meanwhile.")
         choice = {it: row.pop(it) for it in ("object", "interval", "filters")}
         chosen = () if choice["object"] is None else (ObjectChoice(**choice),)
-        return replace(connection, **row, objects=chosen)
+        status = ConnectionStatus(row.pop("status"))
+        return replace(connection, **row, status=status, objects=chosen)
 
     def owner(self, schema: str) -> str | None:
         """The connection whose tables are in a schema; None where there is none (any more)."""

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from psycopg.sql import SQL
-
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.overview import Glance
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
@@ -11,7 +9,7 @@ from sync_platform.store.database import Database
 from sync_platform.store.history import BREAKER, COUNTS
 from sync_platform.store.pool import Session
 from sync_platform.store.records import COLUMNS, fulls_of, rows_of
-from sync_platform.store.statements import columns
+from sync_platform.store.statements import columns, written
 
 # One step into an index for each object, whatever the length of its history.
 LATEST = """
@@ -37,7 +35,8 @@ LATEST = """
 """
 
 # The newest five that count for the breaker, of these objects.
-NEWEST = SQL("""
+NEWEST = written(
+    """
     SELECT * FROM (
         SELECT {}, row_number() OVER (
             PARTITION BY s.connection, s.object ORDER BY s.started_at DESC, s.id DESC
@@ -49,7 +48,10 @@ NEWEST = SQL("""
     ) ranked
     WHERE place <= %(failures)s
     ORDER BY place
-""").format(columns(COLUMNS, "s"), COUNTS)
+""",
+    columns(COLUMNS, "s"),
+    COUNTS,
+)
 
 
 class Glances:

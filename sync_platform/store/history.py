@@ -31,7 +31,7 @@ from sync_platform.store.records import (
     row_of,
     rows_of,
 )
-from sync_platform.store.statements import assignments, columns, inserting
+from sync_platform.store.statements import assignments, columns, inserting, written
 
 KEPT = 50  # finished syncs of a connection
 TRIES = 3  # to write how one ended
@@ -52,7 +52,8 @@ DECIDES = SQL("(error_code = %(refused)s OR mode = 'full' AND status = 'succeede
 
 # All in one: either all of it is, or nothing. A refresh of computed fields does not stand for the
 # sync that is due.
-OPEN = SQL("""
+OPEN = written(
+    """
     WITH interrupted AS (
         UPDATE sync_platform.syncs
         SET status = 'failed',
@@ -76,11 +77,14 @@ OPEN = SQL("""
             full_tries = known.full_tries + excluded.full_tries
     )
     {}
-""").format(inserting("syncs", COLUMNS))
+""",
+    inserting("syncs", COLUMNS),
+)
 
 # A sync that was taken for dead tells its true end; one that was followed up stays closed. The end
 # of a full one is told of its object, too: history forgets it, and the next day's goes by it.
-CLOSE = SQL("""
+CLOSE = written(
+    """
     WITH ended AS (
         UPDATE sync_platform.syncs SET {}
         WHERE id = %(id)s AND status IN ('running', 'stale')
@@ -93,20 +97,27 @@ CLOSE = SQL("""
     FROM ended
     WHERE ended.mode = 'full'
       AND known.connection = ended.connection AND known.object = ended.object
-""").format(assignments((*COLUMNS, "evidence")), DECIDES)
+""",
+    assignments((*COLUMNS, "evidence")),
+    DECIDES,
+)
 
 # What is asked of one connection or of all is never prepared (`prepare=False`), here and in
 # `glances`: a plan that is to serve both reads the history of all connections for the one.
-RECENT = SQL("""
+RECENT = written(
+    """
     SELECT {} FROM sync_platform.syncs
     WHERE (%(connection)s::text IS NULL OR connection = %(connection)s)
       AND (%(object)s::text IS NULL OR object = %(object)s)
     ORDER BY started_at DESC, id DESC
     LIMIT %(limit)s
-""").format(columns(COLUMNS))
+""",
+    columns(COLUMNS),
+)
 
 # The newest syncs of each object that count for the breaker.
-COUNTED = SQL("""
+COUNTED = written(
+    """
     SELECT * FROM (
         SELECT {}, row_number() OVER (
             PARTITION BY connection, object ORDER BY started_at DESC, id DESC
@@ -117,10 +128,14 @@ COUNTED = SQL("""
     ) ranked
     WHERE place <= %(failures)s
     ORDER BY place
-""").format(columns(COLUMNS), COUNTS)
+""",
+    columns(COLUMNS),
+    COUNTS,
+)
 
 # The objects' refusals that no full sync has followed that went well.
-WAITING = SQL("""
+WAITING = written(
+    """
     SELECT * FROM (
         SELECT DISTINCT ON (object) {} FROM sync_platform.syncs
         WHERE connection = %(connection)s AND {}
@@ -128,7 +143,10 @@ WAITING = SQL("""
     ) latest
     WHERE error_code = %(refused)s
     ORDER BY started_at DESC, id DESC
-""").format(columns(COLUMNS), DECIDES)
+""",
+    columns(COLUMNS),
+    DECIDES,
+)
 
 KNOWN = """
     SELECT t.connection, t.object,
@@ -146,7 +164,8 @@ KNOWN = """
     WHERE %(connection)s::text IS NULL OR t.connection = %(connection)s
 """
 
-MARK_STALE = SQL("""
+MARK_STALE = written(
+    """
     UPDATE sync_platform.syncs
     SET status = 'stale',
         finished_at = heartbeat_at,
@@ -156,12 +175,15 @@ MARK_STALE = SQL("""
         error_code = 'stale'
     WHERE status = 'running' AND heartbeat_at < %s
     RETURNING {}
-""").format(columns(COLUMNS))
+""",
+    columns(COLUMNS),
+)
 
 # The breaker's evidence stays beyond the 50, or objects that sync often would push out the failures
 # of one that syncs daily; and so do the refusals that wait for a person. Rows that another process
 # prunes at this moment are left to it.
-PRUNE = SQL("""
+PRUNE = written(
+    """
     WITH finished AS (
         SELECT id,
                row_number() OVER (ORDER BY finished_at DESC, id DESC) AS place,
@@ -183,7 +205,10 @@ PRUNE = SQL("""
         ORDER BY id
         FOR UPDATE SKIP LOCKED
     )
-""").format(counts=COUNTS, decides=DECIDES)
+""",
+    counts=COUNTS,
+    decides=DECIDES,
+)
 
 
 class History:

@@ -7,15 +7,13 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from psycopg.sql import SQL
-
 from sync_platform.engine.activity import FullSyncs
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import Counts, SyncResult, SyncStatus, Target, Usage
 from sync_platform.errors import StoreUnavailable, SyncPlatformError
 from sync_platform.store.database import Database
-from sync_platform.store.statements import assignments
+from sync_platform.store.statements import assignments, written
 from sync_platform.store.storable import storable, text
 
 BEAT_EVERY = timedelta(seconds=5)
@@ -34,10 +32,13 @@ EXITS = {
 }
 
 # One that was taken for dead, and beats, runs; one that was closed for good stays so.
-WRITE = SQL("""
+WRITE = written(
+    """
     UPDATE sync_platform.syncs SET {}
     WHERE id = %(id)s AND status IN ('running', 'stale')
-""").format(assignments((*ENDS, *COUNTS, *USAGE)))
+""",
+    assignments((*ENDS, *COUNTS, *USAGE)),
+)
 
 # What a sync reads that goes on with another one, or owes more than was asked for.
 READS = """

@@ -1,10 +1,17 @@
 """Parts of SQL that follow from the columns given: lists of names, and what they are set to."""
 
 from collections.abc import Collection
+from typing import LiteralString
 
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 COMMA = SQL(", ")
+
+
+def written(text: LiteralString, *parts: Composable, **named: Composable) -> bytes:
+    """The text with its parts in it, once and for all: composed, it is put together every time it
+    is executed."""
+    return SQL(text).format(*parts, **named).as_bytes()
 
 
 def columns(names: Collection[str], of: str | None = None) -> Composed:

@@ -40,7 +40,7 @@ def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
     if not request.automatic:
         return None
     try:
-        check(parts, request)
+        check(parts, request, connection)
         connector = parts.connector_of(connection)
         object_of(connection, connector, target.object)
     except (NeedsPerson, ObjectGone, Refused) as reason:
@@ -55,12 +55,11 @@ def nothing_to_do(parts: Parts, request: SyncRequest) -> str | None:
     return None
 
 
-def check(parts: Parts, request: SyncRequest) -> None:
+def check(parts: Parts, request: SyncRequest, connection: Connection) -> None:
     """Raises where an automatic sync must not start; what a person asks for always may."""
     if not request.automatic:
         return
     target = request.target
-    connection = parts.store.get(target.connection)
     if connection.status is ConnectionStatus.PAUSED:
         raise ConnectionPaused(f"{connection.name} is paused: {connection.status_reason}")
     if connection.status is ConnectionStatus.NEEDS_REAUTH:

@@ -98,10 +98,10 @@ class AsAsked:
     def again(self) -> Terms:
         """What it goes by now. Raises what `gate.check` does, UnknownConnection, and Refused where
         the object was unticked meanwhile, or was the account's own and that is another one now."""
-        gate.check(self._parts, self._request)
         target, was_chosen = self._request.target, self._choice is not None
         account = self.connection.account_id
         self.connection = self._parts.store.again(self.connection, target.object)
+        gate.check(self._parts, self._request, self.connection)
         if was_chosen and self._choice is None:
             raise Refused(
                 f"{target.object} was taken out of what {target.connection} syncs while its sync "

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from psycopg.sql import SQL, Composed
 
 from sync_platform.destination import tables
 from sync_platform.destination.locks import Locks
-from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, Statements
+from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, statements
 from sync_platform.destination.sessions import Connection, connected
 from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, people, select
 
@@ -23,18 +22,18 @@ class Planned:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         landing = tables.prepare(connection, CONTACTS, FIELDS, Locks())
-        self.sql = Statements(landing, ["id", "email", "age"])
+        self.sql = statements(landing, ["id", "email", "age"])
         connection.execute(self.sql.make_seen)
         connection.execute(self.sql.make_staging)
 
-    def plan(self, how: str, statement: Composed, values: Sequence[object] | None = None) -> str:
+    def plan(self, how: str, statement: bytes, values: Sequence[object] | None = None) -> str:
         """The plan of the statement, `how` having been said before."""
         with self._connection.transaction():
             self._connection.execute(
                 "INSERT INTO pg_temp._staging (id) SELECT n::text FROM generate_series(1, 100) n"
             )
             self._connection.execute(how)
-            lines = self._connection.execute(SQL("EXPLAIN {}").format(statement), values)
+            lines = self._connection.execute(b"EXPLAIN " + statement, values)
             return "\n".join(line for (line,) in lines)
 
     def unseen(self, how: str) -> str:

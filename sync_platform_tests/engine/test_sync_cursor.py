@@ -41,6 +41,15 @@ def test_a_cursor_is_saved_after_the_rows_that_carried_it_are_committed(stage: S
     assert seen == [(at(-10), [1, 2, 3])]
 
 
+def test_a_cursor_that_stays_is_not_saved_again(stage: Stage) -> None:
+    stage.incremental()
+    stage.incremental()
+    assert stage.cursors.saved == [at(-10)]
+    stage.vendor.put(4, -5)
+    stage.incremental()
+    assert stage.cursors.saved == [at(-10), at(-5)]
+
+
 def test_no_cursor_is_saved_when_the_read_fails_before_its_end(stage: Stage) -> None:
     stage.vendor.before = lambda call: fail() if call == 2 else None
     with pytest.raises(VendorUnavailable):

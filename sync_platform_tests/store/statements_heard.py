@@ -24,6 +24,8 @@ def heard(database: Database) -> list[str]:
             super().executemany(query, *values, **how)
 
         def _note(self, query: Any) -> None:
+            if isinstance(query, bytes):
+                query = query.decode()
             statement = query if isinstance(query, str) else query.as_string(self)
             if statement != ALIVE:
                 sent.append(statement)
