@@ -6,7 +6,7 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.overview import Glance
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.store.database import Database
-from sync_platform.store.history import BREAKER, COUNTS
+from sync_platform.store.history_sql import BREAKER, COUNTS
 from sync_platform.store.pool import Session
 from sync_platform.store.records import COLUMNS, fulls_of, rows_of
 from sync_platform.store.statements import columns, written
