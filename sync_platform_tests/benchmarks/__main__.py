@@ -75,11 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for line in _table(found, tools, settings):
         print(line)
     for setting, times in bare.items():
-        calls = ceil(setting.records / setting.page_size)
-        print(
-            f"\n{_named(setting)}: {calls:,} calls x latency are {calls * setting.latency:.2f} s; "
-            f"a bare socket that only reads takes {median(times):.2f} s."
-        )
+        print(f"\n{_beside_latency(found, tools, setting, median(times))}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,6 +132,20 @@ def _table(
                     f"{_median(found, setting, job, tool, 'calls'):.0f}",
                 )
                 yield "| " + " | ".join(cells) + " |"
+
+
+def _beside_latency(
+    found: Sequence[Measured], tools: Sequence[Tool], setting: Setting, bare: float
+) -> str:
+    """What all calls take beside the latency alone; `bare` is the seconds of a socket that only
+    reads."""
+    alone = ceil(setting.records / setting.page_size) * setting.latency
+    told = [f"a bare socket that only reads takes {bare / alone:.3f} times that"]
+    for job, tool in ((job, tool.name) for job in ("load", "full") for tool in tools[:2]):
+        seconds = _median(found, setting, job, tool, "seconds")
+        waits = _median(found, setting, job, tool, "calls") * setting.latency
+        told.append(f"{tool}'s {WORDS[job]} {seconds / waits:.3f}")
+    return f"{_named(setting)}: calls x latency are {alone:.2f} s; {', '.join(told)}."
 
 
 def _median(found: Sequence[Measured], setting: Setting, job: str, tool: str, what: str) -> float:
