@@ -21,6 +21,8 @@ from sync_platform.settings import Settings
 from sync_platform.transport.clock import SystemClock
 from sync_platform_tests.started import heed_ctrl_c
 
+HERE = Path(__file__).parent
+FIRST = ("contract", "journeys", "up", "defs", "web")  # whose files take long, in this order
 LIMITS = ("rate_limit.burst", "rate_limit.search", "rate_limit.daily")  # of HubSpot
 MEMORY = Path("/dev/shm")  # where Linux has a folder that is in memory
 ROOM = 4 << 30  # bytes that are free there: a server needs a few hundred megabytes of them
@@ -31,6 +33,16 @@ heed_ctrl_c()  # before anything is started, xdist's workers among it
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: many tests wait for browsers, processes and Postgres."""
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, or the last of them would run alone at the end. xdist's own
+    order, by the number of tests, does the contrary: what waits for processes are few."""
+    items.sort(key=lambda it: FIRST.index(folder) if (folder := _folder(it)) in FIRST else 99)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0]
 
 
 def pytest_collection_finish() -> None:

@@ -235,6 +235,12 @@ class MemoryLoader:
             raise TooManyDeletes(f"{count} of {total} records would be marked as deleted.")
         return Counts(deleted=self._mark(going, "reconcile", self._destination.clock.now()))
 
+    def clear_others(self) -> None:
+        """Take out of the live rows what they hold in fields that this sync does not write."""
+        for row in self._into.rows.values():
+            if row.deleted_at is None:
+                row.values = {it: row.values[it] for it in self._fields if it in row.values}
+
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another one has taken over."""
         if self._into.progress and self._into.progress.sync == self._sync:

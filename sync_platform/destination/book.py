@@ -19,6 +19,8 @@ from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import FieldType
 
+MISSING = 0  # no column's number: of one that was not there when the numbers were first kept
+
 
 def relation(schema: str, name: str) -> Composed:
     """A table, as SQL."""
@@ -46,6 +48,7 @@ class Actual:
     key: str | None = None  # the primary key's name, where it is part of that
     number: int = 0  # Postgres' own, which no rename changes
     deferrable: bool = False  # the primary key is, so that no merge can go by it
+    collation: str | None = None  # one by which texts that differ can be the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +162,10 @@ def actual_columns(connection: Connection, schema: str, name: str) -> dict[str, 
     rows = connection.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod),"
         " col_description(a.attrelid, a.attnum),"
-        " k.conname, a.attnum, coalesce(k.condeferrable, false)"
+        " k.conname, a.attnum, coalesce(k.condeferrable, false), s.collname"
         " FROM pg_attribute a LEFT JOIN pg_constraint k"
         " ON k.conrelid = a.attrelid AND k.contype = 'p' AND a.attnum = ANY (k.conkey)"
+        " LEFT JOIN pg_collation s ON s.oid = a.attcollation AND NOT s.collisdeterministic"
         " WHERE a.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
         " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
         [schema, name],

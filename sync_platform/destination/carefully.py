@@ -91,10 +91,12 @@ class Careful:
         lines: Lines,
         stage: Callable[[Iterable[bytes]], object],
         merge: Callable[[Iterable[bytes]], tuple[int, int]],
+        free: Callable[[Sequence[bytes]], None] | None = None,
     ) -> tuple[int, int]:
         """How many rows were created and updated by `merge`, which takes texts of lines through a
-        staging table that is there; `stage` takes them only as far as that. What was refused is in
-        `rejected` and `rejected_keys`.
+        staging table that is there; `stage` takes them only as far as that. `free` is called once
+        where lines are refused, with these, and may free values that they wait for. What was
+        refused in the end is in `rejected` and `rejected_keys`.
 
         Raises what the batch failed with where more than MOST_REFUSED rows are refused, beside
         those that wait for others that are: one bad value may have any number behind it.
@@ -118,20 +120,30 @@ class Careful:
             return tangles.find(error, [ENDS.join([*part, *lost, b""])], len(part))
 
         columns = [(it.name if it.beside else it.field, it.type) for it in self._landing.columns]
-        places = [self._landing.columns.index(key) for key in self._landing.keys]
-        for line, said in self._apart(lines.singly(), take, untangle):
-            texts = values(line)
-            key = tuple(texts[place] or "" for place in places)
+        for line, said in self._apart(lines.singly(), take, untangle, free):
+            key = self.key(line)
             self.rejected_keys[key] = key
             # What the vendor sent is not kept as long.
-            record = as_json(columns, texts)
+            record = as_json(columns, values(line))
             self._reject(record, key, f"Postgres would not take the row: {said}.")
         return created, updated
 
-    def mark(self, keys: Iterable[tuple[str, ...]], mark: Callable[[list[list[str]]], int]) -> int:
+    def key(self, line: bytes) -> tuple[str, ...]:
+        """The key of its row."""
+        texts = values(line)
+        columns = self._landing.columns
+        return tuple(texts[columns.index(key)] or "" for key in self._landing.keys)
+
+    def mark(
+        self,
+        keys: Iterable[tuple[str, ...]],
+        mark: Callable[[list[list[str]]], int],
+        *,
+        again: bool = False,
+    ) -> int:
         """How many rows were marked as deleted by `mark`, which takes an array for each column of
-        the key. Those that were refused stay as they are, and are in `rejected`; raises as `load`.
-        """
+        the key. Those that were refused stay as they are, and are in `rejected`, unless they come
+        `again`; raises as `load`."""
         marked = 0
 
         def take(part: Sequence[tuple[str, ...]]) -> None:
@@ -140,8 +152,12 @@ class Careful:
             self._connection.execute(CHECKED)
             marked += these
 
+        keys = list(keys)
+        if again:
+            self._parts([keys] if keys else [], take)
+            return marked
         columns = [(column.field, column.type) for column in self._landing.keys]
-        for key, said in self._apart(list(keys), take):
+        for key, said in self._apart(keys, take):
             why = f"{GONE}, and Postgres would not mark its row as deleted: {said}."
             self.unmarked.append(key)
             self._reject(as_json(columns, key), key, why)
@@ -152,17 +168,29 @@ class Careful:
         items: Sequence[T],
         take: Callable[[Sequence[T]], None],
         untangle: Untangle[T] | None = None,
+        free: Callable[[Sequence[T]], None] | None = None,
     ) -> list[tuple[T, str]]:
-        """Have all taken that Postgres takes; the others, and what it said of each."""
+        """Have all taken that Postgres takes; the others, and what it said of each. `free` may help
+        those that are left when all went together that can."""
         self._connection.execute(DEFERRED)
         refused: list[tuple[T, str]] = []
         behind: list[tuple[T, str]] = []
         for _ in range(PASSES):
             if untangle is not None:
                 items, behind = self._together(items, take, untangle)
+            if free is not None and (items or behind):
+                items = [*items, *(item for item, _ in behind)]
+                free(items)
+                free = None
+                continue
             refused = self._passes(items, take)
-            if not behind or len(refused) == len(items):
+            if not behind or untangle is None:
                 break
+            if len(refused) == len(items):
+                before = len(behind)
+                behind = self._alone(behind, take, untangle)
+                if len(behind) == before:
+                    break
             # Something that others wait for was taken after all.
             items = [item for item, _ in (*refused, *behind)]
         self._bad += len(refused)
@@ -202,6 +230,24 @@ class Careful:
             if left == before:
                 break
         return left + others, behind
+
+    def _alone(
+        self,
+        behind: Sequence[tuple[T, str]],
+        take: Callable[[Sequence[T]], None],
+        untangle: Untangle[T],
+    ) -> list[tuple[T, str]]:
+        """Those that wait for others in vain are tried without these: what they wait for may be
+        there, because its row was to lose it and was refused, or a trigger had other values than
+        came. Those that are not taken even so."""
+        left: set[T] = set()
+        for each in dict.fromkeys(said for _, said in behind):  # rule by rule
+            alike = [item for item, said in behind if said == each]
+            others, further = self._together(alike, take, untangle)
+            left.update(others, (item for item, _ in further))
+        if len(left) == len(behind):
+            left = {item for item, _ in self._passes([item for item, _ in behind], take)}
+        return [it for it in behind if it[0] in left]
 
     def _passes(
         self, items: Sequence[T], take: Callable[[Sequence[T]], None]

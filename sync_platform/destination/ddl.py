@@ -1,6 +1,6 @@
 """The statements that make our own tables, and those that widen a column in place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -18,20 +18,33 @@ from sync_platform.spec import FieldType
 # What a column or a field's column keeps.
 Refusal: TypeAlias = tuple[Literal["name", "type", "values", "types"], str]
 SHARED: Refusal = ("values", "_more")
-TOGETHER: Refusal = ("types", "")  # of several columns in one statement
+TOGETHER: Refusal = ("types", "")  # of several columns in one statement, none of them alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tentative:
     """A statement that Postgres may refuse because of what people built, and what is kept then: a
     column (as it is called before) its name, the column of a field its type, or the column _more
-    the names of its values. Several columns may be tried together, before one by one."""
+    the names of its values."""
 
     statement: Composed
     keeps: Refusal
 
 
-Statement: TypeAlias = Composed | Tentative
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """Changes of several columns in one statement, since each statement writes the whole table
+    anew. Postgres may refuse any of them: `parts` are by what is kept then."""
+
+    alter: Composed
+    parts: Mapping[Refusal, Composed]
+
+    def statement(self, some: Iterable[Refusal]) -> Composed:
+        """The statement that makes some of the changes."""
+        return self.alter + SQL(", ").join(self.parts[it] for it in some)
+
+
+Statement: TypeAlias = Composed | Tentative | Together
 
 MOMENT = "timestamp with time zone"
 BOOKS: Mapping[str, Mapping[str, str]] = {  # their columns, as Postgres calls the types

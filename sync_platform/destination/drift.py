@@ -16,10 +16,16 @@ from typing import LiteralString
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from sync_platform.destination import names
-from sync_platform.destination.book import Actual, Booked, Found, relation
+from sync_platform.destination.book import MISSING, Actual, Booked, Found, relation
 from sync_platform.destination.booking import Lines
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, wider
-from sync_platform.destination.comments import MORE, SYSTEM, beside_comment, column_comment
+from sync_platform.destination.comments import (
+    MORE,
+    OURS,
+    SYSTEM,
+    beside_comment,
+    column_comment,
+)
 from sync_platform.destination.ddl import read_anew
 from sync_platform.destination.lock_triggers import PASSING
 from sync_platform.destination.renames import in_turn
@@ -123,7 +129,8 @@ class _Comparison:
     def _names_back(self) -> None:
         """Give each column that is called otherwise by now its name back."""
         called = {it.number: name for name, it in self._actual.items()}
-        known = {it: self._numbers[it] for it in sorted(self._ours) if it in self._numbers}
+        numbered = sorted(self._ours & self._numbers.keys())
+        known = {it: self._numbers[it] for it in numbered if not self._came_back(it)}
         strayed = {called[n]: it for it, n in known.items() if called.get(n, it) != it}
         for name, n in known.items():
             if called.get(n) == name or name not in self._actual or name in strayed:
@@ -137,6 +144,12 @@ class _Comparison:
             self._tell(name, f"renamed to {has}", "has its name back")
         self._actual = {strayed.get(name, name): it for name, it in self._actual.items()}
         self._back |= strayed
+
+    def _came_back(self, column: str) -> bool:
+        """Whether a column that was missing is there again, with our comment."""
+        it = self._actual.get(column)
+        commented = it is not None and it.comment is not None and it.comment.startswith(OURS)
+        return commented and self._numbers[column] == MISSING
 
     @property
     def _needed(self) -> set[str]:
@@ -193,6 +206,8 @@ class _Comparison:
         if actual is not None:
             if actual.type != POSTGRES["text"]:
                 self._type_back(Booked(column=beside, type="text", vanished=False), actual)
+            elif actual.collation is not None:
+                self._collation_back(beside, actual, actual.collation)
         elif not self._renamed(beside, POSTGRES["text"], comment):
             if kept is not None:
                 self._dropped(beside)
@@ -203,7 +218,7 @@ class _Comparison:
 
     def _renamed(self, name: str, type: str, comment: str) -> bool:
         """Whether a column was renamed: one that is in no book has its comment and its type."""
-        if name in self._numbers:
+        if self._numbers.get(name, MISSING) != MISSING:
             return False
         like = [
             each
@@ -222,6 +237,8 @@ class _Comparison:
         has = FIELD_TYPE.get(actual.type)
         if has is None:
             self._type_back(booked, actual)
+        elif actual.collation is not None:
+            self._collation_back(booked.column, actual, actual.collation)
         elif wider(has, booked.type) != has:  # values may have been bent to fit
             self._lose(booked.column, f"changed to {actual.type}")
 
@@ -231,14 +248,35 @@ class _Comparison:
         strange = self._strange(booked.column, actual.type, must)
         if not NARROWED.get(booked.type, NOTHING).fullmatch(actual.type):
             raise strange
+        self._give_type(booked.column, actual, must, strange)
+        self._lose(booked.column, f"changed to {actual.type}", "has its type back")
+
+    def _collation_back(self, column: str, actual: Actual, collation: str) -> None:
+        """Of texts that the collation takes for the same, changes were missed; and one key's row
+        was taken for another's."""
+        alike = f"the collation {collation}, by which texts that differ can be the same"
+        table = _quoted(self._table.schema, self._name)
+        strange = ConfigurationError(
+            f"Somebody gave the column {column!r} of {self._full_name} {alike}: syncs would miss "
+            "changes. Drop the view, or whatever else is built on it, and the next sync gives it "
+            f"the database's again; or do so yourself (after {PASSING}: ALTER TABLE {table} ALTER "
+            f"COLUMN {_quoted(column)} TYPE {actual.type})."
+        )
+        self._give_type(column, actual, actual.type, strange)
+        self._lose(column, f"given {alike}", "has the database's again")
+
+    def _give_type(
+        self, column: str, actual: Actual, type: str, strange: ConfigurationError
+    ) -> None:
+        """The type, and with it the collation that every text has; what is `strange` is to be said
+        where something depends on the column."""
         self._add(
             "ALTER TABLE {relation} ALTER COLUMN {column} TYPE {type}",
-            column=Identifier(booked.column),
-            type=SQL(must),
+            column=Identifier(column),
+            type=SQL(type),
         )
-        self._types_back[booked.column] = strange
-        self._actual[booked.column] = replace(actual, type=must)
-        self._lose(booked.column, f"changed to {actual.type}", "has its type back")
+        self._types_back[column] = strange
+        self._actual[column] = replace(actual, type=type, collation=None)
 
     def _system_columns(self) -> None:
         for name, (type, comment) in SYSTEM.items():

@@ -14,7 +14,7 @@ from sync_platform.destination.carefully import Careful, refuses_rows
 from sync_platform.destination.columns import DoesNotFit, RowEncoder
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.lines import Lines
-from sync_platform.destination.merge import BY_INDEX, END_NEW, arrays, statements
+from sync_platform.destination.merge import BY_INDEX, END_NEW, arrays, clearing, statements
 from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected, StillRejected
 from sync_platform.destination.seen import Seen
@@ -142,14 +142,13 @@ class PostgresLoader:
             if lines and careful is None:
                 created, updated = self._load(lines)
             elif lines and careful is not None:
-                self._make_staging()
-                created, updated = careful.load(lines, self._stage, self._merge)
+                created, updated, deleted = self._load_carefully(taken, careful)
                 if full and careful.rejected_keys:
                     self._seen.keep(arrays(careful.rejected_keys.values()))
             if gone and careful is None:
                 deleted = self._mark_gone(arrays(gone.values()))
             elif gone and careful is not None:
-                deleted = careful.mark(gone.values(), self._mark_gone)
+                deleted += careful.mark(gone.values(), self._mark_gone)
             if careful is not None:
                 rejected = rejected + careful.rejected
             if full and taken.rejected_keys:  # they exist
@@ -224,6 +223,15 @@ class PostgresLoader:
             return self._identity(key) in self._unmarked
         return False
 
+    def clear_others(self) -> None:
+        """Take out of the live rows what they hold in columns that this sync does not write: these
+        are values of another account, whose place this one took. Raises LeaseLost, RowDoesNotFit
+        where a rule of somebody's wants them."""
+        with self._doing("taking out another account's values"), self._connection.transaction():
+            self._progress.hold(self._sync)
+            if (statement := clearing(self._landing)) is not None:
+                self._connection.execute(statement)
+
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""
         full = self._mode is SyncMode.FULL
@@ -269,6 +277,23 @@ class PostgresLoader:
                 self._only_new = False  # a key came again, or the table has row security forced
         self._make_staging()
         return self._merge(lines.texts())
+
+    def _load_carefully(self, taken: Taken, careful: Careful) -> tuple[int, int, int]:
+        """How many rows were created, updated and, where others were refused, marked as deleted
+        already: what a gone record had may be another's now. A record that came, and is gone, is
+        marked once its row is there."""
+        gone = taken.gone
+        marked = 0
+
+        def free(left: Sequence[bytes]) -> None:
+            nonlocal marked
+            to_come = {self._identity(careful.key(line)) for line in left}
+            keys = [key for identity, key in gone.items() if identity not in to_come]
+            marked = careful.mark(keys, self._mark_gone, again=True)
+
+        self._make_staging()
+        loaded = careful.load(taken.lines, self._stage, self._merge, free if gone else None)
+        return *loaded, marked
 
     def _make_staging(self) -> None:
         if not self._staging:

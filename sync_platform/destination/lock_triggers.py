@@ -9,7 +9,7 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 5  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 6  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
@@ -112,7 +112,8 @@ BEGIN
     END IF;
 END $$;
 
--- Renamed, moved or retyped: the catalog no longer says what the lock says.
+-- Renamed, moved, retyped or given a nondeterministic collation, by which a sync would take texts
+-- that differ for the same: the catalog no longer says what the lock says.
 CREATE OR REPLACE FUNCTION sync_platform.keep_shape() RETURNS event_trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE refused text;
@@ -138,7 +139,10 @@ BEGIN
                 CASE WHEN n.nspname <> l.schema_name
                         THEN format('moved to the schema %I', n.nspname)
                     WHEN k.type IS NULL THEN 'renamed'
-                    ELSE format('changed from the type %s to %s', k.must, k.type) END)
+                    WHEN k.type <> k.must
+                        THEN format('changed from the type %s to %s', k.must, k.type)
+                    ELSE format('given the collation %I, by which texts that differ can be the '
+                        'same', k.collation) END)
             INTO refused
             FROM pg_event_trigger_ddl_commands() d
             JOIN sync_platform.locked_tables l ON l.relid IN (
@@ -152,12 +156,15 @@ BEGIN
             JOIN pg_class c ON c.oid = l.relid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN LATERAL (
-                SELECT w.key AS name, w.value AS must, format_type(a.atttypid, a.atttypmod) AS type
+                SELECT w.key AS name, w.value AS must, format_type(a.atttypid, a.atttypmod) AS type,
+                    s.collname AS collation
                 FROM jsonb_each_text(l.columns) w
                 LEFT JOIN pg_attribute a
                     ON a.attrelid = l.relid AND a.attname = w.key AND NOT a.attisdropped
+                LEFT JOIN pg_collation s
+                    ON s.oid = a.attcollation AND NOT s.collisdeterministic
                 WHERE a.attname IS NULL AND d.objsubid > 0  -- one was renamed, this one
-                    OR format_type(a.atttypid, a.atttypmod) <> w.value
+                    OR format_type(a.atttypid, a.atttypmod) <> w.value OR s.oid IS NOT NULL
                 LIMIT 1
             ) k ON true
             WHERE d.classid = 'pg_class'::regclass AND (

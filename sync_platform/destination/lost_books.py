@@ -1,18 +1,23 @@
 """Books that do not know any more what is there, because somebody emptied them, dropped them or
 brought back a part of a backup. Nothing is guessed then: what was not booked would be left as it is
-for ever, in a table or a column beside which the next sync made another one.
+for ever, in a table or a column beside which the next sync made another one. A column that carries
+our comment is booked again.
 """
+
+from collections.abc import Mapping, Set
 
 from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Actual, Found, actual_columns, relation
-from sync_platform.destination.comments import FIELD, OURS, SYSTEM, printable
+from sync_platform.destination.columns import FIELD_TYPE
+from sync_platform.destination.comments import FIELD, GONE, OURS, SYSTEM, printable
 from sync_platform.destination.ddl import dropped
 from sync_platform.destination.lock_triggers import PASSING
 from sync_platform.destination.locks import knows
 from sync_platform.destination.sessions import Connection
 from sync_platform.engine.destination import Table
+from sync_platform.engine.results import SchemaChange
 from sync_platform.errors import ConfigurationError
 
 MOST_NAMED = 5  # columns, in a message
@@ -68,6 +73,41 @@ def refuse_emptied(table: Table, found: Found) -> None:
         f"{f' ({few})' if unknown else ''}. Bring it back from a backup, or rename the table "
         f"(after {PASSING}: ALTER TABLE {Identifier(table.schema, found.name).as_string(None)} "
         f"RENAME TO {aside}): the next sync makes it anew and reads everything."
+    )
+
+
+def unbooked_columns(found: Found) -> dict[str, Actual]:
+    """Columns that carry a comment of ours, and that are in no book any more."""
+    ours = found.ours
+    return {
+        name: it
+        for name, it in found.actual.items()
+        if it.comment is not None and it.comment.startswith(FIELD) and name not in ours
+    }
+
+
+def booked_before(
+    name: str, comment: str, unbooked: Mapping[str, Actual], taken: Set[str]
+) -> str | None:
+    """Which of the `unbooked` columns was made for what has this name, and this comment of ours;
+    None: none of them. `taken` are the names of all columns."""
+    tried = taken - unbooked.keys() if unbooked else taken
+    while (called := names.identifier(name, tried)) in unbooked:
+        actual = unbooked[called]
+        if actual.type in FIELD_TYPE and actual.comment in (comment, f"{comment}{GONE}"):
+            return called
+        tried = tried | {called}
+    return None
+
+
+def booked_again(table: Table, column: str) -> SchemaChange:
+    """What is told of such a column."""
+    return SchemaChange(
+        object=table.name,
+        field=column,
+        kind="mended",
+        before="in no book any more, as where an older backup of the books is brought back",
+        after="is booked again; what it missed meanwhile comes with the next full sync",
     )
 
 

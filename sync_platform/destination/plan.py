@@ -1,6 +1,6 @@
 """Plan: what must be done to a table so that every field has a column."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from functools import cache
 from typing import LiteralString
 
@@ -14,7 +14,12 @@ from sync_platform.destination.ddl import Refusal, Statement, read_anew
 from sync_platform.destination.drift import Drift, drift
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.locks import Lock
-from sync_platform.destination.lost_books import refuse_emptied
+from sync_platform.destination.lost_books import (
+    booked_again,
+    booked_before,
+    refuse_emptied,
+    unbooked_columns,
+)
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.wanted import told_of
@@ -61,10 +66,16 @@ class Plan:
         self._taken = found.actual.keys() | found.ours
         self._count = self._columns_ever(connection, name)
         self._new: list[Column] = []
+        self._unbooked = unbooked_columns(found)
+        again: list[str] = []  # those of them that are fields'
         for key in (*table.keys, *wanted):
             if key not in self._columns and key not in self._more:
-                self._place(wanted[key], name)
+                again += self._place(wanted[key], name)
         widened = self._widen(connection, name, refused)
+        again += widened.again
+        if again:
+            self.done += tuple(booked_again(table, it) for it in dict.fromkeys(again))
+            self.statements += read_anew(table.schema, name)
         self._build()
         self._comment()
         if not some_fields:
@@ -143,8 +154,9 @@ class Plan:
     def _add(self, statement: LiteralString, **parts: Composable) -> None:
         self.statements.append(SQL(statement).format(**parts))
 
-    def _place(self, it: Field, table_name: str) -> None:
-        """Find the field its column: the one it has had, or a new one."""
+    def _place(self, it: Field, table_name: str) -> Iterator[str]:
+        """Find the field its column: the one it has had, or a new one. Gives the one that it has
+        had where the book does not have that any more."""
         booked = self._found.booked.get(names.storable(it.name))
         if booked is not None and it.id is not None and booked.id != names.storable(it.id):
             id = Literal(names.storable(it.id))
@@ -161,6 +173,11 @@ class Plan:
             if actual is None:
                 self._new.append(column)
             return
+        if booked is None and (again := self._before(it)) is not None:
+            self._columns[it.name] = again
+            self._book(it, again.name, again.type)
+            yield again.name
+            return
         if booked is None and self._count < MOST_COLUMNS:
             called = names.identifier(it.name, self._taken)
             column = Column(field=it.name, name=called, type=it.type, epoch=it.epoch)
@@ -172,13 +189,27 @@ class Plan:
             return
         self._more.append(it.name)
         if booked is None:
-            self._leave_theirs(table_name)
+            yield from self._share(table_name)
             self._book(it, "_more", it.type)
 
-    def _leave_theirs(self, table_name: str) -> None:
-        """Raises ConfigurationError where somebody has a column _more of their own."""
-        booked = {it.column for it in self._found.booked.values()}
-        if "_more" in self._found.actual and "_more" not in booked:
+    def _before(self, it: Field) -> Column | None:
+        """The field's column, where the book does not have it any more."""
+        comment = comments.column_comment(self._table, it)
+        called = booked_before(it.name, comment, self._unbooked, self._taken)
+        if called is None:
+            return None
+        type = FIELD_TYPE[self._unbooked.pop(called).type]
+        return Column(field=it.name, name=called, type=type, epoch=it.epoch)
+
+    def _share(self, table_name: str) -> Iterator[str]:
+        """Gives the column _more where the book does not have it any more. Raises
+        ConfigurationError where somebody has one of their own."""
+        actual = self._found.actual.get("_more")
+        if actual is None or "_more" in self._found.ours:
+            return
+        if (actual.type, actual.comment) == comments.MORE:
+            yield "_more"
+        else:
             table = f"{self._schema}.{table_name}"
             raise ConfigurationError(
                 f"Somebody gave {table} a column of their own named '_more', where syncs keep the "
@@ -204,6 +235,7 @@ class Plan:
             self._found,
             self._columns,
             new=self._new,
+            unbooked=self._unbooked,
             refused=refused,
             built_on=built_on,
             columns_ever=cache(lambda: columns_ever(connection, self._schema, name)),

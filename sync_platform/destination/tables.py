@@ -4,14 +4,23 @@ Looking takes two queries and no locks; only where something must change is ther
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Composed, Literal
 
-from sync_platform.destination.book import look, number
-from sync_platform.destination.ddl import MAKING, Refusal, Statement, Tentative, bookkeeping
+from sync_platform.destination.book import MISSING, Found, look, number
+from sync_platform.destination.ddl import (
+    MAKING,
+    TOGETHER,
+    Refusal,
+    Statement,
+    Tentative,
+    Together,
+    bookkeeping,
+)
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.locks import OWN_DDL, Locks
 from sync_platform.destination.lost_books import refuse_unknown
@@ -75,12 +84,13 @@ def prepare(
         refused: set[Refusal] = set()
         while True:
             plan = Plan(connection, table, wanted, found, some_fields=some_fields, refused=refused)
-            keeps = _carry_out(connection, plan)
-            if keeps is None:
+            # Twice as many each time: few tries where few are refused, and where all are.
+            found_refused = _carry_out(connection, plan, most=len(refused) + 1)
+            if not found_refused:
                 break
-            refused.add(keeps)
-        here, had = plan.landing.lock.columns, found.numbers or {}
-        gone = {it: n for it, n in had.items() if it in found.ours and it not in here}
+            refused |= found_refused
+        here = plan.landing.lock.columns
+        gone = {it: n for it, n in _had(found).items() if it in found.ours and it not in here}
         number(connection, table, plan.landing.name, here, gone)
         if locked:
             locks.hold(connection, plan.landing.lock)
@@ -89,17 +99,31 @@ def prepare(
     return plan.landing
 
 
-def _carry_out(connection: Connection, plan: Plan) -> Refusal | None:
-    """What must be kept because Postgres refuses to change it: then nothing of the plan is done."""
+def _had(found: Found) -> Mapping[str, int]:
+    """The numbers that columns had. Where the book has none of this table, those that are missing
+    have been dropped or renamed: a sync of other fields must not take them for never made."""
+    if found.numbers is None and found.actual:
+        return dict.fromkeys(found.ours - found.actual.keys(), MISSING)
+    return found.numbers or {}
+
+
+def _carry_out(connection: Connection, plan: Plan, most: int) -> set[Refusal]:
+    """What must be kept because Postgres refuses to change it: then nothing of the plan is done.
+    Of columns that widen together, at most so many are looked for."""
     tried: Statement | None = None
+    refused: set[Refusal] = set()
     try:
-        with connection.transaction():
+        with connection.transaction() as attempt:
             for tried in plan.statements:
-                connection.execute(tried.statement if isinstance(tried, Tentative) else tried)
+                if isinstance(tried, Together):
+                    refused = _make_together(connection, tried, most)
+                    if refused:
+                        raise psycopg.Rollback(attempt)
+                else:
+                    connection.execute(tried.statement if isinstance(tried, Tentative) else tried)
     except psycopg.Error as error:
-        # What people build has no end; a right that we lack is nothing that they built.
-        if isinstance(tried, Tentative) and not (is_outage(error) or error.sqlstate == "42501"):
-            return tried.keeps
+        if isinstance(tried, Tentative) and _is_refusal(error):
+            return {tried.keeps}
         if not isinstance(error, BUILT_ON):
             raise
         table = f"{plan.landing.table.schema}.{plan.landing.name}"
@@ -108,4 +132,48 @@ def _carry_out(connection: Connection, plan: Plan) -> Refusal | None:
             f"{error.diag.message_primary}. Undo that, then sync again. Where it was made a "
             f"partition: ALTER TABLE (the one above it) DETACH PARTITION {table}."
         ) from error
-    return None
+    return refused
+
+
+def _is_refusal(error: psycopg.Error) -> bool:
+    """What people build has no end; a right that we lack is nothing that they built."""
+    return not (is_outage(error) or error.sqlstate == "42501")
+
+
+def _make_together(connection: Connection, together: Together, most: int) -> set[Refusal]:
+    """Make these changes; where Postgres refuses them, which of them it does, at most so many."""
+    changes = list(together.parts)
+    if _passes(connection, together.statement(changes), keep=True):
+        return set()
+    return set(islice(_refused_among(connection, together, changes), most)) or {TOGETHER}
+
+
+def _refused_among(
+    connection: Connection, together: Together, changes: Sequence[Refusal]
+) -> Iterator[Refusal]:
+    """Those of the changes, which are refused together, that are refused alone: found by halving,
+    because each one that passes writes the whole table, though it is undone at once."""
+    half = len(changes) // 2
+    innocent = True  # so far: then the refusal is in what is left, if it is any one's
+    for part in (changes[:half], changes[half:]):
+        is_last = part[-1] == changes[-1]
+        known = is_last and innocent and len(part) > 1
+        if not known and _passes(connection, together.statement(part), keep=False):
+            continue
+        for it in part if len(part) == 1 else _refused_among(connection, together, part):
+            innocent = False
+            yield it
+
+
+def _passes(connection: Connection, statement: Composed, *, keep: bool) -> bool:
+    """Whether Postgres does not refuse the statement; undone if not to `keep`."""
+    try:
+        with connection.transaction() as attempt:
+            connection.execute(statement)
+            if not keep:
+                raise psycopg.Rollback(attempt)
+    except psycopg.Error as error:
+        if _is_refusal(error):
+            return False
+        raise
+    return True

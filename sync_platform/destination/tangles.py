@@ -24,9 +24,13 @@ REFERENCE = """
             JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY nth)
     FROM pg_constraint WHERE contype = 'f' AND conname = %s AND conrelid = %s::regclass
 """
-# What its index is of, which of the rows it holds, and whether each row is checked at once.
+# What its index is of, which of the rows it holds, and whether each row is checked at once. Empty
+# values that count as equal do so in arrays, which can be looked up as any value; to_jsonb because
+# Postgres 14 has no such column.
 UNIQUE = """
-    SELECT array(SELECT pg_get_indexdef(indexrelid, nth, true)
+    SELECT array(SELECT format(CASE to_jsonb(pg_index) ->> 'indnullsnotdistinct'
+                WHEN 'true' THEN 'ARRAY[%%s]' ELSE '%%s' END,
+                pg_get_indexdef(indexrelid, nth, true))
             FROM generate_series(1, indnkeyatts) AS nth),
         coalesce(pg_get_expr(indpred, indrelid), 'true'), indimmediate
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid

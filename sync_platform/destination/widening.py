@@ -7,10 +7,19 @@ from dataclasses import dataclass, replace
 from psycopg.sql import SQL, Composed, Literal
 
 from sync_platform.destination import names
-from sync_platform.destination.book import Found, relation
+from sync_platform.destination.book import Actual, Found, relation
 from sync_platform.destination.booking import Lines
-from sync_platform.destination.columns import Column, wider
-from sync_platform.destination.ddl import TOGETHER, Refusal, Statement, Tentative, conversion
+from sync_platform.destination.columns import POSTGRES, Column, wider
+from sync_platform.destination.comments import beside_comment
+from sync_platform.destination.ddl import (
+    TOGETHER,
+    Refusal,
+    Statement,
+    Tentative,
+    Together,
+    conversion,
+)
+from sync_platform.destination.lost_books import booked_before
 from sync_platform.engine.destination import Table
 from sync_platform.engine.results import SchemaChange
 from sync_platform.spec import Field
@@ -28,6 +37,7 @@ class Widened:
     made: tuple[Column, ...]  # those of them that are not there yet
     statements: tuple[Statement, ...]
     kept: tuple[SchemaChange, ...]  # those that are not widened
+    again: tuple[str, ...]  # of `besides`, those that the book does not have any more
 
 
 def widen(
@@ -38,18 +48,19 @@ def widen(
     columns: Mapping[str, Column],
     *,
     new: Collection[Column],
+    unbooked: Mapping[str, Actual],
     refused: Set[Refusal],
     built_on: Callable[[], Collection[str]],
     columns_ever: Callable[[], int],
 ) -> Widened:
-    """What widens these columns (by field, some of them `new`) for the fields that are wanted.
-    Executes nothing.
+    """What widens these columns (by field, some of them `new`) for the fields that are wanted;
+    `unbooked` are those with a comment of ours that no book has any more. Executes nothing.
 
     A column keeps its type where something is `built_on` it, or where Postgres `refused` the
     statement, a day ago at most. A key's values have no place beside it, nor has any column's
     where `columns_ever`, those that were dropped among them, are as many as a table can have.
     """
-    widening = _Widening(table, name, wanted, found, columns, new, refused, columns_ever)
+    widening = _Widening(table, name, wanted, found, columns, new, unbooked, refused, columns_ever)
     outgrown = widening.outgrown()
     kept = built_on() if outgrown else ()
     for field in columns:
@@ -66,18 +77,20 @@ class _Widening:
         found: Found,
         columns: Mapping[str, Column],
         new: Collection[Column],
+        unbooked: Mapping[str, Actual],
         refused: Set[Refusal],
         columns_ever: Callable[[], int],
     ) -> None:
         self._columns_ever = columns_ever
         self._table, self._name, self._wanted, self._found = table, name, wanted, found
-        self._new, self._refused = new, refused
+        self._new, self._unbooked, self._refused = new, unbooked, refused
         self._columns = dict(columns)
         self._taken = found.ours | found.actual.keys() | {it.name for it in columns.values()}
         self._besides: list[Column] = []
         self._conversions: dict[str, Composed] = {}
         self._statements: list[Statement] = []
         self._kept: list[SchemaChange] = []
+        self._again: list[str] = []
         self._lines = Lines(table.schema, name)
 
     def outgrown(self) -> set[str]:
@@ -132,15 +145,24 @@ class _Widening:
                 after=wider(column.type, self._wanted[field].type),
             )
         )
-        alone = field in self._table.keys or (beside is None and not self._has_room)
+        again = self._before(field, column) if beside is None else None
+        full = beside is None and again is None and not self._has_room
+        alone = field in self._table.keys or full
         self._columns[field] = replace(column, strict=True, alone=alone)
         if alone:
             return
         if beside is None:
-            beside = names.identifier(f"{column.name}_text", self._taken)
+            beside = again or names.identifier(f"{column.name}_text", self._taken)
+            self._again += [beside] if again else []
             self._taken.add(beside)
             self._statements.append(self._lines.change(field, beside=Literal(beside)))
         self._beside(field, beside, column)
+
+    def _before(self, field: str, column: Column) -> str | None:
+        """The column beside this one, where the book does not have it any more."""
+        comment = beside_comment(self._table, self._wanted[field], column.type)
+        text = {name: it for name, it in self._unbooked.items() if it.type == POSTGRES["text"]}
+        return booked_before(f"{column.name}_text", comment, text, self._taken)
 
     @property
     def _has_room(self) -> bool:
@@ -151,17 +173,16 @@ class _Widening:
     def _beside(self, field: str, name: str, of: Column) -> None:
         self._besides.append(Column(field=field, name=name, type="text", beside=of.type))
 
-    def _in_place(self) -> Iterator[Tentative]:
-        """What widens columns in place: in one statement, since each writes the whole table anew,
-        unless Postgres refused that."""
+    def _in_place(self) -> Iterator[Statement]:
+        """What widens columns in place: in one statement, unless Postgres refused no column of it
+        but all together."""
         alter = SQL("ALTER TABLE {} ").format(relation(self._table.schema, self._name))
-        parts = self._conversions
+        parts: dict[Refusal, Composed] = {("type", it): p for it, p in self._conversions.items()}
         if len(parts) > 1 and TOGETHER not in self._refused:
-            together = alter + SQL(", ").join(parts.values())
-            yield Tentative(statement=together, keeps=TOGETHER)
+            yield Together(alter=alter, parts=parts)
             return
-        for field, part in parts.items():
-            yield Tentative(statement=alter + part, keeps=("type", field))
+        for keeps, part in parts.items():
+            yield Tentative(statement=alter + part, keeps=keeps)
 
     def done(self) -> Widened:
         return Widened(
@@ -170,4 +191,5 @@ class _Widening:
             made=tuple(it for it in self._besides if it.name not in self._found.actual),
             statements=(*self._in_place(), *self._statements),
             kept=tuple(self._kept),
+            again=tuple(self._again),
         )

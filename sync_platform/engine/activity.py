@@ -79,4 +79,4 @@ class TargetActivity:
     last_computed_at: datetime | None = None  # a refresh of computed fields began
     running: bool = False
     recent: Sequence[SyncResult] = ()
-    resumed_at: datetime | None = None  # of the object or its connection, the later one
+    resumed_at: datetime | None = None  # by hand: it, its connection, or chosen anew

@@ -3,7 +3,7 @@ where the vendor has other fields by now."""
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -136,10 +136,18 @@ class Attempt:
         sync = self._sync
         accepted = Position.from_json(progress.position).accepted
         with beating(self._beat):
-            # What was written within the lookback may be missing from the vendor's index.
+            others = sync.history.taken_over(sync.target, sync.account)
+            # What was written within the lookback may be missing from the vendor's index. Not what
+            # was written for another account or by other filters, nor what a person takes for gone:
+            # the next sync goes back by as much, and finds what was there.
+            all_of_it = others is not None or accepted or sync.cursors.get(sync.target) is None
             counts = loader.reconcile(
-                lookback=sync.obj.lookback, most=None if accepted else sync.delete_share
+                lookback=timedelta(0) if all_of_it else sync.obj.lookback,
+                most=None if accepted else sync.delete_share,
             )
+            if counts is not None and others is not None:
+                loader.clear_others()
+                sync.history.own(sync.target, others)
         if counts is None:
             sync.tell(UNKNOWN)
             return False

@@ -8,11 +8,16 @@ Where it does not, the page before is read again, and the one before that, until
 may be read side by side, in any order: joined pages leave no gap, whenever each of them was read.
 
 A vendor that does not heed the number gives the same page for each, without an end or up to a total
-that was never read. So each page is compared with the one before it, with the first, and with one
-that is kept for longer and longer, and one of them is asked for again where they are the same.
+that was never read. So for each record it is remembered on which page it came: for 10,000 of them,
+of more for a sample. Where most records of a page came on one before it, in whatever order, both
+are asked for again: lists move while they are read, so the two may be others by now. A page of one
+record says too little alone, unless the read would end with it. However the pages are mixed, a
+read ends when half of them, and no fewer than 20, bring nothing new: records that are edited while
+they are read, and move to the end, are no more than those that were read.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +27,10 @@ from sync_platform.errors import IncompleteRead
 from sync_platform.spec import ConnectorObject, CountedPages, Json, Row
 
 MOST_STEPS_BACK = 20  # of one gap; where records have an order, one or two are enough
+MOST_IN_VAIN = 20  # pages in a row that bring nothing new, where they are more than all others
+MOST_REMEMBERED = 10_000  # keys
 
+Key = Hashable  # its value, or a tuple of them
 Mark = tuple[Any, ...]
 UNKNOWN: Mark = ()  # of a record whose key is not whole: it proves nothing
 
@@ -34,6 +42,7 @@ class Counted:
     page: int
     rows: list[Row]
     marks: list[Mark]  # for each row, where pages overlap
+    keys: Set[Key]  # those that are whole
     total: int | None
     of: int | None
     last: bool
@@ -42,6 +51,58 @@ class Counted:
     def known(self) -> frozenset[Mark]:
         """What its records are known by."""
         return frozenset(self.marks) - {UNKNOWN}
+
+
+class Remembered:
+    """Which records came, and on which page; of more than MOST_REMEMBERED a sample by their keys.
+
+    That is begun anew after 4, 16, 64 … times as many pages, so that also a circle of few records
+    shows that has none of them.
+    """
+
+    def __init__(self, pages: CountedPages, first: Counted) -> None:
+        self.pages, self.first = pages, first
+        self.came_on: dict[Key, int] = dict.fromkeys(first.keys, 0)
+        self.every = 1  # of so many keys one is in the sample
+        self.anew = 0  # the page with which another sample begins
+        self.new_on = 0  # the last page that brought something new
+
+    def look_at(self, arrived: Counted, before: Counted) -> int | None:
+        """The page on which most of what arrived came, if there is one; it is remembered, too."""
+        if self.every > 1 and arrived.page >= self.anew:
+            self.came_on, self.every = {}, 1
+        sample = self._sampled(arrived.keys)
+        known = self.came_on.keys() & sample
+        if len(known) < len(sample) or not (arrived.keys or arrived.of is None):
+            self.new_on = arrived.page
+        earlier = self._same_as(arrived, before, known, len(sample))
+        self.came_on.update(dict.fromkeys(sample, arrived.page))
+        if self.every == 1:
+            self.anew = 4 * arrived.page
+        while len(self.came_on) > MOST_REMEMBERED:
+            self.every *= 2
+            self.came_on = {key: self.came_on[key] for key in self._sampled(self.came_on.keys())}
+        return earlier
+
+    def _same_as(
+        self, arrived: Counted, before: Counted, known: Set[Key], looked_at: int
+    ) -> int | None:
+        """The earlier page. The one before and the first are compared whole: some vendors give
+        one of them for all that are past the end."""
+        for earlier in (before, self.first):
+            if _is_same(earlier, arrived, self.pages):
+                return earlier.page
+        if not known:
+            return None
+        [(page, times)] = Counter(self.came_on[key] for key in known).most_common(1)
+        missing = max(0, (self.pages.limit or 0) - len(arrived.rows))
+        apart = missing + self.every * (looked_at - times)
+        return page if 2 * apart < _moves_on(arrived, self.pages) else None
+
+    def _sampled(self, keys: Set[Key]) -> Set[Key]:
+        if self.every == 1:
+            return keys
+        return {key for key in keys if hash((key,)) % self.every == 0}  # a number's is itself
 
 
 def counted(
@@ -57,8 +118,8 @@ def counted(
     `ask` gives the body and rows of a page, counted from 0; it is called by up to
     `obj.side_by_side` threads, which `stop` wakes where the read ends by an error. `what` names the
     call. Raises IncompleteRead where no page can be found that joins, where one holds fewer records
-    than it must by the total that its own answer tells, also when it was asked for again, and where
-    two pages are the same one.
+    than it must by the total that its own answer tells, also when it was asked for again, where two
+    pages are the same one, and where too many bring nothing new.
     """
 
     def answered(page: int) -> Counted:
@@ -69,6 +130,7 @@ def counted(
             page=page,
             rows=rows,
             marks=[_mark(obj, row) for row in rows] if pages.overlap else [],
+            keys=_keys(obj, rows),
             total=pages.told(body),
             of=pages.pages(body),
             last=pages.ends(page, body, len(rows)),
@@ -99,14 +161,17 @@ def counted(
         return before
 
     def refuse_again(arrived: Counted, before: Counted) -> None:
-        for earlier in (before, *kept):
-            if earlier.page == arrived.page or not _is_same(obj, earlier, arrived):
-                continue
-            # Where just so many records came meanwhile that these moved on, it is another by now.
-            if _is_same(obj, answered(earlier.page), arrived):
-                raise _same_page(what, earlier, arrived)
-        if arrived.page >= 2 * max(1, kept[1].page):
-            kept[1] = arrived
+        page = remembered.look_at(arrived, before)
+        if page is not None and not _says_too_little(arrived, remembered):
+            # Where as much came meanwhile as made these move on, they are others by now.
+            earlier = answered(page)
+            if _is_same(earlier, arrived, pages):
+                later = answered(arrived.page)
+                if _is_same(earlier, later, pages):
+                    raise _same_page(what, earlier, later)
+        in_vain = arrived.page - remembered.new_on
+        if in_vain >= MOST_IN_VAIN and 2 * in_vain > arrived.page:
+            raise _nothing_new(what, arrived, in_vain)
 
     def joined(before: Counted, after: Iterator[Counted]) -> Iterator[list[Row]]:
         for arrived in after:
@@ -121,7 +186,7 @@ def counted(
     yield first.rows
     if first.last:
         return
-    kept = [first, first]  # the second is another one after 2, 4, 8 … pages
+    remembered = Remembered(pages, first)
     if obj.side_by_side == 1:
         yield from joined(first, side_by_side.one_by_one(answered, first))
         return
@@ -143,19 +208,24 @@ def _joins(answer: Counted, before: Counted, pages: CountedPages) -> bool:
     return pages.start(answer.page) <= pages.start(before.page + 1) - fallen
 
 
-def _is_same(obj: ConnectorObject, one: Counted, other: Counted) -> bool:
-    """Whether two pages hold the same records, by their keys; most differ in the first. One record
-    alone says too little: lists move while they are read."""
-    if len(one.rows) != len(other.rows) or len(one.rows) < 2:
-        return False
-    known = False
-    for row, its in zip(one.rows, other.rows, strict=True):
-        for name in obj.keys:
-            key = row.get(name)
-            if key != its.get(name):
-                return False
-            known = known or key is not None
-    return known
+def _moves_on(page: Counted, pages: CountedPages) -> int:
+    """How many of its records the next page leaves behind, at least, where nothing moves."""
+    heeded = len(page.keys) - pages.overlap
+    return heeded if pages.limit is None else min(heeded, pages.limit - pages.overlap)
+
+
+def _is_same(one: Counted, other: Counted, pages: CountedPages) -> bool:
+    """Whether two pages differ in less than half of what they must. Some of it may be new: where
+    a list is ordered by the last edit, one that does not heed the page begins with another record
+    each time."""
+    apart = max(len(one.keys), len(other.keys)) - len(one.keys & other.keys)
+    return 2 * apart < _moves_on(one, pages)
+
+
+def _says_too_little(arrived: Counted, remembered: Remembered) -> bool:
+    """One record alone, which may just be listed twice; but no second one after it, and not where
+    nothing comes after it."""
+    return len(arrived.keys) < 2 and arrived.page < remembered.new_on + 2 and not arrived.last
 
 
 def _new(answer: Counted, before: Counted) -> list[Row]:
@@ -164,6 +234,18 @@ def _new(answer: Counted, before: Counted) -> list[Row]:
         return answer.rows
     pairs = zip(answer.rows, answer.marks, strict=True)
     return [row for row, mark in pairs if mark not in before.known]
+
+
+def _keys(obj: ConnectorObject, rows: list[Row]) -> Set[Key]:
+    """Of the rows whose key is whole; quick, since every page is asked."""
+    first, *more = ([row.get(name) for row in rows] for name in obj.keys)
+    try:
+        if more:
+            return {key for key in zip(first, *more, strict=True) if None not in key}
+        return set(first) - {None}
+    except TypeError:
+        marks = {_mark(obj, row) for row in rows} - {UNKNOWN}
+        return {mark[:-1] if more else mark[0] for mark in marks}
 
 
 def _mark(obj: ConnectorObject, row: Row) -> Mark:
@@ -202,9 +284,18 @@ def _cut_short(what: str, answer: Counted, pages: CountedPages) -> IncompleteRea
 def _same_page(what: str, one: Counted, other: Counted) -> IncompleteRead:
     return IncompleteRead(
         f"{what} gave the same records on page {one.page + 1:,} and on page {other.page + 1:,}, "
-        "also when they were asked for again: it does not heed the page, and what else there is "
-        "was not told. Nothing was marked as deleted.",
+        "or all but a few, also when they were asked for again: it does not heed the page, and "
+        "what else there is was not told. Nothing was marked as deleted.",
         evidence={"page": other.page, "found": len(other.rows)},
+    )
+
+
+def _nothing_new(what: str, last: Counted, in_vain: int) -> IncompleteRead:
+    return IncompleteRead(
+        f"{what} gave {in_vain:,} pages in a row, up to page {last.page + 1:,}, without a "
+        "record that is new and has a key: it does not heed the page, or its records have no "
+        "steady order. Let the connector ask for an order by id. Nothing was marked as deleted.",
+        evidence={"page": last.page, "found": len(last.rows)},
     )
 
 

@@ -103,6 +103,11 @@ class Loader(Protocol):
         """
         ...
 
+    def clear_others(self) -> None:
+        """Take out of the live rows what they hold in columns that this sync does not write: these
+        are values of another account, whose place this one took."""
+        ...
+
     def finish(self) -> None:
         """The sync ended well: forget its progress."""
         ...

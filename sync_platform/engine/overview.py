@@ -41,7 +41,7 @@ class Glance:
     last_status: SyncStatus | None = None  # of the latest that ended
     running: bool = False
     failures: Sequence[SyncResult] = ()
-    resumed_at: datetime | None = None  # of the object or its connection, the later one
+    resumed_at: datetime | None = None  # by hand: it, its connection, or chosen anew
     fulls: FullSyncs = FullSyncs()
 
     @property

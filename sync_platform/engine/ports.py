@@ -140,6 +140,15 @@ class History(Protocol):
         """The latest syncs, newest first."""
         ...
 
+    def taken_over(self, target: Target, account: str | None) -> datetime | None:
+        """When this account took another one's place whose values the object's rows may still hold;
+        None where they hold none."""
+        ...
+
+    def own(self, target: Target, since: datetime) -> None:
+        """Note that the object's rows hold nothing any more of who had the place until `since`."""
+        ...
+
 
 class Leases(Protocol):
     """One sync an object, two a connection, across all processes."""

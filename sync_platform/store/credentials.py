@@ -1,6 +1,5 @@
 """The connections' secrets, which are encrypted before they leave this process."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,12 +8,11 @@ from sync_platform.errors import NeedsReauth, StoreUnavailable, VendorUnavailabl
 from sync_platform.store.database import Database
 from sync_platform.store.keys import load_or_make_keys
 from sync_platform.store.lock import Lock, Locked
+from sync_platform.store.outlasting import outlasting
 from sync_platform.store.pool import Session
 
 __all__ = ["Credentials", "load_or_make_keys"]
 
-PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds, between tries to keep a fresh secret: vendors that rotate
-# have thrown the old one away, and a server that restarts is back after some seconds
 WAITED = 150  # seconds for another process's renewal: more than one takes
 HELD = 180  # seconds for the vendor's answer; then the server ends our transaction
 LOCK_TIMEOUT = "55P03"
@@ -113,26 +111,27 @@ class Credentials:
         raise error
 
     def _keep(self, connection: str, fresh: Secret, version: int) -> Secret:
-        """The store went away after the vendor gave a new secret: try hard not to lose it.
+        """The store went away after the vendor gave a new secret: try hard not to lose it, since
+        vendors that rotate have thrown the old one away.
 
         Gives what is kept: another's secret, where someone has replaced the old one meanwhile.
         """
-        for pause in (*PAUSES, None):
-            try:
-                with self._database.apart() as session:
-                    session.execute(PATIENTLY)
-                    replaced = self._replace(session, connection, fresh, version)
-                return fresh if replaced else self.read(connection)
-            except StoreUnavailable as error:
-                if pause is None:
-                    raise StoreUnavailable(
-                        f"The platform's own database went away while the renewed sign-in of "
-                        f"{connection} was being saved. If the vendor has ended the old one by "
-                        f"now, {connection} must be connected again.",
-                        evidence=error.evidence,
-                    ) from error
-                time.sleep(pause)
-        raise AssertionError  # the last turn of the loop returns or raises
+
+        def keep() -> Secret:
+            with self._database.apart() as session:
+                session.execute(PATIENTLY)
+                replaced = self._replace(session, connection, fresh, version)
+            return fresh if replaced else self.read(connection)
+
+        try:
+            return outlasting(keep)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(
+                f"The platform's own database went away while the renewed sign-in of "
+                f"{connection} was being saved. If the vendor has ended the old one by "
+                f"now, {connection} must be connected again.",
+                evidence=error.evidence,
+            ) from error
 
     def _replace(self, session: Session, connection: str, secret: Secret, version: int) -> bool:
         """Whether the secret of that version was still there to be replaced."""

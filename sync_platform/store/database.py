@@ -1,7 +1,8 @@
 """The platform's own database: its connections, its transactions, its migrations, its errors."""
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
 from psycopg.errors import InvalidSchemaName, LockNotAvailable, UndefinedTable
@@ -25,6 +26,12 @@ NOT_STORABLE = (
 )
 
 
+class _Together(threading.local):
+    """The session of the block that this thread is in; None where it is in none."""
+
+    session: Session | None = None
+
+
 class Database:
     """A small pool of sessions with the platform's own Postgres. Opens none before it must."""
 
@@ -33,6 +40,7 @@ class Database:
         self.url = url
         self._conninfo = conninfo(url, None, **KEEPALIVES)
         self._pool = Pool(self._conninfo)
+        self._together = _Together()
 
     def __repr__(self) -> str:
         return f"Database({described(self.url)})"
@@ -44,8 +52,28 @@ class Database:
         Raises StoreUnavailable where the database cannot be reached, UnknownConnection where a row
         belongs to a connection that is not there, ConfigurationError where it is not migrated.
         """
-        with self._in_our_words(), self._pool.session() as session, session.transaction():
+        with self._in_our_words(), self._session() as session, session.transaction():
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread asks for in the block is one transaction, whoever asks for it: all of it
+        is kept at the block's end, or nothing where an exception ends it. Raises what `transaction`
+        does.
+
+        In it `transaction` and `statement` are parts of that transaction; one that fails takes
+        nothing else with it, if its error is caught. Others wait for the rows that were changed:
+        let nobody wait for a vendor in it, nor in a session of another kind (`apart`, the
+        destination's) for those rows.
+        """
+        with self.transaction() as session:
+            before, self._together.session = self._together.session, session
+            try:
+                yield
+            finally:
+                self._together.session = before
+            if session.closed:  # psycopg leaves the transaction without a word
+                raise psycopg.OperationalError("the connection was lost in a transaction")
 
     @contextmanager
     def apart(self) -> Iterator[Session]:
@@ -57,6 +85,10 @@ class Database:
     @contextmanager
     def statement(self) -> Iterator[Session]:
         """A session in which each statement commits itself. Raises what `transaction` does."""
+        if self._together.session is not None:
+            with self.transaction() as session:
+                yield session
+            return
         with self._in_our_words(), self._pool.session() as session:
             yield session
 
@@ -105,6 +137,11 @@ class Database:
     def close(self) -> None:
         """Close all sessions. It can be used again afterwards."""
         self._pool.close()
+
+    def _session(self) -> AbstractContextManager[Session]:
+        """The one of this thread's block, or one of the pool's."""
+        session = self._together.session
+        return self._pool.session() if session is None else nullcontext(session)
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:

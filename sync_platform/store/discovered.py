@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from sync_platform.engine.results import SchemaChange
+from sync_platform.errors import UnknownConnection
 from sync_platform.spec import Discovered
 from sync_platform.store.database import Database
 from sync_platform.store.pool import Session
@@ -55,11 +56,15 @@ class DiscoveredObjects:
         UnknownConnection if the connection is gone.
         """
         with self._database.transaction() as session:
-            # One at a time: two that discover at once would both add the same objects.
-            session.execute(
-                "SELECT name FROM sync_platform.connections WHERE name = %s FOR UPDATE",
+            # One at a time: two that discover at once would both add the same objects. Not FOR
+            # UPDATE: who adds rows of the connection's waits for that, and may hold what a block
+            # (`Database.together`) that this is part of wants next.
+            locked = session.execute(
+                "SELECT name FROM sync_platform.connections WHERE name = %s FOR NO KEY UPDATE",
                 (connection,),
             )
+            if not locked.rowcount:
+                raise UnknownConnection(f"{connection} has been removed meanwhile.")
             known = _known(session, connection, elsewhere)
             names = _names(known, found, another)
             changes: list[SchemaChange] = []

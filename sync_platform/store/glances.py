@@ -6,13 +6,13 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.overview import Glance
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
 from sync_platform.store.database import Database
-from sync_platform.store.history_sql import BREAKER, COUNTS
+from sync_platform.store.history_sql import BREAKER, COUNTS, RESUMED_AT
 from sync_platform.store.pool import Session
 from sync_platform.store.records import COLUMNS, fulls_of, rows_of
 from sync_platform.store.statements import columns, written
 
 # One step into an index for each object, whatever the length of its history.
-LATEST = """
+LATEST = f"""
     SELECT t.connection, t.object, t.last_started_at, t.last_full_started_at,
            t.full_well_at, t.full_tries, t.full_error,
            latest.status, latest.mode, latest.finished_at,
@@ -20,7 +20,7 @@ LATEST = """
                SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
                AND s.connection = t.connection AND s.object = t.object
            ) AS running,
-           greatest(c.resumed_at, o.resumed_at) AS resumed_at
+           {RESUMED_AT}
     FROM sync_platform.sync_targets t
     JOIN sync_platform.connections c ON c.name = t.connection
     JOIN sync_platform.connection_objects o

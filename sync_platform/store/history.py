@@ -16,7 +16,7 @@ from sync_platform.engine.activity import TargetActivity
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock, by_ctrl_c
 from sync_platform.engine.results import SyncResult, SyncStatus, Target
-from sync_platform.errors import StoreUnavailable, SyncPlatformError
+from sync_platform.errors import SyncPlatformError
 from sync_platform.store.database import Database
 from sync_platform.store.history_sql import (
     BREAKER,
@@ -26,11 +26,14 @@ from sync_platform.store.history_sql import (
     MARK_STALE,
     ONE,
     OPEN,
+    OWN,
     PRUNE,
     RECENT,
     REFUSED,
+    TAKEN_OVER,
     WAITING,
 )
+from sync_platform.store.outlasting import PAUSES, outlasting
 from sync_platform.store.pool import Session
 from sync_platform.store.records import (
     OpenRecord,
@@ -43,7 +46,8 @@ from sync_platform.store.records import (
 )
 
 KEPT = 50  # finished syncs of a connection
-TRIES = 3  # to write how one ended
+AWAITED = (SyncStatus.CANCELED, SyncStatus.STOPPED)  # somebody waits for its process to end
+BRIEFLY = (0.1, 0.4)  # seconds, between tries to write such an end
 STALE_AFTER = timedelta(minutes=5)
 
 
@@ -158,6 +162,19 @@ class History:
             if (target := Target(row["connection"], row["object"]))
         }
 
+    def taken_over(self, target: Target, account: str | None) -> datetime | None:
+        """When this account took another one's place whose values the object's rows may still hold;
+        None where they hold none."""
+        with self._database.statement() as session:
+            asked = target.object, target.connection, account
+            row = session.execute(TAKEN_OVER, asked).fetchone()
+        return row["account_since"] if row else None
+
+    def own(self, target: Target, since: datetime) -> None:
+        """Note that the object's rows hold nothing any more of who had the place until `since`."""
+        with self._database.statement() as session:
+            session.execute(OWN, (since, target.connection, target.object))
+
     def mark_stale(self, now: datetime) -> list[SyncResult]:
         """Give up on the running syncs not heard of for five minutes; those that were."""
         with self._database.transaction() as session:
@@ -174,13 +191,11 @@ class History:
         """Write how it ended, again where that is cut off: a restart of the server should neither
         undo a success nor hide what stopped a sync."""
         result = record.finished(**end)
-        for left in reversed(range(TRIES)):
-            try:
-                self._write_end(result, evidence)
-                break
-            except StoreUnavailable:
-                if not left:
-                    raise
+        outlasting(
+            lambda: self._write_end(result, evidence),
+            pauses=BRIEFLY if result.status in AWAITED else PAUSES,
+            sleep=self._clock.sleep,
+        )
 
     def _write_end(self, result: SyncResult, evidence: dict[str, Any] | None) -> None:
         kept = {"evidence": Jsonb(evidence) if evidence else None}

@@ -122,7 +122,11 @@ WAITING = written(
     DECIDES,
 )
 
-KNOWN = """
+# An object's latest resuming: its own, that of its connection, or that a person chose it anew. Who
+# changes only its filters or interval leaves `chosen_at` as it was.
+RESUMED_AT = "greatest(c.resumed_at, o.resumed_at, o.chosen_at) AS resumed_at"
+
+KNOWN = f"""
     SELECT t.connection, t.object,
            t.last_started_at, t.last_full_started_at, t.last_computed_at,
            t.full_well_at, t.full_tries, t.full_error,
@@ -130,12 +134,24 @@ KNOWN = """
                SELECT FROM sync_platform.syncs s WHERE s.status = 'running'
                AND s.connection = t.connection AND s.object = t.object
            ) AS running,
-           greatest(c.resumed_at, o.resumed_at) AS resumed_at
+           {RESUMED_AT}
     FROM sync_platform.sync_targets t
     JOIN sync_platform.connections c ON c.name = t.connection
     LEFT JOIN sync_platform.connection_objects o
         ON o.connection = t.connection AND o.object = t.object
     WHERE %(connection)s::text IS NULL OR t.connection = %(connection)s
+"""
+
+TAKEN_OVER = """
+    SELECT whole.account_since
+    FROM sync_platform.connections AS whole
+    LEFT JOIN sync_platform.sync_targets AS one
+        ON one.connection = whole.name AND one.object = %s
+    WHERE whole.name = %s AND whole.account_id IS NOT DISTINCT FROM %s
+      AND whole.account_since IS DISTINCT FROM one.own_since
+"""
+OWN = """
+    UPDATE sync_platform.sync_targets SET own_since = %s WHERE connection = %s AND object = %s
 """
 
 MARK_STALE = written(

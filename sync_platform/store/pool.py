@@ -62,9 +62,9 @@ class Pool:
         """A session in autocommit, for the length of the block.
 
         One whose transaction is still open afterwards is closed, which rolls it back. So is one
-        that the block left with an error of Postgres, or was interrupted in: it may be the
-        session's own, such as a statement prepared before a migration, a server that only reads
-        since it was replaced, or a lock that was about to be freed.
+        that the block left with an error of Postgres, in whatever words, or was interrupted in: it
+        may be the session's own, such as a statement prepared before a migration, a server that
+        only reads since it was replaced, or a lock that was about to be freed.
 
         Raises AllInUse, or psycopg.Error where the server cannot be reached.
         """
@@ -76,7 +76,8 @@ class Pool:
             try:
                 yield kept.session
             except BaseException as error:
-                if isinstance(error, psycopg.Error) or not isinstance(error, Exception):
+                of_postgres = any(isinstance(it, psycopg.Error) for it in (error, error.__cause__))
+                if of_postgres or not isinstance(error, Exception):
                     kept.session.close()
                 raise
             finally:

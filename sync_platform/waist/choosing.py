@@ -35,7 +35,8 @@ class ObjectState:
 
 def choose_objects(parts: Parts, name: str, objects: Sequence[str]) -> Connection:
     """Sync these objects of the connection and no others; those chosen before stay as they are,
-    those chosen anew are read from the beginning, without filters."""
+    those chosen anew are read from the beginning, without filters, and resumed: what stopped them
+    before does so no more."""
     connector = parts.connector_of(parts.store.get(name))
     wanted = [connector[each].name for each in objects]
 

@@ -13,7 +13,7 @@ from sync_platform.engine.connections import (
 from sync_platform.engine.ports import ObjectChoice, Secret, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.signing_in import SignIn, identity
-from sync_platform.errors import NotPermitted, OtherAccount, SyncPlatformError
+from sync_platform.errors import NotPermitted, OtherAccount
 from sync_platform.spec import Connector, Discovered, Field
 from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import checked_choice, checked_interval, discovered
@@ -51,30 +51,27 @@ def made(
         named = list(choices) or sign_in.objects
         fields = _fields(it, named or wanted, api, all_of_them=bool(named))
     chosen = [choices.get(each) or ObjectChoice(object=each) for each in fields]
-    connection = parts.store.register(
-        Connection(
-            name=name,
-            connector=it.name,
-            schema=schema,
-            base_url=sign_in.base_url,
-            settings=sign_in.settings,
-            interval=interval,
-            objects=chosen,
-            account_id=identity(it, sign_in.account, sign_in.settings),
-            created_at=parts.clock.now(),
-        )
+    connection = Connection(
+        name=name,
+        connector=it.name,
+        schema=schema,
+        base_url=sign_in.base_url,
+        settings=sign_in.settings,
+        interval=interval,
+        objects=chosen,
+        account_id=identity(it, sign_in.account, sign_in.settings),
+        created_at=parts.clock.now(),
     )
-    try:
+    with parts.database.together():
+        connection = parts.store.register(connection)
         parts.credentials.save(name, secret)
         _keep(parts, name, fields, own)
-    except SyncPlatformError:
-        parts.store.remove(name)
-        raise
     return connection
 
 
 def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -> Connection:
-    """The connection with these credentials. One that a person paused stays paused.
+    """The connection with these credentials: all that they change, or nothing. One that a person
+    paused stays paused.
 
     Raises OtherAccount where they are another account's, unless that is `confirmed`, and
     ConfigurationError where settings are about objects that the connection has not.
@@ -104,16 +101,20 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
             had = [each.object for each in connection.objects]
             there = [each.name for each in it.objects if each.name in had]
             fields = _fields(it, there, api, all_of_them=False)
-    parts.credentials.save(name, secret)  # first: whatever comes after can be done again
-    # Before the address: who does this again must still see that it is another.
-    _keep(parts, name, fields, own, another=other, elsewhere=elsewhere)
-    parts.store.set_settings(name, sign_in.settings)
-    parts.store.set_base_url(name, sign_in.base_url)
-    if account:  # last: until it is another's, who does this again does all of it
-        parts.store.set_account(name, account)
-    if connection.status is not ConnectionStatus.PAUSED:
-        gate.resume(parts, name)
-    return parts.store.get(name)
+    # Together: the secret of one account beside the name and the cursors of another would bring the
+    # rows of both into one table.
+    with parts.database.together():
+        # First the connection's own row, as who removes it does: or each might wait for the other.
+        parts.store.set_settings(name, sign_in.settings)
+        parts.store.set_base_url(name, sign_in.base_url)
+        parts.credentials.save(name, secret)
+        _keep(parts, name, fields, own, another=other, elsewhere=elsewhere)
+        if connection.status is not ConnectionStatus.PAUSED:
+            gate.resume(parts, name)
+        if account:
+            # Last: who adds rows of the connection's waits for this, and may hold what was wanted.
+            parts.store.set_account(name, account)
+        return parts.store.get(name)
 
 
 def _refuse_another_accounts(parts: Parts, sign_in: SignIn, schema: str) -> None:
@@ -169,8 +170,9 @@ def _keep(
     another: bool = False,
     elsewhere: bool = False,
 ) -> None:
-    """The fields, and the objects of its own; of `another` account as the store keeps these."""
-    if own:
+    """The fields, and the objects of its own; of `another` account as the store keeps these, also
+    where it has none: what the one before had is not there any more."""
+    if own or another:
         parts.discovered_objects.save(name, own, another=another, elsewhere=elsewhere)
     for each, known in fields.items():
         parts.catalogs.save(Target(name, each), known)

@@ -317,3 +317,53 @@ def test_columns_of_somebodys_own_make_it_slower_and_no_worse(database: str) -> 
     put(database, ranked(*range(40)), "s1")
     rows = [*ranked(*range(1, 41)), {"id": "late", "rank": 7}]
     assert put(database, rows) == Counts(fetched=41, updated=40, rejected=1)
+
+
+def test_rows_that_refer_to_a_value_that_stays_because_its_row_is_refused_load(
+    database: str,
+) -> None:
+    build(database, RANKS, BOSSES)
+    put(database, [{"id": "a", "rank": 1}, {"id": "b", "rank": 2}], "s1")
+    below = [{"id": f"below {n}", "age": 1} for n in range(1_000)]
+    change_places = [{"id": "a", "rank": 2}, {"id": "b", "rank": 1}]
+    further = [{"id": f"further {n}", "age": 3} for n in range(1_000)]
+    rows = [*change_places, *below, *further, {"id": "bad", "rank": 3, "age": 777}]
+    Random(1).shuffle(rows)
+    assert put(database, rows) == Counts(fetched=2_003, created=1_000, rejected=1_003)
+    rejected = select(database, REJECTED)
+    assert rejected == sorted(["a", "b", "bad", *(row["id"] for row in further)])
+
+
+def test_values_that_a_trigger_keeps_as_they_were_keep_no_row_out(database: str) -> None:
+    build(
+        database,
+        RANKS,
+        "CREATE FUNCTION acme.f() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.rank := OLD.rank; RETURN NEW; END $$",
+        "CREATE TRIGGER t BEFORE UPDATE ON acme.contacts FOR EACH ROW EXECUTE FUNCTION acme.f()",
+    )
+    put(database, ranked(1, 2, 3), "s1")
+    change_places = [{"id": "0", "rank": 2, "age": 7}, {"id": "1", "rank": 1, "age": 8}]
+    counts = put(database, [*change_places, {"id": "late", "rank": 3}])
+    assert counts == Counts(fetched=3, updated=2, rejected=1)
+    assert select(database, REJECTED) == ["late"]
+
+
+@pytest.mark.parametrize("size", [50, 3_000])
+def test_empty_values_that_count_as_equal_go_over_with_the_others(database: str, size: int) -> None:
+    build(
+        database,
+        "CREATE UNIQUE INDEX ON acme.contacts (parent, rank) NULLS NOT DISTINCT",
+        "CREATE UNIQUE INDEX ON acme.contacts (parent, rank)",
+    )
+    put(database, ranked(*range(size)), "s1")
+    rows = ranked(*range(1, size + 1))
+    Random(1).shuffle(rows)
+    began = monotonic()
+    assert put(database, rows) == Counts(fetched=size, updated=size)
+    late: list[Row] = [{"id": "late", "rank": 7}, {"id": "none"}, {"id": "none either"}]
+    rows = [*ranked(*range(2, size + 2)), *late]
+    Random(1).shuffle(rows)
+    counts = put(database, rows, "s3")
+    assert monotonic() - began < SOON
+    assert counts == Counts(fetched=size + 3, created=1, updated=size, rejected=2)

@@ -104,6 +104,8 @@ def test_a_full_sync_killed_between_any_two_steps_goes_on_and_marks_exactly_what
         witness.age()
         purged = rng.choice(sorted(watched.records("contacts")))
         watched.purge("contacts", purged)
+        edited = rng.choice(sorted(watched.records("contacts")))
+        watched.edit("contacts", edited, firstname=f"Ada {seam}")  # so that the cursor moves
         known = witness.before.reconciled
         killed = witness.undisturbed(replace(FULL, dies_at=seam))
         assert killed.exit == KILLED

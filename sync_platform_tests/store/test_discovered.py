@@ -140,3 +140,20 @@ def test_two_objects_that_an_older_version_gave_one_id_do_not_take_turns(
         assert kinds(objects, LEADS) == []
     assert kinds(objects) == [("leads", "vanished")]
     assert kinds(objects, LEADS) == [("leads", "returned")]
+
+
+def test_of_another_account_without_objects_all_have_vanished_and_lost_their_ids(
+    objects: DiscoveredObjects,
+) -> None:
+    objects.save("acme-hubspot", [LEADS, DEALS])
+    told = objects.save("acme-hubspot", [], another=True, elsewhere=True)
+    assert [(it.object, it.kind) for it in told] == [("leads", "vanished"), ("deals", "vanished")]
+    assert places(objects) == [("leads", None), ("deals", None)]
+    assert kinds(objects, replace(LEADS, name="invoices")) == [("invoices", "added")]
+
+
+def test_that_nothing_was_found_on_a_connection_that_is_gone_is_told_too(
+    objects: DiscoveredObjects,
+) -> None:
+    with pytest.raises(UnknownConnection):
+        objects.save("gone", [])

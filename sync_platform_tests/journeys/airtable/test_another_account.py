@@ -9,7 +9,7 @@ import pytest
 from sync_platform.engine.connections import ConnectionStatus
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import Target
-from sync_platform.errors import Refused
+from sync_platform.errors import ObjectGone, Refused
 from sync_platform.sandbox import serve
 from sync_platform.sandbox.airtable import Airtable
 from sync_platform_tests.journeys.airtable.stage import Stage
@@ -104,3 +104,24 @@ def test_at_another_address_the_same_ids_are_of_other_tables(crm: Stage) -> None
         takes_over(crm, vendor, base="CRM")
     after = {it.name: it.id for it in crm.platform.discovered_objects.of("acme")}
     assert after == {"people": before["things"], "things": before["people"], "teams": None}
+
+
+def test_a_table_with_an_old_id_of_an_account_elsewhere_that_had_none_at_first_is_another(
+    crm: Stage, another: Airtable
+) -> None:
+    crm.vendor.add("People", Name="Ada")
+    crm.sync("people")
+    before = {it.name: it.id for it in crm.platform.discovered_objects.of("acme")}
+    empty = another.add_base("Empty")
+    takes_over(crm, another, base="Empty")
+    assert {it.id for it in crm.platform.discovered_objects.of("acme")} == {None}
+    another.add_table(empty, "Invoices", Name="singleLineText")
+    table = another.workspace.find("Invoices")[1]
+    assert before["people"] is not None
+    table.id = before["people"]
+    assert "invoices" in [it.object for _, it in crm.platform.list_objects()]
+    found = {it.name: it.id for it in crm.platform.discovered_objects.of("acme")}
+    assert (found["people"], found["invoices"]) == (None, before["people"])
+    with pytest.raises(ObjectGone):
+        crm.sync("people")
+    assert [it["name"] for it in crm.rows("people")] == ["Ada"]

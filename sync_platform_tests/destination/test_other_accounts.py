@@ -1,0 +1,74 @@
+"""Rows of a table whose connection another account has taken."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sync_platform.destination.plan import MOST_COLUMNS
+from sync_platform.engine.results import Counts
+from sync_platform.spec import Field, Page
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
+    FULL,
+    NONE,
+    load,
+    loading,
+    meddle,
+    progress,
+    select,
+)
+
+LEFT = "SELECT id, email, age FROM acme.contacts WHERE _deleted_at IS NULL ORDER BY id"
+
+
+def taken_over(url: str, *rows: Mapping[str, Any], fields: Sequence[Field]) -> Counts:
+    """A full sync of the account that took the table's connection."""
+    with loading(url, CONTACTS, fields, sync="theirs", mode=FULL) as loader:
+        loader.write(Page(rows=rows))
+        counts = loader.commit(progress("theirs", FULL))
+        counts += loader.reconcile(lookback=NONE, most=None) or Counts()
+        loader.clear_others()
+        loader.finish()
+    return counts
+
+
+def test_values_of_fields_that_the_other_account_has_not_go(database: str) -> None:
+    load(database, {"id": "1", "email": "ada@a.example", "age": 36}, {"id": "2", "age": 40})
+    without_age = [each for each in FIELDS if each.name != "age"]
+    taken_over(database, {"id": "1", "email": "zoe@b.example"}, fields=without_age)
+    assert select(database, LEFT) == [("1", "zoe@b.example", None)]
+
+
+def test_rows_that_only_the_old_account_had_keep_their_values_as_they_are_marked(
+    database: str,
+) -> None:
+    load(database, {"id": "2", "age": 40})
+    taken_over(database, fields=[each for each in FIELDS if each.name != "age"])
+    assert select(database, "SELECT id, age FROM acme.contacts WHERE _deleted_at IS NOT NULL") == [
+        ("2", 40)
+    ]
+
+
+def test_what_people_wrote_into_columns_of_their_own_stays(database: str) -> None:
+    load(database, {"id": "1", "age": 36})
+    meddle(database, "ALTER TABLE acme.contacts ADD COLUMN note text DEFAULT 'theirs'")
+    taken_over(database, {"id": "1"}, fields=[each for each in FIELDS if each.name != "age"])
+    assert select(database, "SELECT age, note FROM acme.contacts") == [(None, "theirs")]
+
+
+def test_of_fields_beyond_the_columns_of_a_table_only_those_of_the_account_stay(
+    database: str,
+) -> None:
+    many = [*FIELDS, *(Field(f"f{n}") for n in range(MOST_COLUMNS))]
+    last, one_before = many[-1].name, many[-2].name
+    load(database, {"id": "1", last: "old", one_before: "old"}, fields=many)
+    taken_over(database, {"id": "1", one_before: "new"}, fields=many[:-1])
+    assert select(database, "SELECT _more FROM acme.contacts") == [{one_before: "new"}]
+
+
+def test_a_table_whose_fields_the_account_all_has_is_not_written_to(database: str) -> None:
+    rows = [{"id": "1", "email": "ada@a.example", "age": 36}]
+    load(database, *rows)
+    written = select(database, "SELECT xmin::text, _synced_at FROM acme.contacts")
+    taken_over(database, *rows, fields=FIELDS)
+    assert select(database, "SELECT xmin::text, _synced_at FROM acme.contacts") == written

@@ -1,0 +1,132 @@
+"""What becomes of rows when another account takes the place of the one that they are from, or when
+other filters are set."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from sync_platform.engine.modes import SyncMode
+from sync_platform.engine.ports import Secret
+from sync_platform.engine.results import SyncResult, Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.errors import TooManyDeletes
+from sync_platform.platform import Platform
+from sync_platform.sandbox import HubSpot, serve
+
+ACME = "acme-hubspot"
+SECRET = Secret({"token": "sandbox-token"})
+ROWS = """
+    SELECT email, nickname FROM acme_hubspot.contacts WHERE _deleted_at IS NULL ORDER BY 1
+"""
+LIVE = "SELECT email FROM acme_hubspot.contacts WHERE _deleted_at IS NULL ORDER BY 1"
+
+
+@pytest.fixture(autouse=True)
+def grace(acme: object, hubspot: HubSpot, platform: Platform) -> None:
+    """The account that is read first: its contacts have a nickname."""
+    hubspot.add_property("contacts", "nickname")
+    hubspot.add("contacts", email="grace@a.example", nickname="Amazing Grace")
+    platform.discover(ACME)
+    sync(platform)
+    assert rows(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
+
+
+@pytest.fixture
+def another(platform: Platform) -> Iterator[HubSpot]:
+    """Another account, which counts its contacts from the same id, and knows no nicknames."""
+    with serve(HubSpot(burst=None, search_per_second=None)) as it:
+        it.add("contacts", email="zoe@b.example")
+        # Both HubSpots are one account; so what was read until now is said to be another's.
+        rows(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
+        yield it
+
+
+def rows(platform: Platform, statement: str) -> list[Any]:
+    with psycopg.connect(platform.database_url) as postgres:
+        cursor = postgres.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def sync(platform: Platform, mode: str = "incremental", *, accept: bool = True) -> SyncResult:
+    request = SyncRequest(
+        target=Target(ACME, "contacts"), mode=SyncMode(mode), accept_deletes=accept
+    )
+    return platform.sync(request).run(into=platform.destination)
+
+
+def test_no_row_of_the_account_that_took_over_holds_a_value_of_the_other_one(
+    platform: Platform, another: HubSpot
+) -> None:
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    sync(platform)
+    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+
+
+def test_nor_where_it_was_connected_to_what_a_disconnected_one_left(
+    platform: Platform, another: HubSpot
+) -> None:
+    platform.disconnect(ACME)
+    platform.connect("hubspot", ACME, SECRET, base_url=another.url, confirmed=True)
+    sync(platform)
+    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+
+
+def test_where_the_same_account_is_connected_again_values_of_vanished_fields_stay(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.remove_property("contacts", "nickname")
+    platform.disconnect(ACME)
+    platform.connect("hubspot", ACME, SECRET, base_url=hubspot.url)
+    sync(platform)
+    sync(platform, "full")
+    assert rows(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
+
+
+def test_values_of_the_other_account_are_owed_until_a_full_sync_went_well(
+    platform: Platform, another: HubSpot, hubspot: HubSpot
+) -> None:
+    for number in range(9):
+        hubspot.add("contacts", email=f"{number}@a.example")
+    rows(platform, "UPDATE sync_platform.connections SET account_id = '24117733'")
+    sync(platform)
+    rows(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    with pytest.raises(TooManyDeletes):
+        sync(platform, accept=False)
+    sync(platform, "full")
+    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+
+
+def test_later_full_syncs_leave_values_of_fields_that_vanish_then(
+    platform: Platform, another: HubSpot
+) -> None:
+    another.add_property("contacts", "nickname")
+    another.add("contacts", email="yan@b.example", nickname="Yannie")
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    sync(platform)
+    another.remove_property("contacts", "nickname")
+    sync(platform, "full")
+    assert rows(platform, ROWS) == [("yan@b.example", "Yannie"), ("zoe@b.example", None)]
+
+
+def test_rows_that_only_the_other_account_has_go_at_once_however_new_they_are(
+    platform: Platform, another: HubSpot, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="alan@a.example")
+    sync(platform)
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    assert sync(platform).counts.deleted == 1
+    assert rows(platform, LIVE) == [("zoe@b.example",)]
+
+
+def test_rows_that_a_new_filter_leaves_out_go_at_once_however_new_they_are(
+    platform: Platform, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="old@a.example", createdate="2020-01-01T00:00:00Z")
+    sync(platform)
+    obj = platform.connector_of(platform.connection(ACME))["contacts"]
+    platform.set_filters(ACME, "contacts", {obj.filters[0].name: "30"})
+    assert sync(platform).counts.deleted == 1
+    assert rows(platform, LIVE) == [("grace@a.example",)]
