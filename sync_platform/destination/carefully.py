@@ -82,6 +82,7 @@ class Careful:
         self._connection, self._landing, self._because = connection, landing, because
         self._left = 0
         self._bad = 0  # refused so far, but for those that wait for others that were
+        self._marked: set[tuple[str, ...]] = set()  # keys, the first time
         self.unmarked: list[tuple[str, ...]] = []  # keys
         self.rejected: list[Rejected] = []
         self.rejected_keys: dict[Hashable, tuple[str, ...]] = {}  # of records that are there
@@ -91,12 +92,12 @@ class Careful:
         lines: Lines,
         stage: Callable[[Iterable[bytes]], object],
         merge: Callable[[Iterable[bytes]], tuple[int, int]],
-        free: Callable[[Sequence[bytes]], None] | None = None,
+        free: Callable[[Sequence[bytes]], int] | None = None,
     ) -> tuple[int, int]:
         """How many rows were created and updated by `merge`, which takes texts of lines through a
         staging table that is there; `stage` takes them only as far as that. `free` is called once
-        where lines are refused, with these, and may free values that they wait for. What was
-        refused in the end is in `rejected` and `rejected_keys`.
+        where lines are refused, with these, and tells how many rows it changed: values that these
+        wait for may be free then. What was refused in the end is in `rejected` and `rejected_keys`.
 
         Raises what the batch failed with where more than MOST_REFUSED rows are refused, beside
         those that wait for others that are: one bad value may have any number behind it.
@@ -139,11 +140,12 @@ class Careful:
         keys: Iterable[tuple[str, ...]],
         mark: Callable[[list[list[str]]], int],
         *,
-        again: bool = False,
+        first: bool = False,
     ) -> int:
         """How many rows were marked as deleted by `mark`, which takes an array for each column of
-        the key. Those that were refused stay as they are, and are in `rejected`, unless they come
-        `again`; raises as `load`."""
+        the key. Those that were refused stay as they are, and are in `rejected`; where it is only
+        the `first` time, they are to come again, and the others are passed over then. Raises as
+        `load`."""
         marked = 0
 
         def take(part: Sequence[tuple[str, ...]]) -> None:
@@ -152,9 +154,10 @@ class Careful:
             self._connection.execute(CHECKED)
             marked += these
 
-        keys = list(keys)
-        if again:
-            self._parts([keys] if keys else [], take)
+        keys = [key for key in keys if key not in self._marked]
+        if first:
+            refused, _whole = self._parts([keys] if keys else [], take)
+            self._marked = set(keys).difference(key for key, _ in refused)
             return marked
         columns = [(column.field, column.type) for column in self._landing.keys]
         for key, said in self._apart(keys, take):
@@ -168,21 +171,22 @@ class Careful:
         items: Sequence[T],
         take: Callable[[Sequence[T]], None],
         untangle: Untangle[T] | None = None,
-        free: Callable[[Sequence[T]], None] | None = None,
+        free: Callable[[Sequence[T]], int] | None = None,
     ) -> list[tuple[T, str]]:
-        """Have all taken that Postgres takes; the others, and what it said of each. `free` may help
-        those that are left when all went together that can."""
+        """Have all taken that Postgres takes; the others, and what it said of each. `free` is
+        called once with those that are left when all went together that can: whether it helped."""
         self._connection.execute(DEFERRED)
         refused: list[tuple[T, str]] = []
         behind: list[tuple[T, str]] = []
         for _ in range(PASSES):
             if untangle is not None:
                 items, behind = self._together(items, take, untangle)
-            if free is not None and (items or behind):
-                items = [*items, *(item for item, _ in behind)]
-                free(items)
-                free = None
-                continue
+            left = [*items, *(item for item, _ in behind)]
+            if free is not None and left:
+                helped, free = free(left), None
+                if helped:
+                    items = left
+                    continue
             refused = self._passes(items, take)
             if not behind or untangle is None:
                 break

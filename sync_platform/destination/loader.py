@@ -285,11 +285,12 @@ class PostgresLoader:
         gone = taken.gone
         marked = 0
 
-        def free(left: Sequence[bytes]) -> None:
+        def free(left: Sequence[bytes]) -> int:
             nonlocal marked
             to_come = {self._identity(careful.key(line)) for line in left}
             keys = [key for identity, key in gone.items() if identity not in to_come]
-            marked = careful.mark(keys, self._mark_gone, again=True)
+            marked = careful.mark(keys, self._mark_gone, first=True)
+            return marked
 
         self._make_staging()
         loaded = careful.load(taken.lines, self._stage, self._merge, free if gone else None)

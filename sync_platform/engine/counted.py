@@ -12,14 +12,15 @@ that was never read. So for each record it is remembered on which page it came: 
 of more for a sample. Where most records of a page came on one before it, in whatever order, both
 are asked for again: lists move while they are read, so the two may be others by now. A page of one
 record says too little alone, unless the read would end with it. However the pages are mixed, a
-read ends when half of them, and no fewer than 20, bring nothing new: records that are edited while
-they are read, and move to the end, are no more than those that were read.
+read ends when 20 in a row, and more than half of all, bring nothing new: records that are edited
+while they are read, and move to the end, are no more than those that were read.
 """
 
 from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from sync_platform.engine import side_by_side
@@ -56,8 +57,8 @@ class Counted:
 class Remembered:
     """Which records came, and on which page; of more than MOST_REMEMBERED a sample by their keys.
 
-    That is begun anew after 4, 16, 64 … times as many pages, so that also a circle of few records
-    shows that has none of them.
+    That is begun anew after four times as many pages as there were until it was needed, so that
+    also a circle of few records shows that has none of them.
     """
 
     def __init__(self, pages: CountedPages, first: Counted) -> None:
@@ -92,9 +93,11 @@ class Remembered:
         for earlier in (before, self.first):
             if _is_same(earlier, arrived, self.pages):
                 return earlier.page
-        if not known:
+        came_on = Counter(self.came_on[key] for key in known)
+        came_on.pop(before.page, None)  # such as those that pages have in common
+        if not came_on:
             return None
-        [(page, times)] = Counter(self.came_on[key] for key in known).most_common(1)
+        [(page, times)] = came_on.most_common(1)
         missing = max(0, (self.pages.limit or 0) - len(arrived.rows))
         apart = missing + self.every * (looked_at - times)
         return page if 2 * apart < _moves_on(arrived, self.pages) else None
@@ -160,15 +163,22 @@ def counted(
                 waiting.append(answered(page - 1))
         return before
 
+    def refuse_same(page: int, arrived: Counted) -> None:
+        """Where as much came meanwhile as made these move on, they are others by now. What arrived
+        may be older than that by some calls, so they are compared among each other, too."""
+        earlier = answered(page)
+        if earlier.keys.isdisjoint(arrived.keys):
+            return
+        later = answered(arrived.page)
+        if not _is_same(earlier, later, pages):
+            return
+        if _is_same(earlier, arrived, pages) or _is_same(later, answered(page), pages):
+            raise _same_page(what, earlier, later)
+
     def refuse_again(arrived: Counted, before: Counted) -> None:
         page = remembered.look_at(arrived, before)
         if page is not None and not _says_too_little(arrived, remembered):
-            # Where as much came meanwhile as made these move on, they are others by now.
-            earlier = answered(page)
-            if _is_same(earlier, arrived, pages):
-                later = answered(arrived.page)
-                if _is_same(earlier, later, pages):
-                    raise _same_page(what, earlier, later)
+            refuse_same(page, arrived)
         in_vain = arrived.page - remembered.new_on
         if in_vain >= MOST_IN_VAIN and 2 * in_vain > arrived.page:
             raise _nothing_new(what, arrived, in_vain)
@@ -218,6 +228,8 @@ def _is_same(one: Counted, other: Counted, pages: CountedPages) -> bool:
     """Whether two pages differ in less than half of what they must. Some of it may be new: where
     a list is ordered by the last edit, one that does not heed the page begins with another record
     each time."""
+    if not any(key in one.keys for key in islice(other.keys, 40)):
+        return False  # as most are; of what is looked at for every page, this is the quick part
     apart = max(len(one.keys), len(other.keys)) - len(one.keys & other.keys)
     return 2 * apart < _moves_on(one, pages)
 
@@ -238,11 +250,14 @@ def _new(answer: Counted, before: Counted) -> list[Row]:
 
 def _keys(obj: ConnectorObject, rows: list[Row]) -> Set[Key]:
     """Of the rows whose key is whole; quick, since every page is asked."""
-    first, *more = ([row.get(name) for row in rows] for name in obj.keys)
+    first, *more = obj.keys
     try:
-        if more:
-            return {key for key in zip(first, *more, strict=True) if None not in key}
-        return set(first) - {None}
+        if not more:
+            keys: set[Key] = {row.get(first) for row in rows}
+            keys.discard(None)
+            return keys
+        columns = ([row.get(name) for row in rows] for name in obj.keys)
+        return {key for key in zip(*columns, strict=True) if None not in key}
     except TypeError:
         marks = {_mark(obj, row) for row in rows} - {UNKNOWN}
         return {mark[:-1] if more else mark[0] for mark in marks}

@@ -30,7 +30,7 @@ def test_newer_locks_hold_what_the_older_ones_of_other_connections_held(database
             select(database, f"ALTER TABLE beta.contacts {statement}")
 
 
-@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("version", [3, 4, 5])
 def test_newer_locks_keep_each_line_of_the_older_ones(database: str, version: int) -> None:
     beta = replace(CONTACTS, schema="beta", connection="beta-hubspot")
     load(database, *people(1), table=beta)

@@ -130,6 +130,19 @@ def test_it_is_known_too_if_its_field_was_gone_meanwhile(database: str) -> None:
     assert types[-1] == ("phone", "text", "synced from HubSpot contacts: Phone")
 
 
+def test_a_refresh_of_computed_fields_finds_it_too(database: str) -> None:
+    load(database, *people(1))
+    with older_book(database):
+        load(database, *calling(*people(1)), fields=NEW)
+    computed = (FIELDS[0], Field("phone", label="Phone", computed=True))
+    with destination(database).open(CONTACTS, computed, sync="r", known_only=True) as loader:
+        assert [it.field for it in loader.told] == ["phone"]
+        loader.write(Page(rows=[{"id": "0", "phone": "+1"}]))
+        assert loader.commit(progress("r")).updated == 1
+    assert opened(database, NEW) == ([], True)
+    assert phones(database) == ["+1"]
+
+
 def test_fields_whose_names_differ_little_get_their_own_columns_again(database: str) -> None:
     load(database, *people(1))
     alike = (*FIELDS, Field("phone"), Field("Phone"), Field("PHONE"))

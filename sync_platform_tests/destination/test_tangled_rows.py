@@ -331,7 +331,7 @@ def test_rows_that_refer_to_a_value_that_stays_because_its_row_is_refused_load(
     Random(1).shuffle(rows)
     assert put(database, rows) == Counts(fetched=2_003, created=1_000, rejected=1_003)
     rejected = select(database, REJECTED)
-    assert rejected == sorted(["a", "b", "bad", *(row["id"] for row in further)])
+    assert rejected == ["a", "b", "bad", *sorted(f"further {n}" for n in range(1_000))]
 
 
 def test_values_that_a_trigger_keeps_as_they_were_keep_no_row_out(database: str) -> None:
