@@ -10,7 +10,7 @@ may be read side by side, in any order: joined pages leave no gap, whenever each
 A vendor that does not heed the number gives the same page for each, without an end or up to a total
 that was never read. So for each record it is remembered on which page it came: for 10,000 of them,
 of more for a sample. Where most records of a page came on one before it, in whatever order, both
-are asked for again: lists move while they are read, so the two may be others by now. A page of one
+are asked for twice more: lists move while they are read, so they may be others by now. One of one
 record says too little alone, unless the read would end with it. However the pages are mixed, a
 read ends when 20 in a row, and more than half of all, bring nothing new: records that are edited
 while they are read, and move to the end, are no more than those that were read.
@@ -30,6 +30,7 @@ from sync_platform.spec import ConnectorObject, CountedPages, Json, Row
 MOST_STEPS_BACK = 20  # of one gap; where records have an order, one or two are enough
 MOST_IN_VAIN = 20  # pages in a row that bring nothing new, where they are more than all others
 MOST_REMEMBERED = 10_000  # keys
+LARGE = 10  # records, of which a few may be edited between two calls
 
 Key = Hashable  # its value, or a tuple of them
 Mark = tuple[Any, ...]
@@ -164,16 +165,17 @@ def counted(
         return before
 
     def refuse_same(page: int, arrived: Counted) -> None:
-        """Where as much came meanwhile as made these move on, they are others by now. What arrived
-        may be older than that by some calls, so they are compared among each other, too."""
-        earlier = answered(page)
-        if earlier.keys.isdisjoint(arrived.keys):
-            return
-        later = answered(arrived.page)
-        if not _is_same(earlier, later, pages):
-            return
-        if _is_same(earlier, arrived, pages) or _is_same(later, answered(page), pages):
-            raise _same_page(what, earlier, later)
+        """Where as much came meanwhile as made these move on, they are others by now. That they
+        move to and fro with every call is not to be believed."""
+        later = arrived
+        for again in (False, True):
+            earlier = answered(page)
+            if not _is_same(earlier, later, pages) and (again or not _may_be_old(later, earlier)):
+                return
+            later = answered(arrived.page)
+            if not _is_same(earlier, later, pages):
+                return
+        raise _same_page(what, earlier, later)
 
     def refuse_again(arrived: Counted, before: Counted) -> None:
         page = remembered.look_at(arrived, before)
@@ -232,6 +234,11 @@ def _is_same(one: Counted, other: Counted, pages: CountedPages) -> bool:
         return False  # as most are; of what is looked at for every page, this is the quick part
     apart = max(len(one.keys), len(other.keys)) - len(one.keys & other.keys)
     return 2 * apart < _moves_on(one, pages)
+
+
+def _may_be_old(arrived: Counted, again: Counted) -> bool:
+    """Whether edits can have made the one out of the other, since calls may lie between."""
+    return len(arrived.keys) >= LARGE and not again.keys.isdisjoint(arrived.keys)
 
 
 def _says_too_little(arrived: Counted, remembered: Remembered) -> bool:

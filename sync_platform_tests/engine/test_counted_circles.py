@@ -136,6 +136,21 @@ def test_the_first_page_again_with_the_last_edited_first_is_an_incomplete_read(
     Paged(pages, heedless, total=total, side_by_side=side_by_side).is_refused()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_page_that_was_asked_for_long_before_it_is_compared_is_an_incomplete_read(
+    seed: int,
+) -> None:
+    """Side by side, calls may lie between, with edits of a fifth of the page before each."""
+    ids, rng = list(range(47)), random.Random(seed)
+
+    def heedless(page: int) -> Ids:
+        for _ in range(2):
+            ids.insert(0, ids.pop(rng.randrange(47)))
+        return ids[:10]
+
+    Paged(numbered_pages(limit=10, total="total"), heedless, total=47, side_by_side=4).is_refused()
+
+
 def test_a_circle_of_pages_whose_records_move_a_little_is_an_incomplete_read() -> None:
     ids, rng = list(range(400)), random.Random(1)
 
