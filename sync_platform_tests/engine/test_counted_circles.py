@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.engine import counted, extract
+from sync_platform.engine import extract
+from sync_platform.engine.counted import MOST_REMEMBERED
 from sync_platform.errors import IncompleteRead
 from sync_platform.spec import (
     ConnectorObject,
@@ -171,12 +172,11 @@ def test_the_same_records_in_another_order_are_an_incomplete_read(
     Paged(pages, lambda page: rng.sample(range(3), 3), total=total).is_refused()
 
 
-@pytest.mark.parametrize(("count", "limit"), [(3, 1), (100, 1), (50, 5), (1000, 100)])
-def test_a_vendor_that_gives_any_records_is_not_asked_for_ever(
-    count: int, limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("count", "limit"), [(3, 1), (100, 1), (50, 5), (1000, 100), (2 * MOST_REMEMBERED, 2_000)]
+)
+def test_a_vendor_that_gives_any_records_is_not_asked_for_ever(count: int, limit: int) -> None:
     """Also where they are more than are remembered."""
-    monkeypatch.setattr(counted, "MOST_REMEMBERED", 60)
     rng = random.Random(1)
     vendor = Paged(numbered_pages(limit=limit), lambda page: rng.sample(range(count), limit))
     vendor.most = 4000
@@ -195,22 +195,25 @@ def test_a_vendor_that_gives_two_pages_by_turns_is_not_asked_for_ever() -> None:
 @pytest.mark.parametrize("around", [1, 3, 20])
 @pytest.mark.parametrize("start", [90, 100, 400])
 def test_a_circle_after_more_records_than_are_remembered_is_an_incomplete_read(
-    start: int, around: int, monkeypatch: pytest.MonkeyPatch
+    start: int, around: int
 ) -> None:
     """Also of records that are not in the sample: it is begun anew."""
-    monkeypatch.setattr(counted, "MOST_REMEMBERED", 60)
-    vendor = Paged(by_number, lambda page: [page if page < start else start + page % around])
+    many = MOST_REMEMBERED // 60
+
+    def ids_of(page: int) -> range:
+        number = page if page < start else start + page % around
+        return range(number * many, (number + 1) * many)
+
+    vendor = Paged(by_number, ids_of)
     vendor.most = 6 * start
     vendor.is_refused()
 
 
-def test_a_long_list_is_read_whole_where_a_sample_is_remembered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(counted, "MOST_REMEMBERED", 60)
-    vendor = Paged(numbered_pages(limit=7), lambda page: range(5000)[page * 7 :][:7])
-    assert vendor.read() == list(range(5000))
-    assert vendor.asked == list(range(715))
+def test_a_long_list_is_read_whole_where_a_sample_is_remembered() -> None:
+    all_of_them = range(8 * MOST_REMEMBERED)
+    vendor = Paged(numbered_pages(limit=112), lambda page: all_of_them[page * 112 :][:112])
+    assert vendor.read() == list(all_of_them)
+    assert vendor.asked == list(range(len(all_of_them) // 112 + 1))
 
 
 def test_pages_of_records_without_keys_are_not_asked_for_for_ever() -> None:
