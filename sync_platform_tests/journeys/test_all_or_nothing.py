@@ -16,6 +16,7 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import OtherAccount, StoreUnavailable, UnknownConnection
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
+from sync_platform_tests.journeys.tables import sql
 
 ACME = "acme-hubspot"
 KEPT = ("connections", "credentials", "discovered_objects", "catalogs", "cursors")
@@ -50,12 +51,6 @@ def another(platform: Platform, hubspot: HubSpot, acme: Connection) -> Iterator[
         # Both HubSpots are one account; so what was read until now is said to be another's.
         sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
         yield it
-
-
-def sql(platform: Platform, statement: str) -> list[Any]:
-    with psycopg.connect(platform.database_url) as postgres:
-        done = postgres.execute(statement.encode())
-        return done.fetchall() if done.description else []
 
 
 def sync(platform: Platform) -> None:

@@ -14,17 +14,13 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import OtherAccount, SyncPlatformError, Unexpected
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
+from sync_platform_tests.journeys.tables import sql
 
 ACME, SCHEMA = "acme-hubspot", "acme_hubspot"
 LONG_AGO = "2020-01-01T12:00:00Z"
 SECRET = Secret({"token": "sandbox-token"})
 LIVE = "SELECT email FROM acme_hubspot.contacts WHERE _deleted_at IS NULL ORDER BY 1"
 pytestmark = pytest.mark.usefixtures("acme")
-
-
-def sql(platform: Platform, statement: str) -> None:
-    with psycopg.connect(platform.database_url) as postgres:
-        postgres.execute(statement)
 
 
 def sync(platform: Platform, object: str = "contacts", mode: str = "incremental") -> int:

@@ -2,9 +2,7 @@
 other filters are set."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import psycopg
 import pytest
 
 from sync_platform.engine.modes import SyncMode
@@ -14,6 +12,7 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.errors import TooManyDeletes
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
+from sync_platform_tests.journeys.tables import sql
 
 ACME = "acme-hubspot"
 SECRET = Secret({"token": "sandbox-token"})
@@ -30,7 +29,7 @@ def grace(acme: object, hubspot: HubSpot, platform: Platform) -> None:
     hubspot.add("contacts", email="grace@a.example", nickname="Amazing Grace")
     platform.discover(ACME)
     sync(platform)
-    assert rows(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
+    assert sql(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
 
 
 @pytest.fixture
@@ -39,14 +38,8 @@ def another(platform: Platform) -> Iterator[HubSpot]:
     with serve(HubSpot(burst=None, search_per_second=None)) as it:
         it.add("contacts", email="zoe@b.example")
         # Both HubSpots are one account; so what was read until now is said to be another's.
-        rows(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
+        sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
         yield it
-
-
-def rows(platform: Platform, statement: str) -> list[Any]:
-    with psycopg.connect(platform.database_url) as postgres:
-        cursor = postgres.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 def sync(platform: Platform, mode: str = "incremental", *, accept: bool = True) -> SyncResult:
@@ -61,7 +54,7 @@ def test_no_row_of_the_account_that_took_over_holds_a_value_of_the_other_one(
 ) -> None:
     platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
     sync(platform)
-    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+    assert sql(platform, ROWS) == [("zoe@b.example", None)]
 
 
 def test_nor_where_it_was_connected_to_what_a_disconnected_one_left(
@@ -70,7 +63,7 @@ def test_nor_where_it_was_connected_to_what_a_disconnected_one_left(
     platform.disconnect(ACME)
     platform.connect("hubspot", ACME, SECRET, base_url=another.url, confirmed=True)
     sync(platform)
-    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+    assert sql(platform, ROWS) == [("zoe@b.example", None)]
 
 
 def test_where_the_same_account_is_connected_again_values_of_vanished_fields_stay(
@@ -81,7 +74,7 @@ def test_where_the_same_account_is_connected_again_values_of_vanished_fields_sta
     platform.connect("hubspot", ACME, SECRET, base_url=hubspot.url)
     sync(platform)
     sync(platform, "full")
-    assert rows(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
+    assert sql(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
 
 
 def test_values_of_the_other_account_are_owed_until_a_full_sync_went_well(
@@ -89,14 +82,14 @@ def test_values_of_the_other_account_are_owed_until_a_full_sync_went_well(
 ) -> None:
     for number in range(9):
         hubspot.add("contacts", email=f"{number}@a.example")
-    rows(platform, "UPDATE sync_platform.connections SET account_id = '24117733'")
+    sql(platform, "UPDATE sync_platform.connections SET account_id = '24117733'")
     sync(platform)
-    rows(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
+    sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
     platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
     with pytest.raises(TooManyDeletes):
         sync(platform, accept=False)
     sync(platform, "full")
-    assert rows(platform, ROWS) == [("zoe@b.example", None)]
+    assert sql(platform, ROWS) == [("zoe@b.example", None)]
 
 
 def test_later_full_syncs_leave_values_of_fields_that_vanish_then(
@@ -108,7 +101,7 @@ def test_later_full_syncs_leave_values_of_fields_that_vanish_then(
     sync(platform)
     another.remove_property("contacts", "nickname")
     sync(platform, "full")
-    assert rows(platform, ROWS) == [("yan@b.example", "Yannie"), ("zoe@b.example", None)]
+    assert sql(platform, ROWS) == [("yan@b.example", "Yannie"), ("zoe@b.example", None)]
 
 
 def test_rows_that_only_the_other_account_has_go_at_once_however_new_they_are(
@@ -118,7 +111,7 @@ def test_rows_that_only_the_other_account_has_go_at_once_however_new_they_are(
     sync(platform)
     platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
     assert sync(platform).counts.deleted == 1
-    assert rows(platform, LIVE) == [("zoe@b.example",)]
+    assert sql(platform, LIVE) == [("zoe@b.example",)]
 
 
 def test_rows_that_a_new_filter_leaves_out_go_at_once_however_new_they_are(
@@ -129,4 +122,4 @@ def test_rows_that_a_new_filter_leaves_out_go_at_once_however_new_they_are(
     obj = platform.connector_of(platform.connection(ACME))["contacts"]
     platform.set_filters(ACME, "contacts", {obj.filters[0].name: "30"})
     assert sync(platform).counts.deleted == 1
-    assert rows(platform, LIVE) == [("grace@a.example",)]
+    assert sql(platform, LIVE) == [("grace@a.example",)]
