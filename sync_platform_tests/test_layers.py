@@ -51,7 +51,7 @@ ROOMS = (
             "spec",
             "errors",
         ),
-        others=("authlib", "certifi", "httpcore", "httpx", "joserfc", "orjson", "tenacity"),
+        others=("authlib", "certifi", "httpx", "joserfc", "orjson", "pycurl", "tenacity"),
     ),
     Room(  # pandas takes a second to import: only who asks for frames may pay for it
         ("destination.frames", "destination.frame_writing"),

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import orjson
 
 from sync_platform.spec import Json
+from sync_platform.transport.call import Answer
 from sync_platform.transport.deep import decimal, read_deep
-from sync_platform.transport.line import Answer
 
 NO_CONTENT = 204
 SENTENCE = 300  # characters

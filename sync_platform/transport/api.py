@@ -21,9 +21,10 @@ from sync_platform.errors import (
 from sync_platform.spec import Asked, Connector, Json, OutboundChange, Read, Request
 from sync_platform.transport.address import Address
 from sync_platform.transport.answers import csv_of, decoded, encoded, form_encoded
+from sync_platform.transport.call import Answer, Lost, Timeouts, TooLarge, Unsendable
 from sync_platform.transport.clock import pause
 from sync_platform.transport.failures import Failures
-from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
+from sync_platform.transport.line import Line
 from sync_platform.transport.pace import asked_to_wait, until_reset
 from sync_platform.transport.retry import Failed, Patience, patiently
 from sync_platform.transport.sign import Proof, Signing

@@ -26,7 +26,7 @@ from sync_platform.transport.answers import (
     shortened,
     vendor_sentence,
 )
-from sync_platform.transport.line import Answer, Lost
+from sync_platform.transport.call import Answer, Lost
 
 PASSING = (408, 425, *(status for status in range(500, 600) if status not in (501, 505)))
 NOT_ALLOWED = (402, 403)

@@ -1,79 +1,44 @@
 """How a line reaches its vendor: through the proxy that the environment names, or straight, and
 trusting the certificates that it names."""
 
-import socket
-import ssl
-from collections.abc import Callable
-from functools import cache
-from importlib import import_module
+from dataclasses import dataclass
 from os import environ
-from typing import Any
-
-import certifi
-import httpcore
 
 from sync_platform.transport.url import Url, is_loopback
 
-KEPT_ALIVE = 30.0  # seconds that a connection is kept that nobody uses
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """Who passes calls on."""
+
+    url: str  # without its sign-in
+    user: str = ""
+    password: str = ""
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection that tells when an answer begins to be waited for."""
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How calls get to one origin. Of what vouches for it, a file or a folder of certificates is
+    given; neither, where nothing is encrypted."""
 
-    def __init__(self, stream: httpcore.NetworkStream, network: "Network") -> None:
-        self._stream, self._network = stream, network
-        self._asked = False
-        network.opened(stream.get_extra_info("socket"))
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._asked:
-            self._asked = False
-            self._network.sent()
-        return self._stream.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
-        self._asked = True
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _Stream(stream, self._network)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    proxy: Proxy | None = None
+    certificates: str | None = None
+    folder_of_certificates: str | None = None
 
 
-class Network(httpcore.SyncBackend):
-    """Opens connections; `opened` is told of their sockets, `sent` is called whenever a call has
-    gone out."""
+def way_to(to: Url) -> Way:
+    """Of the environment; raises ValueError where that names a proxy that cannot be used."""
+    named = proxy_to(to)
+    proxy = _taken_apart(named) if named else None
+    if to.scheme != "https" and not (proxy and proxy.url.startswith("https:")):
+        return Way(proxy=proxy)
+    if file := environ.get("SSL_CERT_FILE"):
+        return Way(proxy=proxy, certificates=file)
+    if folder := environ.get("SSL_CERT_DIR"):
+        return Way(proxy=proxy, folder_of_certificates=folder)
+    import certifi  # not of who calls this very machine
 
-    def __init__(self, opened: Callable[[socket.socket], None], sent: Callable[[], None]) -> None:
-        self.opened, self.sent = opened, sent
-
-    def connect_tcp(self, *given: Any, **named: Any) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(*given, **named), self)
-
-
-def pool_to(to: Url, network: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
-    """Kept-alive connections to the origin of this url; raises ImportError, OSError or ValueError
-    where the environment names a proxy or certificates that cannot be used."""
-    proxy = proxy_to(to)
-    return httpcore.ConnectionPool(
-        ssl_context=tls(),
-        proxy=_taken_apart(proxy) if proxy else None,
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=KEPT_ALIVE,
-        network_backend=network,
-    )
+    return Way(proxy=proxy, certificates=certifi.where())
 
 
 def proxy_to(to: Url) -> str | None:
@@ -92,30 +57,14 @@ def proxy_to(to: Url) -> str | None:
     return f"http://{found}" if found and "://" not in found else found
 
 
-def _taken_apart(proxy: str) -> httpcore.Proxy:
+def _taken_apart(proxy: str) -> Proxy:
     import httpx  # few need it, and its import takes as long as a quick call
 
     try:
         found = httpx.Proxy(proxy)
     except httpx.InvalidURL:
         raise ValueError("it is no URL") from None
-    if found.url.scheme.startswith("socks"):
-        import_module("socksio")  # without it, only the first call would fail
-    url = found.url
-    return httpcore.Proxy(
-        url=httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        ),
-        auth=found.raw_auth,
-        headers=found.headers.raw,
-    )
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """One for all lines of the process: reading the certificates takes longer than a call."""
-    if file := environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    if folder := environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(capath=folder)
-    return ssl.create_default_context(cafile=certifi.where())
+    # Names are looked up by the proxy: within its network it may be the only one that can.
+    scheme = "socks5h" if found.url.scheme == "socks5" else found.url.scheme
+    user, password = found.auth or ("", "")
+    return Proxy(url=f"{scheme}://{found.url.netloc.decode('ascii')}", user=user, password=password)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from sync_platform.spec import Json
 from sync_platform.transport.answers import SENTENCE, decoded, shortened, vendor_sentence
-from sync_platform.transport.line import Answer
+from sync_platform.transport.call import Answer
 
 NOT_TOLD = re.compile(r"token(?!_type$)|secret|password|assertion|code$", re.IGNORECASE)
 REFRESH_LASTS = ("refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in")

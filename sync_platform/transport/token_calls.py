@@ -25,9 +25,10 @@ from sync_platform.spec import Json
 from sync_platform.spec.auth import ClientSentIn, Url
 from sync_platform.transport import token_answers
 from sync_platform.transport.answers import request_id
+from sync_platform.transport.call import Answer, Lost, Timeouts, TooLarge, Unsendable
 from sync_platform.transport.endpoints import Endpoints
 from sync_platform.transport.failures import PASSING
-from sync_platform.transport.line import Answer, Line, Lost, Timeouts, TooLarge, Unsendable
+from sync_platform.transport.line import Line
 from sync_platform.transport.pace import asked_to_wait
 from sync_platform.transport.retry import Failed, Patience, patiently
 from sync_platform.transport.sign import written

@@ -80,9 +80,18 @@ def test_a_sync_imports_nothing_that_only_other_commands_need(
         check=True,
     )
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
-    assert {"psycopg", "httpcore", "sync_platform.engine.sync"} <= imported
-    others = {"alembic", "argon2", "authlib", "dagster", "fastapi", "httpx", "jinja2", "pandas"}
-    others |= {"rich", "simplejson", "sqlalchemy", "tenacity", "http.server"}
+    assert {"psycopg", "pycurl", "sync_platform.engine.sync"} <= imported
+    others = {"alembic", "argon2", "authlib", "dagster", "fastapi", "httpcore", "httpx"}
+    others |= {
+        "certifi",
+        "jinja2",
+        "pandas",
+        "rich",
+        "simplejson",
+        "sqlalchemy",
+        "tenacity",
+        "http.server",
+    }
     others |= {"sync_platform.cli.connect_commands", "sync_platform.engine.signing_in"}
     assert others & imported == set()
 

@@ -25,7 +25,7 @@ from sync_platform.platform import Platform
 from sync_platform.settings import Settings
 from sync_platform.store.database import Database
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.line import Timeouts
+from sync_platform.transport.call import Timeouts
 from sync_platform.transport.retry import Patience
 from sync_platform.transport.throttle import RateLimiter
 from sync_platform_tests.defs.daemon import projects_dagster

@@ -18,7 +18,7 @@ from sync_platform.errors import (
     VendorUnavailable,
 )
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.line import ERROR_BYTES, Timeouts
+from sync_platform.transport.call import ERROR_BYTES, Timeouts
 from sync_platform.transport.retry import Patience
 from sync_platform_tests.transport.conftest import TOKEN, Open, acme
 from sync_platform_tests.transport.wire import Handler, Wire, drip
@@ -67,6 +67,36 @@ def test_a_requests_header_takes_the_place_of_the_connectors_however_it_is_writt
     assert headers.get_all("Accept") == ["application/xml"]
     assert headers.get_all("X-Version") is None
     assert headers.get_all("Content-Type") == ["text/odd"]
+
+
+def test_a_header_may_have_no_value(api: HttpApi, wire: Wire) -> None:
+    api.send(spec.get("/things", headers={"X-Nothing": ""}))
+    assert wire.heard[0].headers.get_all("X-Nothing") == [""]
+
+
+def test_a_body_says_no_more_of_itself_than_the_connector_does(api: HttpApi, wire: Wire) -> None:
+    """Nor is its vendor asked first whether it may come, however large it is."""
+    api.send(spec.post("/things", json={"text": "x" * 2**21}))
+    headers = wire.heard[0].headers
+    assert headers.get_all("Content-Type") == ["application/json"]
+    assert "Expect" not in headers
+
+
+def test_of_an_answer_the_last_head_is_told_and_not_what_comes_after_its_body(
+    api: HttpApi, wire: Wire
+) -> None:
+    def in_parts(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Here: 1\r\nX-HERE:  2 \r\n")
+        handler.wfile.write(b"Transfer-Encoding: chunked\r\nTrailer: X-Late\r\n\r\n")
+        handler.wfile.write(b"9\r\n" + BODY + b"\r\n0\r\nX-Late: 1\r\n\r\n")
+
+    wire.do(in_parts)
+    answer = api.ask(spec.get("/things"))
+    assert answer.body == {"id": 1}
+    assert answer.headers["x-here"] == "1, 2"
+    assert not {"x-early", "x-late"} & set(answer.headers)
+    assert (api.get("/things"), wire.connections) == ({}, 1)
 
 
 def test_no_header_of_a_connector_stands_beside_the_sign_in(open_api: Open, wire: Wire) -> None:

@@ -1,6 +1,8 @@
 import base64
 import logging
+import socket
 import traceback
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -17,9 +19,10 @@ from sync_platform.errors import (
     VendorUnavailable,
 )
 from sync_platform.transport.api import HttpApi
-from sync_platform.transport.line import Timeouts
+from sync_platform.transport.call import Timeouts
+from sync_platform.transport.retry import Patience
 from sync_platform_tests.transport.conftest import TOKEN, Open
-from sync_platform_tests.transport.wire import Wire, cut, drip, hang, reset, unused_url
+from sync_platform_tests.transport.wire import Wire, cut, drip, hang, leave, reset, unused_url
 
 CHANGE = spec.OutboundChange(kind="update", key="7", values={"email": "x"})
 UPDATE = spec.patch("/things/{key}", json=lambda change: dict(change.values))
@@ -118,8 +121,22 @@ def test_connections_that_stay_broken_are_the_vendor_unavailable(
 def test_a_vendor_that_is_not_there_cannot_be_reached(open_api: Open) -> None:
     with pytest.raises(VendorUnavailable, match=r"could not be reached \(GET /things\)") as lost:
         open_api(base_url=unused_url()).get("/things")
-    assert lost.value.evidence["cause"].startswith("ConnectError: ")
+    assert lost.value.evidence["cause"].startswith("ConnectionError: ")
     assert lost.value.evidence["tries"] == 6
+
+
+def test_a_vendor_that_takes_no_calls_is_not_waited_for_longer_than_said(open_api: Open) -> None:
+    create = spec.post("/things", json={}), spec.OutboundChange(kind="create")
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(8):  # more than it lets wait
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        api = open_api(base_url=url, timeouts=Timeouts(connect=0.1), patience=Patience(tries=1))
+        with pytest.raises(VendorUnavailable, match="could not be reached") as lost:
+            api.send(*create)
+    assert "may have been made" not in str(lost.value)
 
 
 def test_silence_is_not_waited_for_longer_than_said(open_api: Open, wire: Wire) -> None:
@@ -169,6 +186,18 @@ def test_a_create_whose_answer_was_lost_is_not_made_again(
     with pytest.raises(VendorUnavailable, match="may have been made: look in Acme"):
         api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create"))
     assert len(wire.heard) == 1
+
+
+@pytest.mark.parametrize("fault", [reset, leave])
+def test_a_create_is_not_sent_anew_where_a_kept_connection_ends(
+    api: HttpApi, wire: Wire, fault: Any
+) -> None:
+    """The vendor may have made it, even if it said nothing."""
+    api.get("/things")
+    wire.do(fault)
+    with pytest.raises(VendorUnavailable, match="may have been made: look in Acme"):
+        api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create"))
+    assert len(wire.heard) == 2
 
 
 def test_a_create_that_failed_inside_the_vendor_is_not_made_again(api: HttpApi, wire: Wire) -> None:

@@ -1,3 +1,4 @@
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,25 @@ def test_closing_ends_a_call_that_waits_for_its_answer(
     assert not thread.is_alive()
     assert isinstance(raised[0], VendorUnavailable)
     assert len(wire.heard) == 1
+
+
+def test_a_person_need_not_wait_for_the_vendor(api: HttpApi, wire: Wire) -> None:
+    def interrupt() -> None:
+        wire.arrived.wait(10)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    wire.do(hang)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    person = threading.Thread(target=interrupt)
+    person.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            api.get("/things")
+    finally:
+        person.join()
+        signal.signal(signal.SIGINT, before)
+    assert not wire.go_on.is_set()
+    assert api.get("/things") == {}
 
 
 def test_closing_ends_a_wait_between_tries(open_api: Open, wire: Wire) -> None:

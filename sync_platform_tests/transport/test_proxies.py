@@ -6,7 +6,7 @@ import pytest
 
 from sync_platform import spec
 from sync_platform.errors import ConfigurationError, VendorUnavailable
-from sync_platform.transport.network import proxy_to
+from sync_platform.transport.network import proxy_to, way_to
 from sync_platform.transport.url import parsed
 from sync_platform_tests.elsewhere import own_address
 from sync_platform_tests.transport.conftest import Open
@@ -63,6 +63,14 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
         api.get("/things")
     assert "hushhush" not in repr((told.value, told.value.__cause__))
     api.close()
+
+
+def test_names_are_looked_up_by_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://ann:hush%40@proxy.example:1080")
+    proxy = way_to(parsed(ELSEWHERE)).proxy
+    assert proxy is not None
+    assert (proxy.url, proxy.user) == ("socks5h://proxy.example:1080", "ann")
+    assert proxy.password == "hush@"
 
 
 @pytest.mark.parametrize(

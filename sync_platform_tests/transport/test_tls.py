@@ -1,7 +1,12 @@
 """Calls that are encrypted, as all calls of real vendors are."""
 
+import hashlib
+import os
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sync_platform.errors import VendorUnavailable
-from sync_platform.transport import network
+from sync_platform import spec
+from sync_platform.errors import ConfigurationError, VendorUnavailable
 from sync_platform.transport.retry import Patience
 from sync_platform_tests.transport.conftest import Open
 from sync_platform_tests.transport.test_line import in_a_thread
-from sync_platform_tests.transport.wire import Wire, hang, listening
+from sync_platform_tests.transport.wire import Answering, Handler, Wire, hang, listening
 
 ONCE = Patience(tries=1)
 
@@ -44,17 +49,47 @@ def certificate(folder: Path, host: str) -> Path:
     return file
 
 
-@pytest.fixture
-def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """A wire that speaks TLS and is trusted, as `localhost`."""
-    file = certificate(tmp_path, "localhost")
+@contextmanager
+def trusted(host: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """A wire that speaks TLS and is trusted, as this host."""
+    file = certificate(folder, host)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    network.tls.cache_clear()
     with listening(tls=context) as wire:
         yield wire
-    network.tls.cache_clear()
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """A wire that speaks TLS and is trusted, as `localhost`."""
+    with trusted("localhost", tmp_path, monkeypatch) as wire:
+        yield wire
+
+
+def passing_on_to(other: Wire) -> Answering:
+    """A proxy that connects to another wire, whatever it is asked for."""
+
+    def answering(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("X-Proxy", "1")
+        handler.end_headers()
+        host, port = other.url.removeprefix("https://").split(":")
+        with socket.create_connection((host, int(port))) as behind:
+            back = threading.Thread(target=_pass_on, args=(behind, handler.connection))
+            back.start()
+            _pass_on(handler.connection, behind)
+            back.join()
+        handler.close_connection = True
+
+    return answering
+
+
+def _pass_on(source: socket.socket, to: socket.socket) -> None:
+    with suppress(OSError):
+        while some := source.recv(65_536):
+            to.sendall(some)
+        to.shutdown(socket.SHUT_WR)
 
 
 def test_an_encrypted_call_is_answered_over_one_connection(open_api: Open, encrypted: Wire) -> None:
@@ -87,11 +122,54 @@ def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(
     open_api: Open, encrypted: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    network.tls.cache_clear()
     with pytest.raises(VendorUnavailable, match="could not be reached") as told:
         open_api(base_url=encrypted.url, patience=ONCE).get("/things")
-    assert "CERTIFICATE_VERIFY_FAILED" in told.value.evidence["cause"]
+    assert "self-signed certificate" in told.value.evidence["cause"]
     assert encrypted.heard == []
+
+
+def test_certificates_may_be_a_folder(
+    open_api: Open, encrypted: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder = Path(os.environ["SSL_CERT_FILE"]), tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    with pytest.raises(VendorUnavailable, match="could not be reached"):
+        open_api(base_url=encrypted.url, patience=ONCE).get("/things")
+    (folder / f"{subject_hash('localhost'):08x}.0").write_bytes(file.read_bytes())
+    assert open_api(base_url=encrypted.url, patience=ONCE).get("/things") == {}
+
+
+def subject_hash(host: str) -> int:
+    """What OpenSSL calls the file of a certificate by: `openssl rehash` does that."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]).public_bytes()
+    return int.from_bytes(hashlib.sha1(name[2:]).digest()[:4], "little")
+
+
+def test_certificates_that_are_not_there_are_told(
+    open_api: Open, encrypted: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    with pytest.raises(ConfigurationError, match=r"certificates that cannot be read\. Mend these"):
+        open_api(base_url=encrypted.url).get("/things")
+    assert encrypted.heard == []
+
+
+def test_an_encrypted_call_goes_through_a_proxy_that_sees_nothing_of_it(
+    open_api: Open, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", wire.url)
+    with trusted("erp.example", tmp_path, monkeypatch) as behind:
+        wire.do(passing_on_to(behind))
+        behind.say({"id": 1}, headers={"X-Vendor": "1"}, times=2)
+        api = open_api(base_url="https://erp.example")
+        answers = [api.ask(spec.get("/things")) for _ in range(2)]
+        api.close()
+    assert [answer.body for answer in answers] == [{"id": 1}] * 2
+    assert all("x-vendor" in it.headers and "x-proxy" not in it.headers for it in answers)
+    assert wire.paths == ["erp.example:443"]
+    assert behind.paths == ["/things"] * 2
 
 
 def test_a_certificate_for_another_host_is_not_talked_to(open_api: Open, encrypted: Wire) -> None:

@@ -116,6 +116,11 @@ def reset(handler: Handler) -> None:
     handler.connection.close()
 
 
+def leave(handler: Handler) -> None:
+    """Close the connection instead of an answer."""
+    handler.close_connection = True
+
+
 def cut(handler: Handler) -> None:
     """Announce more than is sent."""
     handler.send_response(200)

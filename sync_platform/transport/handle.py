@@ -1,0 +1,157 @@
+"""One of libcurl's handles: keeps a connection to its vendor from call to call.
+
+It is used by one thread at a time; another one may cut it off.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import pycurl
+
+from sync_platform.transport.network import Way
+
+KEPT_ALIVE = 30  # seconds that a connection is kept that nobody uses
+GO_ON = 0  # what libcurl is told, where it asks
+STOP = 1
+PROXY_FAILED = 97  # CURLE_PROXY, for which pycurl has no name
+
+
+class Listening(Protocol):
+    """Who is told how a call goes on."""
+
+    def goes_out(self, *where: object) -> int:
+        """The connection stands, and the call is sent next. STOP: it is not."""
+        ...
+
+    def goes_on(self, to_read: int, read: int, to_write: int, written: int) -> int:
+        """Something may have moved, in bytes of bodies; called every second at the least. STOP ends
+        the call."""
+        ...
+
+    def hears_head(self, line: bytes) -> None:
+        """A line of a head, with its end; before the call went out, of a proxy's answer."""
+        ...
+
+    def hears_body(self, chunk: bytes) -> int | None:
+        """Some of the answer's body; anything but None ends the call."""
+        ...
+
+
+class Failed(Exception):
+    """No whole answer, in libcurl's words and by its number."""
+
+    def __init__(self, error: pycurl.error, *, by_proxy: bool) -> None:
+        number, words = error.args
+        super().__init__(words or f"libcurl's error {number}")
+        self.number, self.by_proxy = number, by_proxy
+
+
+class Handle:
+    """Close it, but not while another thread calls with it: cut it off instead."""
+
+    def __init__(self, way: Way, *, connect_seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._sockets: set[int] = set()
+        self._is_cut = False
+        self._curl = curl = pycurl.Curl()
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),  # libcurl's own would be the whole process's
+            (pycurl.NOPROGRESS, 0),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),  # or newer
+            (pycurl.CONNECTTIMEOUT_MS, round(connect_seconds * 1000)),
+            (pycurl.MAXAGE_CONN, KEPT_ALIVE),
+            (pycurl.PATH_AS_IS, 1),
+            (pycurl.PROXY, ""),  # none but what follows: libcurl would ask the environment itself
+            (pycurl.NOPROXY, ""),
+            (pycurl.SOCKOPTFUNCTION, self._opened),
+            (pycurl.CLOSESOCKETFUNCTION, self._closed),
+        ):
+            curl.setopt(option, value)
+        self._go(way)
+
+    def _go(self, way: Way) -> None:
+        curl = self._curl
+        if way.proxy is not None:
+            curl.setopt(pycurl.PROXY, way.proxy.url)
+            if way.proxy.user or way.proxy.password:
+                curl.setopt(pycurl.PROXYUSERNAME, way.proxy.user)
+                curl.setopt(pycurl.PROXYPASSWORD, way.proxy.password)
+        for file, folder in (
+            (pycurl.CAINFO, pycurl.CAPATH),
+            (pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH),
+        ):
+            if way.certificates is not None:
+                curl.setopt(file, way.certificates)
+            elif way.folder_of_certificates is not None:
+                curl.unsetopt(file)  # libcurl's own
+                curl.setopt(folder, way.folder_of_certificates)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[str],
+        content: bytes | None,
+        listening: Listening,
+    ) -> None:
+        """Send a call and hear its answer to the end. `headers` are whole lines; with `content`,
+        their length must not be among them.
+
+        Raises Failed, and whatever is no Exception (KeyboardInterrupt) from who listens.
+        """
+        curl = self._curl
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.HTTPHEADER, headers)
+        if content is None:
+            curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            curl.setopt(pycurl.POSTFIELDS, content)
+        curl.setopt(pycurl.CUSTOMREQUEST, method)
+        curl.setopt(pycurl.PREREQFUNCTION, listening.goes_out)
+        curl.setopt(pycurl.XFERINFOFUNCTION, listening.goes_on)
+        curl.setopt(pycurl.HEADERFUNCTION, listening.hears_head)
+        curl.setopt(pycurl.WRITEFUNCTION, listening.hears_body)
+        try:
+            curl.perform()
+        except pycurl.error as error:
+            refused = curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300
+            raise Failed(error, by_proxy=refused or error.args[0] == PROXY_FAILED) from None
+
+    def cut(self) -> None:
+        """End the call that is under way in another thread."""
+        with self._lock:
+            self._is_cut = True
+            for each in self._sockets:
+                _shut(each)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._curl.close()
+
+    def _opened(self, it: int, purpose: int) -> int:
+        with self._lock:
+            self._sockets.add(it)
+            if self._is_cut:
+                _shut(it)
+        return GO_ON
+
+    def _closed(self, it: int) -> int:
+        with self._lock:  # its number may be another one's as soon as it is closed
+            self._sockets.discard(it)
+            os.close(it)
+        return 0
+
+
+def _shut(it: int) -> None:
+    """Under TLS too: no goodbye, just the end."""
+    with suppress(OSError):
+        borrowed = socket.socket(fileno=it)
+        try:
+            borrowed.shutdown(socket.SHUT_RDWR)
+        finally:
+            borrowed.detach()
