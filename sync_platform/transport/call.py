@@ -50,8 +50,8 @@ class Unsendable(Exception):
 class UnderWay:
     """Listens to a handle until the answer is whole, or something is wrong with it.
 
-    `largest` is the most bytes of an answer, decompressed; `sent` is called when the call goes
-    out; `closed` tells that nobody waits for the answer any more.
+    `largest` is the most bytes of an answer, decompressed; `sent` is called when the call has
+    gone out; `closed` tells that nobody waits for the answer any more.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class UnderWay:
         self.size = 0  # of the body, decompressed, in bytes
         self._status = 0
         self._head: list[bytes] = []
-        self._head_is_whole = self._is_refused = self._is_enough = False
+        self._is_told = self._head_is_whole = self._is_refused = self._is_enough = False
         self._headers: dict[str, str] = {}
         self._unpacking: Unpacking | None = None
         self._chunks: list[bytes] = []
@@ -97,15 +97,18 @@ class UnderWay:
             return STOP
         self.is_out = True
         self._moved_at = monotonic()
-        self._sent()
         return GO_ON
 
     def goes_on(self, to_read: int, read: int, to_write: int, written: int) -> int:
-        """Whether it may."""
+        """Whether it may. First asked after the call went out once it is written: who is told of it
+        earlier takes his turn before it is."""
         if self._closed():
             return STOP
         if not self.is_out:
             return GO_ON  # libcurl itself looks after the time that connecting takes
+        if not self._is_told:
+            self._is_told = True
+            self._sent()
         now = monotonic()
         if self._moved != read + written:
             self._moved, self._moved_at = read + written, now
