@@ -107,7 +107,6 @@ class MemoryHistory:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.records: list[MemoryRecord] = []
-        self.others: dict[Target, datetime] = {}  # rows of another account, until then
 
     @contextmanager
     def record(
@@ -144,14 +143,6 @@ class MemoryHistory:
             and object in (None, record.result.target.object)
         ]
         return found[:limit]
-
-    def taken_over(self, target: Target, account: str | None) -> datetime | None:
-        """When another account's place was taken whose values the object's rows may hold."""
-        return self.others.get(target)
-
-    def own(self, target: Target, since: datetime) -> None:
-        """Note that they hold none any more."""
-        del self.others[target]
 
 
 class MemoryLeases:

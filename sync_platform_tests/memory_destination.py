@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sync_platform.engine.destination import NEVER_READ, Progress, Sealed, Table
+from sync_platform.engine.destination import NEVER_READ, Progress, Sealed, Table, another_account
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.engine.ports import Clock
 from sync_platform.engine.results import Counts, SchemaChange
@@ -42,6 +42,7 @@ class MemoryTable:
     seen: set[Identity] = field(default_factory=set)
     seen_count: int = 0  # another one than len(seen): keys were lost with the server
     commits: list[Counts] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)  # whose values the rows may hold
 
     @property
     def live(self) -> dict[Identity, dict[str, Any]]:
@@ -116,6 +117,7 @@ class MemoryLoader:
         self._mode: SyncMode | None = None  # None: it has not begun
         self._taken = MemoryTaken()
         self._left: list[str | None] = []  # whose progress it found, once it looked
+        self._account: str | None = None
         self.told = destination.told
 
     def progress(self) -> Progress | None:
@@ -126,7 +128,7 @@ class MemoryLoader:
             return replace(left, position=None)
         return left
 
-    def begin(self, progress: Progress, *, resume: bool) -> None:
+    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
         before = self._into.progress
         if self._left and self._left != [before.sync if before else None]:
@@ -137,6 +139,17 @@ class MemoryLoader:
             self._into.began_at = self._destination.clock.now()
         self._into.progress = _as_stored(progress)
         self._mode, self._sync = progress.mode, progress.sync
+        if account is not None:
+            self._account = account
+            self._into.accounts = [account] if self.is_empty() else [*self._into.accounts, account]
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the rows may hold values of another account than the one it began with, too."""
+        account = self._account
+        return account is not None and any(
+            another_account(it, account) for it in self._into.accounts
+        )
 
     def write(self, page: Page) -> None:
         """Take a page in; it is not in the table yet."""
@@ -236,10 +249,10 @@ class MemoryLoader:
         return Counts(deleted=self._mark(going, "reconcile", self._destination.clock.now()))
 
     def clear_others(self) -> None:
-        """Take out of the live rows what they hold in fields that this sync does not write."""
+        """Take out of all rows what they hold in fields that this sync does not write."""
         for row in self._into.rows.values():
-            if row.deleted_at is None:
-                row.values = {it: row.values[it] for it in self._fields if it in row.values}
+            row.values = {it: row.values[it] for it in self._fields if it in row.values}
+        self._into.accounts = [it for it in [self._account] if it is not None]
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another one has taken over."""

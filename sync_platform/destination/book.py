@@ -64,6 +64,7 @@ class Found:
     is_table: bool = True  # else a view or so has its name
     # The numbers that its columns had; None where they were told of another table than this.
     numbers: Mapping[str, int] | None = None
+    accounts: tuple[str, ...] = ()  # whose values the rows may hold, as far as it is known
 
     @property
     def ours(self) -> set[str]:
@@ -95,12 +96,14 @@ def look(connection: Connection, table: Table) -> Found:
         " (SELECT relkind IN ('r', 'p') FROM pg_class"
         " WHERE oid = to_regclass(format('%%I.%%I', %s::text, table_name))) AS is_table,"
         " CASE WHEN to_jsonb(b) -> 'numbers' -> 'of' = {of}"
-        " THEN to_jsonb(b) -> 'numbers' -> 'columns' END AS numbers"
+        " THEN to_jsonb(b) -> 'numbers' -> 'columns' END AS numbers,"
+        " to_jsonb(b) -> 'accounts' AS accounts"
         " FROM {tables} b WHERE object = %s)"
         " SELECT t.table_name, c.field, c.column_name, c.type, c.vanished_at IS NOT NULL,"
         " b.line ->> 'field_id', b.line ->> 'beside',"  # books of older versions do not have them
         " coalesce((b.line ->> 'refused_at')::timestamptz > now() - interval '23 hours', false),"
-        " t.comment, {locks}, t.books, CASE WHEN c.n > 1 THEN NULL ELSE t.numbers END, t.is_table"
+        " t.comment, {locks}, t.books, CASE WHEN c.n > 1 THEN NULL ELSE t.numbers END, t.is_table,"
+        " t.accounts"
         " FROM t LEFT JOIN (SELECT *, row_number() OVER () AS n FROM {columns}"
         " WHERE table_name = (SELECT table_name FROM t)) c USING (table_name)"
         " LEFT JOIN LATERAL (SELECT to_jsonb(c) AS line OFFSET 0) b ON true"
@@ -135,6 +138,7 @@ def look(connection: Connection, table: Table) -> Found:
         books=lines[0][10],
         is_table=lines[0][12] is not False,
         numbers=next((line[11] for line in lines if line[11] is not None), None),
+        accounts=tuple(lines[0][13] or ()),
     )
 
 

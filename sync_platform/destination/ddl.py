@@ -91,6 +91,7 @@ CREATE TABLE IF NOT EXISTS {schema}._tables (
     object text PRIMARY KEY,
     table_name text NOT NULL UNIQUE,
     numbers jsonb,
+    accounts text[],
     added_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE IF NOT EXISTS {schema}._columns (
@@ -145,7 +146,10 @@ UPDATE {book} SET began_at = least(began_at, started_at);
 """
 
 
-NUMBERS = "ALTER TABLE {book} ADD COLUMN IF NOT EXISTS numbers jsonb"
+TABLES_SINCE = """
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS numbers jsonb;
+ALTER TABLE {book} ADD COLUMN IF NOT EXISTS accounts text[];
+"""
 COLUMNS_SINCE = """
 ALTER TABLE {book} ADD COLUMN IF NOT EXISTS field_id text;
 ALTER TABLE {book} ADD COLUMN IF NOT EXISTS beside text;
@@ -153,6 +157,7 @@ ALTER TABLE {book} ADD COLUMN IF NOT EXISTS refused_at timestamptz;
 """
 NEWEST = {  # columns that show that a book is there, and of this version
     ("_tables", "numbers"),
+    ("_tables", "accounts"),
     ("_columns", "field_id"),
     ("_columns", "refused_at"),
     ("_progress", "began_at"),
@@ -184,7 +189,7 @@ def bookkeeping(connection: Connection, schema: str) -> None:
         # IF NOT EXISTS would ask for the right to create one.
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
     connection.execute(SQL(BOOKKEEPING).format(schema=Identifier(schema)))
-    connection.execute(SQL(NUMBERS).format(book=relation(schema, "_tables")))
+    connection.execute(SQL(TABLES_SINCE).format(book=relation(schema, "_tables")))
     connection.execute(SQL(COLUMNS_SINCE).format(book=relation(schema, "_columns")))
     if ("_progress", "began_at") not in there:
         connection.execute(SQL(BEGAN_AT).format(book=relation(schema, "_progress")))

@@ -22,6 +22,7 @@ class Landing:
     columns: tuple[Column, ...]
     more: tuple[str, ...] = ()  # fields that share the column _more
     others_in_more: bool = False  # it holds more than these, which stays
+    accounts: tuple[str, ...] = ()  # whose values the rows may hold
     told: tuple[SchemaChange, ...] = ()  # mended or renamed just now, or kept from widening
     lock: Lock
 

@@ -19,7 +19,9 @@ from sync_platform.destination.progress import ProgressRow
 from sync_platform.destination.rejects import Rejected, StillRejected
 from sync_platform.destination.seen import Seen
 from sync_platform.destination.sessions import Connection, translated
+from sync_platform.destination.tables import renew
 from sync_platform.destination.taking import Taken, Taking
+from sync_platform.destination.whose import Whose
 from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
@@ -49,6 +51,7 @@ class PostgresLoader:
         self._taking = Taking(encode)
         self._sql = statements(landing, encode.order)
         self._progress = ProgressRow(connection, landing)
+        self._whose = Whose(connection, landing)
         self._seen = Seen(connection, landing, self._sql)
         self._encode = encode
         self._still_rejected = StillRejected(
@@ -75,17 +78,18 @@ class PostgresLoader:
             lost = begun and self._seen.count() != seen
             return replace(progress, position=None) if lost else progress
 
-    def begin(self, progress: Progress, *, resume: bool) -> None:
-        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
+    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress. From
+        here on the rows may hold values of this `account`."""
         with self._doing("beginning the sync"):
             try:
-                self._begin(progress, resume=resume)
+                self._begin(progress, resume, account)
             except pg.UndefinedColumn:
-                self._progress.renew()
-                self._begin(progress, resume=resume)
+                renew(self._connection, self._landing.table.schema)
+                self._begin(progress, resume, account)
         self._mode, self._sync, self._left = progress.mode, progress.sync, (progress.sync,)
 
-    def _begin(self, progress: Progress, *, resume: bool) -> None:
+    def _begin(self, progress: Progress, resume: bool, account: str | None) -> None:
         with self._connection.transaction():
             sync, before = self._progress.lock()
             if self._left and self._left != (sync,):  # somebody has begun since we looked
@@ -96,6 +100,13 @@ class PostgresLoader:
             if progress.mode is SyncMode.FULL:
                 self._connection.execute(self._sql.make_seen)
             self._progress.take(progress, goes_on=resumed)
+            if account is not None:
+                self._whose.come(account, is_empty=self.is_empty)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the rows may hold values of another account than the one it began with, too."""
+        return self._whose.has_others
 
     def write(self, page: Page) -> None:
         """Take a page in; it is not in the table until commit."""
@@ -224,13 +235,15 @@ class PostgresLoader:
         return False
 
     def clear_others(self) -> None:
-        """Take out of the live rows what they hold in columns that this sync does not write: these
-        are values of another account, whose place this one took. Raises LeaseLost, RowDoesNotFit
-        where a rule of somebody's wants them."""
+        """After a full read was reconciled: take out of all rows what they hold in columns that
+        this sync does not write. These are values of another account, whose place this one took;
+        from here on the rows hold values of this one alone. Raises LeaseLost, RowDoesNotFit where
+        a rule of somebody's wants them."""
         with self._doing("taking out another account's values"), self._connection.transaction():
             self._progress.hold(self._sync)
             if (statement := clearing(self._landing)) is not None:
                 self._connection.execute(statement)
+            self._whose.stay()
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""

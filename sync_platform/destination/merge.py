@@ -265,8 +265,9 @@ def statements(landing: Landing, order: Sequence[str]) -> Statements:
 
 
 def clearing(landing: Landing) -> Composed | None:
-    """Takes out of the live rows what they hold in our columns that nothing is written to, and in
-    _more of other fields; None where there is no such column."""
+    """Takes out of all rows what they hold in our columns that nothing is written to, and in _more
+    of other fields; None where there is no such column. Of deleted rows, too: those may come
+    again."""
     written = {it.name for it in landing.columns} | {"_more"} | SYSTEM.keys()
     left = [Identifier(it) for it in sorted(landing.lock.columns.keys() - written)]
     changes = [SQL("{} = NULL").format(it) for it in left]
@@ -280,9 +281,9 @@ def clearing(landing: Landing) -> Composed | None:
         holds.append(SQL("_more IS DISTINCT FROM {}").format(own))
     if not changes:
         return None
-    return SQL(
-        "UPDATE ONLY {} SET {}, _synced_at = now() WHERE _deleted_at IS NULL AND ({})"
-    ).format(landing.relation, SQL(", ").join(changes), SQL(" OR ").join(holds))
+    return SQL("UPDATE ONLY {} SET {}, _synced_at = now() WHERE {}").format(
+        landing.relation, SQL(", ").join(changes), SQL(" OR ").join(holds)
+    )
 
 
 def _typed(columns: Sequence[str], types: Mapping[str, str]) -> Composed:

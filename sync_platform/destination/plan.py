@@ -89,6 +89,7 @@ class Plan:
             ),
             more=tuple(self._more),
             others_in_more=self._others_in_more(),
+            accounts=found.accounts,
             told=(*self.done, *widened.kept),
             lock=Lock(
                 table=table,

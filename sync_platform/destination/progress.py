@@ -8,11 +8,8 @@ from typing import Any
 from psycopg.sql import SQL
 
 from sync_platform.destination.book import relation
-from sync_platform.destination.ddl import BEGAN_AT
 from sync_platform.destination.landing import Landing
-from sync_platform.destination.locks import OWN_DDL
 from sync_platform.destination.sessions import Connection
-from sync_platform.destination.tables import LOCK_TIMEOUT
 from sync_platform.engine.destination import Progress
 from sync_platform.engine.modes import SyncMode, SyncWindow
 from sync_platform.errors import LeaseLost
@@ -53,13 +50,6 @@ class ProgressRow:
             [self._landing.name],
         ).fetchone()
         return (row[0], SyncMode(row[1])) if row else (None, None)
-
-    def renew(self) -> None:
-        """Give `_progress`, made by an older version, the columns that it has by now."""
-        with self._connection.transaction():
-            self._connection.execute(OWN_DDL)
-            self._connection.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
-            self._connection.execute(SQL(BEGAN_AT).format(book=self._book))
 
     def take(self, progress: Progress, *, goes_on: bool) -> None:
         """Make it this sync's. One that goes on with what is kept began when that began, by

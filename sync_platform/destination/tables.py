@@ -99,6 +99,16 @@ def prepare(
     return plan.landing
 
 
+def renew(connection: Connection, schema: str) -> None:
+    """Give our own tables in a schema, made by an older version, the columns that they have by
+    now."""
+    with connection.transaction():
+        connection.execute(OWN_DDL)
+        connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
+        connection.execute(MAKING, [schema])
+        bookkeeping(connection, schema)
+
+
 def _had(found: Found) -> Mapping[str, int]:
     """The numbers that columns had. Where the book has none of this table, those that are missing
     have been dropped or renamed: a sync of other fields must not take them for never made."""

@@ -87,10 +87,16 @@ class Attempt:
     def _read(self, loader: Loader) -> None:
         sync = self._sync
         cursor = sync.cursors.get(sync.target)
-        asked = sync.obj.name, cursor, sync.tell
-        accepted = sync.request.accept_deletes
         turn = take_over(
-            loader, self._record, self._fresh, *asked, accepted=accepted, canceled=self._canceled
+            loader,
+            self._record,
+            self._fresh,
+            sync.obj.name,
+            cursor,
+            sync.tell,
+            account=sync.account,
+            accepted=sync.request.accept_deletes,
+            canceled=self._canceled,
         )
         progress = turn.progress
         if progress.mode is SyncMode.FULL and not turn.went_on:
@@ -136,18 +142,17 @@ class Attempt:
         sync = self._sync
         accepted = Position.from_json(progress.position).accepted
         with beating(self._beat):
-            others = sync.history.taken_over(sync.target, sync.account)
             # What was written within the lookback may be missing from the vendor's index. Not what
             # was written for another account or by other filters, nor what a person takes for gone:
             # the next sync goes back by as much, and finds what was there.
-            all_of_it = others is not None or accepted or sync.cursors.get(sync.target) is None
+            others, cursor = loader.has_others, sync.cursors.get(sync.target)
+            all_of_it = others or accepted or cursor is None
             counts = loader.reconcile(
                 lookback=timedelta(0) if all_of_it else sync.obj.lookback,
                 most=None if accepted else sync.delete_share,
             )
-            if counts is not None and others is not None:
+            if counts is not None and others:
                 loader.clear_others()
-                sync.history.own(sync.target, others)
         if counts is None:
             sync.tell(UNKNOWN)
             return False

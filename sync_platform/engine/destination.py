@@ -43,6 +43,13 @@ class Progress:
     position: Json = None
 
 
+def another_account(one: str, other: str) -> bool:
+    """Whether two accounts differ, each told as its connector's name and, after a blank, the
+    vendor's id of it. One that is not told may be any of its connector."""
+    (connector, _, id), (others_connector, _, others_id) = one.partition(" "), other.partition(" ")
+    return connector != others_connector or ("" not in (id, others_id) and id != others_id)
+
+
 class Sealed:
     """What a loader took in up to a moment; only the loader knows what is inside."""
 
@@ -63,8 +70,14 @@ class Loader(Protocol):
         seen were lost with the server, its position is None."""
         ...
 
-    def begin(self, progress: Progress, *, resume: bool) -> None:
-        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
+    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress. From
+        here on the rows may hold values of this `account` (see `another_account`)."""
+        ...
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the rows may hold values of another account than the one it began with, too."""
         ...
 
     def write(self, page: Page) -> None:
@@ -104,8 +117,9 @@ class Loader(Protocol):
         ...
 
     def clear_others(self) -> None:
-        """Take out of the live rows what they hold in columns that this sync does not write: these
-        are values of another account, whose place this one took."""
+        """After a full read was reconciled: take out of all rows what they hold in columns that
+        this sync does not write. These are values of another account, whose place this one took;
+        from here on the rows hold values of this one alone."""
         ...
 
     def finish(self) -> None:

@@ -140,15 +140,6 @@ class History(Protocol):
         """The latest syncs, newest first."""
         ...
 
-    def taken_over(self, target: Target, account: str | None) -> datetime | None:
-        """When this account took another one's place whose values the object's rows may still hold;
-        None where they hold none."""
-        ...
-
-    def own(self, target: Target, since: datetime) -> None:
-        """Note that the object's rows hold nothing any more of who had the place until `since`."""
-        ...
-
 
 class Leases(Protocol):
     """One sync an object, two a connection, across all processes."""
@@ -199,7 +190,7 @@ class Quotas(Protocol):
 class Terms:
     """What a sync of an object goes by, which people may change at any time."""
 
-    account: str | None  # whose data it is
+    account: str | None  # whose data it is: see engine.destination.another_account
     settings: Mapping[str, str]
     filters: Mapping[str, str]
 

@@ -33,6 +33,7 @@ def take_over(
     cursor: datetime | None,
     tell: Callable[[str], None],
     *,
+    account: str | None = None,
     accepted: bool = False,
     canceled: Callable[[str], bool] = lambda sync: False,
 ) -> Turn:
@@ -41,8 +42,9 @@ def take_over(
     values, an incremental sync becomes a full one; and where it has rows and no cursor tells since
     when: nothing else would find what has gone meanwhile.
 
-    `accepted`: whoever asks for it lets it mark any share as deleted. Who goes on with a read for
-    which that was accepted may do so, too, unless a person `canceled` the sync of that id.
+    `account` is whose data it reads. `accepted`: whoever asks for it lets it mark any share as
+    deleted. Who goes on with a read for which that was accepted may do so, too, unless a person
+    `canceled` the sync of that id.
     """
     left = loader.progress()
     new = left is not None and left.shape == NEVER_READ and cursor is None
@@ -58,14 +60,14 @@ def take_over(
         was = record.result
         if (was.mode, was.window, was.resumed) != (fresh.mode, fresh.window, False):
             record.reads(fresh.mode, fresh.window, resumed=False)
-        loader.begin(fresh, resume=False)
+        loader.begin(fresh, resume=False, account=account)
         tell(f"Reading {object}, {fresh.mode.value}, {fresh.window}.")
         return Turn(progress=fresh)
     position = Position.from_json(left.position)
     withdrawn = position.accepted and not accepted and canceled(left.sync)
     position = replace(position, accepted=accepted or (position.accepted and not withdrawn))
     going_on = replace(left, sync=fresh.sync, position=position.as_json())
-    loader.begin(going_on, resume=True)
+    loader.begin(going_on, resume=True, account=account)
     record.reads(left.mode, left.window, resumed=True)
     tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
     if position.accepted and not accepted:

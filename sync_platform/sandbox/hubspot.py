@@ -49,6 +49,7 @@ class HubSpot(Vendor):
         self,
         *,
         tokens: Tokens = ("sandbox-token",),
+        id: int = hubspot_errors.PORTAL_ID,
         contacts: int = 0,
         others: int = 0,
         search_lag: float = 0.0,
@@ -66,7 +67,7 @@ class HubSpot(Vendor):
             "search_per_second": Bucket(calls=search_per_second, seconds=1.0),
             "daily": Bucket(calls=daily, seconds=86_400.0),
         }
-        self.portal = Portal(clock=lambda: self.clock(), search_lag=search_lag, seed=seed)
+        self.portal = Portal(id=id, clock=lambda: self.clock(), search_lag=search_lag, seed=seed)
         self.oauth = OAuth(
             client_id=client_id,
             client_secret=client_secret,

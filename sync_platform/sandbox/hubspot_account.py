@@ -40,7 +40,7 @@ def account_endpoints(portal: Portal, oauth: OAuth, url: Callable[[], str]) -> l
 
     def account(call: Call) -> Response:
         token = oauth.token(call.headers.get("authorization", ""))
-        portal_id = int(token.accounts[0]) if token else hubspot_errors.PORTAL_ID
+        portal_id = int(token.accounts[0]) if token else portal.id
         return answer(
             {
                 "portalId": portal_id,

@@ -27,7 +27,10 @@ from sync_platform.sandbox.hubspot_search import Search
 class Portal:
     """Everything that one account holds."""
 
-    def __init__(self, *, clock: Callable[[], float], search_lag: float, seed: int) -> None:
+    def __init__(
+        self, *, id: int, clock: Callable[[], float], search_lag: float, seed: int
+    ) -> None:
+        self.id = id
         self.clock = clock
         self.search_lag = search_lag
         self.rng = random.Random(seed)

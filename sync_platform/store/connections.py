@@ -29,13 +29,11 @@ Found = list[Connection]
 REGISTER = """
     INSERT INTO sync_platform.connections
         (name, connector, schema, status, status_reason, base_url, settings, interval,
-         account_id, label, created_at, account_since)
-    SELECT
-        %(name)s, %(connector)s, %(schema)s, %(status)s, %(status_reason)s, %(base_url)s,
-        %(settings)s, %(interval)s, %(account_id)s, %(label)s, made.at,
-        (SELECT made.at FROM sync_platform.left_schemas AS it WHERE it.schema = %(schema)s
-         AND (it.connector <> %(connector)s OR it.account_id <> %(account_id)s))
-    FROM (SELECT coalesce(%(created_at)s, clock_timestamp())) AS made (at)
+         account_id, label, created_at)
+    VALUES
+        (%(name)s, %(connector)s, %(schema)s, %(status)s, %(status_reason)s, %(base_url)s,
+         %(settings)s, %(interval)s, %(account_id)s, %(label)s,
+         coalesce(%(created_at)s, clock_timestamp()))
     ON CONFLICT DO NOTHING
 """
 FIND = """
@@ -77,10 +75,6 @@ FLAGGED = SQL("""
 UNFLAG = """
     UPDATE sync_platform.connections SET status = 'active', status_reason = NULL
     WHERE name = %s AND status = %s AND status_reason IS NOT DISTINCT FROM %s
-"""
-TAKEN_OVER = """
-    UPDATE sync_platform.connections SET account_since = coalesce(%(now)s, clock_timestamp())
-    WHERE name = %(name)s
 """
 RESUMED = SQL("""
     status = 'active', status_reason = NULL, resumed_at = coalesce(%(now)s, clock_timestamp())
@@ -205,8 +199,7 @@ class Connections:
 
     def set_account(self, name: str, account_id: str | None) -> None:
         """Whose account it is, as the vendor names it. Of another account than was known everything
-        is to be read: in the same transaction all cursors are forgotten, whatever is chosen, and
-        its rows are held for the other's until a full sync has cleared them (`History.own`)."""
+        is to be read: in the same transaction all cursors are forgotten, whatever is chosen."""
         with self._database.transaction() as session:
             known = session.execute(
                 "SELECT account_id FROM sync_platform.connections WHERE name = %s FOR UPDATE",
@@ -219,7 +212,6 @@ class Connections:
                 (account_id, name),
             )
             if known["account_id"] not in (None, account_id):
-                session.execute(TAKEN_OVER, {"now": self._now(), "name": name})
                 session.execute("DELETE FROM sync_platform.cursors WHERE connection = %s", (name,))
 
     def pause(self, name: str, reason: str) -> None:

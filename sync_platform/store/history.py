@@ -26,11 +26,9 @@ from sync_platform.store.history_sql import (
     MARK_STALE,
     ONE,
     OPEN,
-    OWN,
     PRUNE,
     RECENT,
     REFUSED,
-    TAKEN_OVER,
     WAITING,
 )
 from sync_platform.store.outlasting import PAUSES, outlasting
@@ -161,19 +159,6 @@ class History:
             for row in found
             if (target := Target(row["connection"], row["object"]))
         }
-
-    def taken_over(self, target: Target, account: str | None) -> datetime | None:
-        """When this account took another one's place whose values the object's rows may still hold;
-        None where they hold none."""
-        with self._database.statement() as session:
-            asked = target.object, target.connection, account
-            row = session.execute(TAKEN_OVER, asked).fetchone()
-        return row["account_since"] if row else None
-
-    def own(self, target: Target, since: datetime) -> None:
-        """Note that the object's rows hold nothing any more of who had the place until `since`."""
-        with self._database.statement() as session:
-            session.execute(OWN, (since, target.connection, target.object))
 
     def mark_stale(self, now: datetime) -> list[SyncResult]:
         """Give up on the running syncs not heard of for five minutes; those that were."""

@@ -142,18 +142,6 @@ KNOWN = f"""
     WHERE %(connection)s::text IS NULL OR t.connection = %(connection)s
 """
 
-TAKEN_OVER = """
-    SELECT whole.account_since
-    FROM sync_platform.connections AS whole
-    LEFT JOIN sync_platform.sync_targets AS one
-        ON one.connection = whole.name AND one.object = %s
-    WHERE whole.name = %s AND whole.account_id IS NOT DISTINCT FROM %s
-      AND whole.account_since IS DISTINCT FROM one.own_since
-"""
-OWN = """
-    UPDATE sync_platform.sync_targets SET own_since = %s WHERE connection = %s AND object = %s
-"""
-
 MARK_STALE = written(
     """
     UPDATE sync_platform.syncs

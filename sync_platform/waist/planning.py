@@ -89,8 +89,9 @@ class AsAsked:
     @property
     def terms(self) -> Terms:
         """What it goes by. An object that is not chosen has no filters."""
+        it = self.connection
         return Terms(
-            account=self.connection.account_id,
+            account=f"{it.connector} {it.account_id}" if it.account_id else it.connector,
             settings=self.connection.settings,
             filters=self._choice.filters if self._choice else {},
         )
@@ -135,10 +136,8 @@ class OwnCursors:
 
     def save(self, target: Target, cursor: datetime) -> None:
         """Keep the greater of this and what is kept, if the sync still reads what is asked for."""
-        terms = self._asked.terms
-        if not self._parts.cursors.save_if_asked(
-            target, cursor, account=terms.account, filters=terms.filters
-        ):
+        account, filters = self._asked.connection.account_id, self._asked.terms.filters
+        if not self._parts.cursors.save_if_asked(target, cursor, account=account, filters=filters):
             log.info("%s: what is asked for has changed; the next sync reads everything.", target)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from sync_platform.destination.plan import MOST_COLUMNS
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Field, Page
@@ -11,6 +13,7 @@ from sync_platform_tests.destination.tables import (
     FIELDS,
     FULL,
     NONE,
+    destination,
     load,
     loading,
     meddle,
@@ -39,14 +42,62 @@ def test_values_of_fields_that_the_other_account_has_not_go(database: str) -> No
     assert select(database, LEFT) == [("1", "zoe@b.example", None)]
 
 
-def test_rows_that_only_the_old_account_had_keep_their_values_as_they_are_marked(
-    database: str,
-) -> None:
-    load(database, {"id": "2", "age": 40})
+def test_values_of_the_other_account_go_from_deleted_rows_too(database: str) -> None:
+    """They may come again, as records of this one."""
+    load(database, {"id": "2", "email": "ada@a.example", "age": 40})
     taken_over(database, fields=[each for each in FIELDS if each.name != "age"])
-    assert select(database, "SELECT id, age FROM acme.contacts WHERE _deleted_at IS NOT NULL") == [
-        ("2", 40)
-    ]
+    gone = "SELECT email, age FROM acme.contacts WHERE _deleted_at IS NOT NULL"
+    assert select(database, gone) == [("ada@a.example", None)]
+
+
+@pytest.mark.parametrize(
+    ("read", "others"),
+    [
+        (["hubspot 1"], False),
+        (["hubspot 1", "hubspot 2"], True),
+        (["hubspot 1", "hubspot 2", "hubspot 1"], True),
+        (["hubspot", "hubspot 1"], False),  # its id was not told before
+        (["hubspot 1", "hubspot"], False),
+        (["hubspot 1", "pipedrive 1"], True),
+        (["hubspot", "pipedrive"], True),
+    ],
+)
+def test_who_reads_into_a_table_knows_whether_another_account_did(
+    database: str, read: Sequence[str], others: bool
+) -> None:
+    for account in read:
+        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
+            loader.begin(progress(), resume=False, account=account)
+            loader.write(Page(rows=[{"id": "1"}]))
+            loader.commit(progress())
+            loader.finish()
+    with destination(database).open(CONTACTS, FIELDS, sync="f1") as loader:
+        loader.begin(progress("f1", FULL), resume=False, account=read[-1])
+        assert loader.has_others == others
+        loader.clear_others()
+        assert not loader.has_others
+        loader.finish()
+    with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
+        loader.begin(progress(), resume=False, account=read[-1])
+        assert not loader.has_others
+
+
+def test_an_empty_table_holds_nobodys_values(database: str) -> None:
+    for account in ("hubspot 1", "hubspot 2"):
+        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
+            loader.begin(progress(), resume=False, account=account)
+            assert not loader.has_others
+            loader.finish()
+
+
+def test_books_of_before_learn_whose_the_values_are(database: str) -> None:
+    load(database, {"id": "1"})
+    meddle(database, "ALTER TABLE acme._tables DROP COLUMN accounts")
+    for account, others in (("hubspot 1", False), ("hubspot 2", True)):
+        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
+            loader.begin(progress(), resume=False, account=account)
+            assert loader.has_others == others
+            loader.finish()
 
 
 def test_what_people_wrote_into_columns_of_their_own_stays(database: str) -> None:

@@ -31,11 +31,9 @@ def sync(platform: Platform, object: str = "contacts", mode: str = "incremental"
 @pytest.fixture
 def another(platform: Platform) -> Iterator[HubSpot]:
     """Another account, whose records changed long before those that were read."""
-    with serve(HubSpot(burst=None, search_per_second=None)) as it:
+    with serve(HubSpot(id=24117735, burst=None, search_per_second=None)) as it:
         it.add("contacts", email="ada@example.com", lastmodifieddate=LONG_AGO)
         it.add("companies", name="Ada Ltd", hs_lastmodifieddate=LONG_AGO)
-        # Both HubSpots are one account; so what was read until now is said to be another's.
-        sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
         yield it
 
 
@@ -63,7 +61,7 @@ def test_a_takeover_that_is_killed_is_asked_about_again_and_done_whole(
     )
     with pytest.raises(Unexpected, match="killed"):
         takes_over(platform, another)
-    assert platform.connection(ACME).account_id == "before"
+    assert platform.connection(ACME).account_id == "24117733"
     sql(platform, "DROP TRIGGER refused ON sync_platform.cursors")
     with pytest.raises(OtherAccount):
         takes_over(platform, another, confirmed=False)
@@ -102,11 +100,11 @@ def test_connecting_another_account_to_what_a_disconnected_one_left_is_refused_u
     hubspot.add("contacts", email="grace@example.com")
     sync(platform)
     platform.disconnect(ACME)
-    told = "hubspot account 24117733, but the schema acme_hubspot holds .* hubspot account before"
+    told = "hubspot account 24117735, but the schema acme_hubspot holds .* hubspot account 24117733"
     with pytest.raises(OtherAccount, match=f"{told}, which acme-hubspot left"):
         connects(platform, another)
     assert platform.connections() == []
-    assert connects(platform, another, confirmed=True).account_id == "24117733"
+    assert connects(platform, another, confirmed=True).account_id == "24117735"
     sql(platform, "UPDATE acme_hubspot.contacts SET _synced_at = _synced_at - interval '1 day'")
     assert sync(platform, mode="full") == 1
     with psycopg.connect(platform.database_url) as postgres:
@@ -142,7 +140,7 @@ def test_where_nothing_of_another_account_is_left_nothing_is_asked(
     platform: Platform, another: HubSpot, left: str
 ) -> None:
     if left == "the same account":
-        platform.store.set_account(ACME, "24117733")
+        platform.store.set_account(ACME, "24117735")
     if left != "no rows":
         sync(platform)
     platform.disconnect(ACME)

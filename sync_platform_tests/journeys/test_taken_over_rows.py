@@ -33,19 +33,17 @@ def grace(acme: object, hubspot: HubSpot, platform: Platform) -> None:
 
 
 @pytest.fixture
-def another(platform: Platform) -> Iterator[HubSpot]:
+def another() -> Iterator[HubSpot]:
     """Another account, which counts its contacts from the same id, and knows no nicknames."""
-    with serve(HubSpot(burst=None, search_per_second=None)) as it:
+    with serve(HubSpot(id=24117735, burst=None, search_per_second=None)) as it:
         it.add("contacts", email="zoe@b.example")
-        # Both HubSpots are one account; so what was read until now is said to be another's.
-        sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
         yield it
 
 
-def sync(platform: Platform, mode: str = "incremental", *, accept: bool = True) -> SyncResult:
-    request = SyncRequest(
-        target=Target(ACME, "contacts"), mode=SyncMode(mode), accept_deletes=accept
-    )
+def sync(
+    platform: Platform, mode: str = "incremental", *, object: str = "contacts", accept: bool = True
+) -> SyncResult:
+    request = SyncRequest(target=Target(ACME, object), mode=SyncMode(mode), accept_deletes=accept)
     return platform.sync(request).run(into=platform.destination)
 
 
@@ -82,9 +80,7 @@ def test_values_of_the_other_account_are_owed_until_a_full_sync_went_well(
 ) -> None:
     for number in range(9):
         hubspot.add("contacts", email=f"{number}@a.example")
-    sql(platform, "UPDATE sync_platform.connections SET account_id = '24117733'")
     sync(platform)
-    sql(platform, "UPDATE sync_platform.connections SET account_id = 'before'")
     platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
     with pytest.raises(TooManyDeletes):
         sync(platform, accept=False)
@@ -102,6 +98,55 @@ def test_later_full_syncs_leave_values_of_fields_that_vanish_then(
     another.remove_property("contacts", "nickname")
     sync(platform, "full")
     assert sql(platform, ROWS) == [("yan@b.example", "Yannie"), ("zoe@b.example", None)]
+
+
+def test_a_key_that_only_the_other_account_had_brings_none_of_its_values_back(
+    platform: Platform, hubspot: HubSpot, another: HubSpot
+) -> None:
+    hubspot.add("contacts", email="alan@a.example", nickname="Al")
+    sync(platform)
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    assert sync(platform).counts.deleted == 1
+    another.add("contacts", email="yan@b.example")
+    sync(platform)
+    assert sql(platform, ROWS) == [("yan@b.example", None), ("zoe@b.example", None)]
+
+
+def test_the_account_that_is_back_before_another_one_was_read_keeps_its_values(
+    platform: Platform, hubspot: HubSpot, another: HubSpot
+) -> None:
+    hubspot.remove_property("contacts", "nickname")
+    sync(platform, "full")
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    platform.reconnect(ACME, SECRET, base_url=hubspot.url, confirmed=True)
+    sync(platform)
+    assert sql(platform, ROWS) == [("grace@a.example", "Amazing Grace")]
+
+
+def test_what_the_account_is_the_first_to_read_is_its_own(
+    platform: Platform, another: HubSpot
+) -> None:
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    another.add_property("companies", "nickname")
+    another.add("companies", name="Zoe Inc", nickname="Zed")
+    platform.discover(ACME)
+    sync(platform, object="companies")
+    another.remove_property("companies", "nickname")
+    sync(platform, "full", object="companies")
+    assert sql(platform, "SELECT name, nickname FROM acme_hubspot.companies") == [
+        ("Zoe Inc", "Zed")
+    ]
+
+
+def test_nor_does_it_help_to_disconnect_the_account_before_all_of_it_was_read(
+    platform: Platform, another: HubSpot
+) -> None:
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    platform.disconnect(ACME)
+    platform.connect("hubspot", ACME, SECRET, base_url=another.url, confirmed=True)
+    sync(platform)
+    sync(platform, "full")
+    assert sql(platform, ROWS) == [("zoe@b.example", None)]
 
 
 def test_rows_that_only_the_other_account_has_go_at_once_however_new_they_are(
