@@ -70,6 +70,7 @@ class Address:
         if not is_safe(self._base, allow_http):
             raise self._unusable(unsafe(self._base))
         self._above = self._base.path.rstrip("/")
+        self._bare: tuple[str, Url] | None = None  # the address that was last asked for, parsed
 
     @property
     def base(self) -> Url:
@@ -97,10 +98,13 @@ class Address:
             filled = SLOT.sub(lambda slot: self._filled(slot[1], values), path)
             text = f"{self._text}/{filled.lstrip('/')}"
         texts = {name: _texts(value) for name, value in params.items() if value is not None}
-        if texts and "?" not in text and "#" not in text:  # then there is nothing to merge
-            text, texts = f"{text}?{urlencode(texts, doseq=True)}", {}
         try:
-            return self.own(parsed(text, texts))
+            if "?" in text or "#" in text:
+                return self.own(parsed(text, texts))
+            if self._bare is None or self._bare[0] != text:  # else it is the page before's
+                self._bare = text, self.own(parsed(text))
+            found = self._bare[1]
+            return found.with_query(urlencode(texts, doseq=True)) if texts else found
         except UnicodeEncodeError:
             raise
         except ValueError as error:

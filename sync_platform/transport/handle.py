@@ -57,6 +57,8 @@ class Handle:
         self._lock = threading.Lock()
         self._sockets: set[int] = set()
         self._is_cut = False
+        self._headers: Sequence[str] | None = None  # what it was last told
+        self._method: str | None = None  # of a call without a body
         self._curl = curl = pycurl.Curl()
         for option, value in (
             (pycurl.NOSIGNAL, 1),  # libcurl's own would be the whole process's
@@ -100,18 +102,22 @@ class Handle:
         listening: Listening,
     ) -> None:
         """Send a call and hear its answer to the end. `headers` are whole lines; with `content`,
-        their length must not be among them.
+        their length must not be among them. A list of headers must not be changed afterwards.
 
         Raises Failed, and whatever is no Exception (KeyboardInterrupt) from who listens.
         """
         curl = self._curl
         curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.HTTPHEADER, headers)
-        if content is None:
-            curl.setopt(pycurl.HTTPGET, 1)
-        else:
-            curl.setopt(pycurl.POSTFIELDS, content)
-        curl.setopt(pycurl.CUSTOMREQUEST, method)
+        if headers is not self._headers:  # else they are those of the call before
+            curl.setopt(pycurl.HTTPHEADER, headers)
+            self._headers = headers
+        if content is not None or method != self._method:
+            if content is None:
+                curl.setopt(pycurl.HTTPGET, 1)
+            else:
+                curl.setopt(pycurl.POSTFIELDS, content)
+            curl.setopt(pycurl.CUSTOMREQUEST, method)
+            self._method = method if content is None else None
         curl.setopt(pycurl.PREREQFUNCTION, listening.goes_out)
         curl.setopt(pycurl.XFERINFOFUNCTION, listening.goes_on)
         curl.setopt(pycurl.HEADERFUNCTION, listening.hears_head)

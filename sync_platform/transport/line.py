@@ -50,6 +50,7 @@ class Line:
         self._lock = threading.Lock()
         self._idle: list[Handle] = []
         self._busy: set[Handle] = set()
+        self._last: tuple[dict[str, str], bool, list[str]] | None = None  # headers, as lines
         self.closed = threading.Event()
         self.calls = 0
         self.bytes = 0
@@ -74,7 +75,7 @@ class Line:
             target = proof.sign(given, target)
         if content is None and method in WITH_A_BODY:
             content = b""
-        lines = _lines(given, content)
+        lines = self._lines(given, has_body=content is not None)
         call = UnderWay(self._timeouts, self._largest, sent=self._sent, closed=self.closed.is_set)
         handle = self._taken()
         failed: Failed | None = None
@@ -105,6 +106,13 @@ class Line:
         except (ImportError, ValueError) as error:
             raise _unusable(type(error).__name__) from None  # its words may hold a password
 
+    def _lines(self, headers: dict[str, str], *, has_body: bool) -> list[str]:
+        """As libcurl takes them; the same list where they are those of the call before."""
+        last = self._last
+        if last is None or last[:2] != (headers, has_body):
+            self._last = last = headers, has_body, _lines(headers, has_body=has_body)
+        return last[2]
+
     def _taken(self) -> Handle:
         with self._lock:
             if self.closed.is_set():
@@ -126,13 +134,13 @@ class Line:
         handle.close()
 
 
-def _lines(headers: Mapping[str, str], content: bytes | None) -> list[str]:
+def _lines(headers: Mapping[str, str], *, has_body: bool) -> list[str]:
     """The headers as libcurl takes them; raises Unsendable."""
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if not all(map(SENDABLE.fullmatch, lines)):
         raise Unsendable
     lines = [line if line[-1] != " " else f"{line[:-2]};" for line in lines]  # without a value
-    if content is not None:
+    if has_body:
         lines += [f"{name}:" for name in OF_A_BODY if name not in headers]
     return lines
 

@@ -57,6 +57,11 @@ class Url:
         """The target without its path."""
         return self.target.partition("?")[2]
 
+    def with_query(self, query: str) -> "Url":
+        """The same with a query, which is quoted already, where it has none."""
+        target = f"{self.target}?{query}"
+        return Url(scheme=self.scheme, host=self.host, port=self.port, target=target)
+
     def joined(self, location: str) -> "Url":
         """Where a redirect leads from here; raises ValueError where that is no URL."""
         httpx = _httpx()
