@@ -124,6 +124,35 @@ def test_a_key_in_the_query_stands_beside_the_params(open_api: Open, wire: Wire)
     assert wire.paths == ["/things?q=a+b&page=2&api_key=hush%26hush"]
 
 
+def test_a_call_asks_for_nothing_of_the_one_before(api: HttpApi, wire: Wire) -> None:
+    """What they share is put together once."""
+    api.get("/things", q="a b", at="é&=#?")
+    api.get("/things", at="2")
+    api.get("/things")
+    api.get("/th ings", at="2")
+    api.get("/things?all=1", at="2")
+    api.send(spec.post("/things", json={"id": 1}, headers={"X-Key": "1"}))
+    api.send(spec.Request(method="PATCH", path="/things"))
+    api.get("/things", at="3")
+    api.send(spec.Request(method="DELETE", path="/things"))
+    assert [(it.method, it.path, it.body) for it in wire.heard] == [
+        ("GET", "/things?q=a+b&at=%C3%A9%26%3D%23%3F", b""),
+        ("GET", "/things?at=2", b""),
+        ("GET", "/things", b""),
+        ("GET", "/th%20ings?at=2", b""),
+        ("GET", "/things?all=1&at=2", b""),
+        ("POST", "/things", b'{"id":1}'),
+        ("PATCH", "/things", b""),
+        ("GET", "/things?at=3", b""),
+        ("DELETE", "/things", b""),
+    ]
+    bodies = [it.headers["Content-Length"] for it in wire.heard]
+    assert bodies == [None] * 5 + ["8", "0", None, None]
+    assert [it.method for it in wire.heard if it.headers["X-Key"]] == ["POST"]
+    assert [it.method for it in wire.heard if it.headers["Content-Type"]] == ["POST"]
+    assert wire.connections == 1
+
+
 # -- bodies ---------------------------------------------------------------------------------------
 
 
