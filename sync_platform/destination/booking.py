@@ -38,3 +38,9 @@ class Lines:
             self._table,
             Literal(storable(field)),
         )
+
+    def forget(self, field: str) -> Composed:
+        """No line for a field any more."""
+        return SQL("DELETE FROM {} WHERE table_name = {} AND field = {}").format(
+            self._book, self._table, Literal(storable(field))
+        )

@@ -5,13 +5,21 @@ our comment is booked again.
 """
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 
 from psycopg.sql import SQL, Identifier
 
 from sync_platform.destination import names
 from sync_platform.destination.book import Actual, Found, actual_columns, relation
 from sync_platform.destination.columns import FIELD_TYPE
-from sync_platform.destination.comments import FIELD, GONE, OURS, SYSTEM, printable
+from sync_platform.destination.comments import (
+    FIELD,
+    GONE,
+    OURS,
+    SYSTEM,
+    column_comment,
+    printable,
+)
 from sync_platform.destination.ddl import dropped
 from sync_platform.destination.lock_triggers import PASSING
 from sync_platform.destination.locks import knows
@@ -19,6 +27,7 @@ from sync_platform.destination.sessions import Connection
 from sync_platform.engine.destination import Table
 from sync_platform.engine.results import SchemaChange
 from sync_platform.errors import ConfigurationError
+from sync_platform.spec import Field
 
 MOST_NAMED = 5  # columns, in a message
 ON_TABLE = f", {FIELD}"  # in our comment on a table, which nobody's copy of it gets
@@ -98,6 +107,32 @@ def booked_before(
             return called
         tried = tried | {called}
     return None
+
+
+def renamed_before(
+    table: Table, wanted: Mapping[str, Field], moved: Mapping[str, str], found: Found
+) -> tuple[Found, list[str]]:
+    """What there is, where columns of fields that `moved` (see `renames.moves`) have followed them
+    already, and the book is older; and these columns. One is known by the comment of its field's
+    present name, if it is the only one, and the column that the book names is nowhere."""
+    booked = dict(found.booked)
+    again: list[str] = []
+    for it in wanted.values() if moved else ():
+        has = moved.get(names.storable(it.name))
+        if has is None or _is_there(table, replace(it, name=has), found):
+            continue
+        like = _made_for(table, it, found)
+        if len(like) == 1:
+            booked[has] = replace(booked[has], column=like[0])
+            again += like
+    return replace(found, booked=booked), again
+
+
+def _is_there(table: Table, it: Field, found: Found) -> bool:
+    """Whether the column is there that the book names, under whatever name."""
+    column = found.booked[names.storable(it.name)].column
+    number = (found.numbers or {}).get(column)
+    ...
 
 
 def booked_again(table: Table, column: str) -> SchemaChange:

@@ -18,8 +18,10 @@ from sync_platform.destination.lost_books import (
     booked_again,
     booked_before,
     refuse_emptied,
+    renamed_before,
     unbooked_columns,
 )
+from sync_platform.destination.made_anew import without_never_made
 from sync_platform.destination.renames import as_booked, moves, rename
 from sync_platform.destination.sessions import Connection
 from sync_platform.destination.wanted import told_of
@@ -47,14 +49,17 @@ class Plan:
         """`refused` is what Postgres would not do to the table. Raises ConfigurationError where
         somebody did to it, or to its books, what cannot be mended."""
         refuse_emptied(table, found)
+        found, forgotten = without_never_made(table, wanted, found, some_fields=some_fields)
         wanted = told_of(table, wanted, found)
         moved = moves(table, wanted, found)
+        found, again = renamed_before(table, wanted, moved, found)
         drifted = drift(table, as_booked(wanted, moved), found)
         self._refuse_retyped(connection, table, drifted)
         renamed = rename(table, moved, drifted.found, refused)
         found = renamed.found
         self._table, self._wanted, self._found = table, wanted, found
-        self.statements: list[Statement] = [*drifted.statements, *renamed.statements]
+        mends = (*forgotten, *drifted.statements, *renamed.statements)
+        self.statements: list[Statement] = [*mends]
         self.done = (*drifted.told, *renamed.told)  # once the statements have run
         mended = {has: renamed.columns.get(name, name) for has, name in drifted.renamed.items()}
         self._renamed = {**renamed.columns, **mended}  # what a column is called -> will be
@@ -67,7 +72,6 @@ class Plan:
         self._count = self._columns_ever(connection, name)
         self._new: list[Column] = []
         self._unbooked = unbooked_columns(found)
-        again: list[str] = []  # those of them that are fields'
         for key in (*table.keys, *wanted):
             if key not in self._columns and key not in self._more:
                 again += self._place(wanted[key], name)

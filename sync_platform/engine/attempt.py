@@ -127,16 +127,17 @@ class Attempt:
             raise
         progress = loading.batch.progress
         if progress.mode is SyncMode.FULL:
+            cursor = self._sync.cursors.get(self._sync.target)
             try:
-                reconciled = self._reconcile(loader, progress)
+                reconciled = self._reconcile(loader, progress, cursor)
             except TooManyDeletes as error:
-                self._save_full(loading, reconciled=False)
+                self._save_full(loading, cursor, reconciled=False)
                 loader.finish()  # the next one must read anew, not go on to this same end
                 raise filters.reminded(error, self._sync.filters) from None
-            self._save_full(loading, reconciled=reconciled)
+            self._save_full(loading, cursor, reconciled=reconciled)
         return progress
 
-    def _reconcile(self, loader: Loader, progress: Progress) -> bool:
+    def _reconcile(self, loader: Loader, progress: Progress, cursor: datetime | None) -> bool:
         """Mark what the full read did not see; whether that could be told. Raises TooManyDeletes
         where a person must allow it."""
         sync = self._sync
@@ -145,7 +146,7 @@ class Attempt:
             # What was written within the lookback may be missing from the vendor's index. Not what
             # was written for another account or by other filters, nor what a person takes for gone:
             # the next sync goes back by as much, and finds what was there.
-            others, cursor = loader.has_others, sync.cursors.get(sync.target)
+            others = loader.has_others
             all_of_it = others or accepted or cursor is None
             counts = loader.reconcile(
                 lookback=timedelta(0) if all_of_it else sync.obj.lookback,
@@ -160,11 +161,10 @@ class Attempt:
         sync.tell(f"Reconciled: {counts.deleted:,} no longer there.")
         return True
 
-    def _save_full(self, loading: Loading, *, reconciled: bool) -> None:
+    def _save_full(self, loading: Loading, cursor: datetime | None, *, reconciled: bool) -> None:
         """Save the cursor of a full read once what has gone is marked. Where it is not, the vendor
         may tell it to a sync that asks from where the cursor stands, as long as it remembers: the
         read was not owed because it does not, nor would the next be."""
-        cursor = self._sync.cursors.get(self._sync.target)
         owed = lost(loading.batch.progress)
         if reconciled or owed or self._next_mode(cursor) is SyncMode.FULL:
             loading.save_cursor()

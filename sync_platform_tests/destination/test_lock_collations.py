@@ -2,6 +2,8 @@
 changes that it does not tell would never be written, and records whose keys it does not tell apart
 would take each other's rows. Locks refuse it; where there are none, the next sync undoes it."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from psycopg import errors as pg
@@ -153,6 +155,85 @@ def test_the_column_of_a_field_that_is_gone_may_have_it_until_that_returns(datab
     meddle(database, ALTER.format("email", "no_case"))
     assert load(database, {"id": "0"}, fields=[FIELDS[0]]).unchanged == 1
     assert found(database) == ([TOLD.format("email")], True)
+
+
+ON_OTHERS = (
+    "ADD COLUMN mine int",
+    "ALTER age SET STATISTICS 10",
+    "OWNER TO CURRENT_USER",
+    "ENABLE ROW LEVEL SECURITY",
+    "ALTER email SET STATISTICS 10",
+)
+
+
+def gone(database: str) -> None:
+    """A sync after the vendor took the field of the column email away."""
+    load(database, {"id": "0", "age": 0}, fields=[FIELDS[0], FIELDS[2]], sync="gone")
+
+
+def vanished_with_it(database: str) -> None:
+    """Make a table whose column email has such a collation, and no field any more."""
+    load(database, *people(1))
+    gone(database)
+    meddle(database, ALTER.format("email", "no_case"))
+    gone(database)
+
+
+def test_then_it_keeps_nobody_from_altering_the_table(database: str) -> None:
+    vanished_with_it(database)
+    for statement in ON_OTHERS:
+        select(database, f"ALTER TABLE acme.contacts {statement}")
+    with pytest.raises(REFUSED, match=r"column _deleted_by of .* given the collation no_case"):
+        select(database, ALTER.format("_deleted_by", "no_case"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("RENAME email TO mail", "renamed"),
+        ("ALTER email TYPE bytea USING ''", "from the type text to bytea"),
+        ("DROP COLUMN email", "dropped"),
+    ],
+)
+def test_then_it_is_locked_in_all_else(database: str, statement: str, said: str) -> None:
+    vanished_with_it(database)
+    with pytest.raises(REFUSED, match=f"column email of .* {said}"):
+        select(database, f"ALTER TABLE acme.contacts {statement}")
+
+
+def test_once_it_has_another_it_cannot_be_given_that_again(database: str) -> None:
+    vanished_with_it(database)
+    select(database, "ALTER TABLE acme.contacts ALTER email TYPE text")
+    gone(database)
+    with pytest.raises(REFUSED, match="given the collation no_case"):
+        select(database, ALTER.format("email", "no_case"))
+
+
+def test_nor_once_its_field_has_returned(database: str) -> None:
+    vanished_with_it(database)
+    load(database, *people(1))
+    with pytest.raises(REFUSED, match="given the collation no_case"):
+        select(database, ALTER.format("email", "no_case"))
+
+
+def test_one_that_marks_deletions_with_it_keeps_nobody_from_altering_the_table(
+    database: str,
+) -> None:
+    load(database, *people(1))
+    meddle(database, ALTER.format("_deleted_by", "no_case"))
+    load(database, *people(1))
+    select(database, "ALTER TABLE acme.contacts ADD COLUMN mine int")
+
+
+def test_newer_locks_know_which_columns_had_it_under_older_ones(database: str) -> None:
+    vanished_with_it(database)
+    select(database, "ALTER TABLE sync_platform.locked_tables DROP COLUMN IF EXISTS differing")
+    select(database, SHAPE)
+    load(database, table=replace(CONTACTS, schema="beta", connection="beta-hubspot"))
+    for statement in ON_OTHERS:
+        select(database, f"ALTER TABLE acme.contacts {statement}")
+    with pytest.raises(REFUSED, match="given the collation no_case"):
+        select(database, ALTER.format("id", "no_case"))
 
 
 def test_a_field_that_outgrew_its_column_widens_though_others_have_it(database: str) -> None:

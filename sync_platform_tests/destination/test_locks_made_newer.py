@@ -30,19 +30,25 @@ def test_newer_locks_hold_what_the_older_ones_of_other_connections_held(database
             select(database, f"ALTER TABLE beta.contacts {statement}")
 
 
-@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("version", [3, 4, 5, 6])
 def test_newer_locks_keep_each_line_of_the_older_ones(database: str, version: int) -> None:
     beta = replace(CONTACTS, schema="beta", connection="beta-hubspot")
     load(database, *people(1), table=beta)
     load(database, *people(1))
     if version < 4:
         select(database, "UPDATE sync_platform.locked_tables SET columns = '{}' WHERE keys = '{}'")
+    if version < 6:
+        select(database, "DROP FUNCTION sync_platform.is_about")
     select(
         database,
-        "DROP FUNCTION IF EXISTS sync_platform.is_about;"
+        "ALTER TABLE sync_platform.locked_tables DROP COLUMN IF EXISTS differing;"
+        " DROP FUNCTION IF EXISTS sync_platform.differing;"
         f" COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version {version}.'",
     )
-    lines = "SELECT * FROM sync_platform.locked_tables WHERE schema_name = 'beta' ORDER BY 3"
+    lines = (
+        "SELECT relid, schema_name, table_name, connection, label, columns, keys"
+        " FROM sync_platform.locked_tables WHERE schema_name = 'beta' ORDER BY 3"
+    )
     before = select(database, lines)
     load(database, *people(1))
     assert select(database, lines) == before

@@ -5,8 +5,18 @@ import pytest
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.results import Counts
 from sync_platform.errors import ConfigurationError
-from sync_platform.spec import Field, FieldType
-from sync_platform_tests.destination.tables import CONTACTS, FIELDS, load, meddle, people, select
+from sync_platform.spec import Field, FieldType, Page
+from sync_platform_tests.destination.tables import (
+    CONTACTS,
+    FIELDS,
+    destination,
+    load,
+    loading,
+    meddle,
+    people,
+    progress,
+    select,
+)
 
 
 def types(url: str) -> dict[str, str]:
@@ -76,3 +86,88 @@ def test_what_postgres_refused_a_column_it_has_not_refused_the_one_made_anew(dat
     assert load(database, {"id": "0", "age": "old"}, fields=typed("text")).updated == 1
     assert select(database, "SELECT age FROM acme.contacts") == ["old"]
     assert "age_text" not in types(database)
+
+
+GONE = pytest.mark.parametrize(
+    "gone", ["DROP TABLE acme.contacts", "ALTER TABLE acme.contacts RENAME TO contacts_before"]
+)
+OWN_AGE = "ALTER TABLE acme.contacts ADD COLUMN age bigint DEFAULT 77"
+
+
+def refresh(database: str) -> None:
+    """A refresh of a computed field, which knows of no other one."""
+    computed = (FIELDS[0], Field("domain", computed=True))
+    with destination(database).open(CONTACTS, computed, sync="r", known_only=True) as loader:
+        loader.write(Page(rows=[{"id": "0", "domain": "example.com"}]))
+        loader.commit(progress("r"))
+
+
+def clear_others(database: str, fields: list[Field]) -> None:
+    with loading(database, fields=fields) as loader:
+        loader.clear_others()
+
+
+@GONE
+@pytest.mark.parametrize("first", ["a sync", "a refresh", "a refresh, then theirs"])
+def test_a_column_of_somebodys_own_is_none_of_a_field_that_went_before(
+    database: str, gone: str, first: str
+) -> None:
+    fields = [*FIELDS[:2], Field("domain", computed=True)]
+    load(database, *people(1), fields=[*fields, FIELDS[2]])
+    load(database, fields=fields)
+    meddle(database, gone)
+    if first != "a sync":
+        refresh(database)
+    if "theirs" in first:
+        select(database, OWN_AGE)
+    load(database, *people(1), fields=fields)
+    if "theirs" not in first:
+        select(database, OWN_AGE)
+    load(database, *people(2), fields=fields)
+    clear_others(database, fields)
+    assert select(database, "SELECT age FROM acme.contacts") == [77, 77]
+    for a, b in (("age", "years"), ("years", "age")):  # nothing keeps them from it
+        select(database, f"ALTER TABLE acme.contacts RENAME COLUMN {a} TO {b}")
+    load(database, *people(2), fields=[*fields, FIELDS[2]])
+    ours = PostgresDestination(database).column_names(CONTACTS)["age"]
+    rows = select(database, f"SELECT age, {ours} FROM acme.contacts ORDER BY id")
+    assert rows == [(77, 0), (77, 1)]
+
+
+@GONE
+def test_a_field_that_a_refresh_left_to_the_next_sync_takes_nobodys_column(
+    database: str, gone: str
+) -> None:
+    load(database, *people(1))
+    meddle(database, gone)
+    refresh(database)
+    select(database, OWN_AGE)
+    refresh(database)
+    load(database, *people(2))
+    ours = PostgresDestination(database).column_names(CONTACTS)["age"]
+    rows = select(database, f"SELECT age, {ours}, email FROM acme.contacts ORDER BY id")
+    assert rows == [(77, 0, "0@example.com"), (77, 1, "1@example.com")]
+
+
+def test_nor_does_the_column_that_stood_beside_one(database: str) -> None:
+    load(database, *people(1))
+    select(database, "CREATE VIEW public.theirs AS SELECT age FROM acme.contacts")
+    load(database, {"id": "0", "age": "old"}, fields=typed("text"))
+    assert "age_text" in types(database)
+    meddle(database, "ALTER TABLE acme.contacts RENAME TO before")
+    refresh(database)
+    select(database, "ALTER TABLE acme.contacts ADD COLUMN age_text text DEFAULT 'mine'")
+    load(database, {"id": "0", "age": "old"}, fields=typed("text"))
+    clear_others(database, typed("text"))
+    assert select(database, "SELECT age, age_text FROM acme.contacts") == [("old", "mine")]
+
+
+def test_what_a_refresh_left_to_the_next_sync_is_called_as_it_was(database: str) -> None:
+    alike = [FIELDS[0], Field("Age"), Field("age")]
+    load(database, {"id": "0"}, fields=alike)
+    before = PostgresDestination(database).column_names(CONTACTS)
+    meddle(database, "DROP TABLE acme.contacts")
+    refresh(database)
+    load(database, {"id": "0"}, fields=[*alike[::2], alike[1], Field("domain", computed=True)])
+    after = PostgresDestination(database).column_names(CONTACTS)
+    assert {it: after[it] for it in before} == before

@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.errors import ConfigurationError
-from sync_platform.spec import Field, Page
+from sync_platform.spec import Field, FieldType, Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
@@ -223,3 +223,76 @@ def test_what_stands_beside_a_column_and_is_newer_than_the_book_is_booked_again(
     assert anew
     assert columns(database) == before
     assert load(database, row, fields=outgrown).unchanged == 1
+
+
+def scored(name: str, *others: str, type: FieldType = "text", label: str = "") -> list[Field]:
+    """Contacts with one field that the vendor renames."""
+    return [FIELDS[0], Field(name, type, id="f1", label=label), *map(Field, others)]
+
+
+@pytest.mark.parametrize("label", ["", "A label"])
+@pytest.mark.parametrize("type", ["text", "integer"])
+def test_a_column_that_followed_its_renamed_field_since_is_booked_again(
+    database: str, type: FieldType, label: str
+) -> None:
+    before = scored("Score", type=type, label=label and "Another label")
+    after = scored("Name", label=label)
+    load(database, {"id": "0", "Score": 1}, fields=before)
+    with older_book(database, TABLES_BACK):
+        load(database, {"id": "0", "Name": "new"}, fields=after)
+        select(database, "CREATE VIEW public.theirs AS SELECT id, name FROM acme.contacts")
+        shape = columns(database)
+    told, anew = opened(database, after)
+    assert AGAIN.format("name") in told
+    assert anew
+    assert columns(database) == shape
+    read(database, after, [{"id": "0", "Name": "newer"}])
+    assert select(database, "SELECT * FROM public.theirs") == [("0", "newer")]
+    assert PostgresDestination(database).column_names(CONTACTS) == {"id": "id", "Name": "name"}
+    assert opened(database, after) == ([], False)
+    with pytest.raises(psycopg.Error, match=r"column name of .* is kept in sync"):
+        select(database, "ALTER TABLE acme.contacts RENAME COLUMN name TO mine")
+
+
+def test_so_is_one_whose_field_went_after_it_was_renamed(database: str) -> None:
+    load(database, {"id": "0", "Score": "a"}, fields=scored("Score"))
+    with older_book(database, TABLES_BACK):
+        load(database, {"id": "0", "Name": "b"}, fields=scored("Name"))
+        load(database, fields=FIELDS[:1])
+        shape = columns(database)
+    assert AGAIN.format("name") in opened(database, scored("Name"))[0]
+    assert columns(database) == shape
+    types = PostgresDestination(database).column_types(CONTACTS)
+    assert ("name", "text", "synced from HubSpot contacts: Name") in types
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "ADD COLUMN mine text; {} 'synced from HubSpot contacts: Name'",  # which one is ours?
+        "DROP COLUMN name, ADD COLUMN mine text; {} 'Name'",
+        "DROP COLUMN name, ADD COLUMN mine inet; {} 'synced from HubSpot contacts: Name'",
+    ],
+)
+def test_no_column_of_somebodys_own_is_taken_for_one_that_followed(database: str, own: str) -> None:
+    load(database, {"id": "0", "Score": "a"}, fields=scored("Score"))
+    with older_book(database, TABLES_BACK):
+        load(database, {"id": "0", "Name": "b"}, fields=scored("Name"))
+        comment = "COMMENT ON COLUMN acme.contacts.mine IS"
+        meddle(database, f"ALTER TABLE acme.contacts {own.format(comment)}")
+    load(database, {"id": "0", "Name": "c"}, fields=scored("Name"))
+    ours = PostgresDestination(database).column_names(CONTACTS)["Name"]
+    rows = select(database, f"SELECT mine, {ours} FROM acme.contacts")
+    assert rows == [(None, "c")]
+
+
+def test_a_column_that_somebody_renamed_before_its_field_was_is_known_by_what_it_was(
+    database: str,
+) -> None:
+    load(database, {"id": "0", "Score": "a"}, fields=scored("Score"))
+    with older_book(database, TABLES_BACK):
+        load(database, {"id": "0", "Name": "of another"}, fields=scored("Score", "Name"))
+    meddle(database, "ALTER TABLE acme.contacts RENAME COLUMN score TO points")
+    load(database, fields=scored("Name"))
+    ours = PostgresDestination(database).column_names(CONTACTS)["Name"]
+    assert select(database, f"SELECT {ours} FROM acme.contacts") == ["a"]
