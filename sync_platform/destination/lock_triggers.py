@@ -9,7 +9,7 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all.
 """
 
-VERSION = 6  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 7  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
@@ -35,12 +35,15 @@ CREATE TABLE IF NOT EXISTS sync_platform.locked_tables (
     label text NOT NULL,
     columns jsonb NOT NULL,
     keys text[] NOT NULL,
+    differing jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (schema_name, table_name)
 );
 ALTER TABLE sync_platform.locked_tables
-    ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}';  -- of versions before 3
+    ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}',  -- of versions before 3
+    ADD COLUMN IF NOT EXISTS differing jsonb NOT NULL DEFAULT '{}';  -- of versions before 7
 COMMENT ON TABLE sync_platform.locked_tables IS
-    'The tables that connections keep in sync, their columns ({name: type}) and key columns.';
+    'The tables that connections keep in sync, their columns ({name: type}), their key columns, and '
+    'the columns that were not like that, or had a nondeterministic collation, when they were locked.';
 
 CREATE OR REPLACE FUNCTION sync_platform.refusal(
     schema_name text, table_name text, label text, connection text, part text, cannot text
@@ -65,6 +68,18 @@ CREATE OR REPLACE FUNCTION sync_platform.is_about(
             SELECT FROM pg_attribute a
             WHERE a.attrelid = relid AND a.attname = must AND NOT a.attisdropped)))
 $$;
+
+-- Those of the columns that have another type or a nondeterministic collation, and their types:
+-- of a field that is gone, so that no sync mends it. No statement since is to be blamed for that.
+CREATE OR REPLACE FUNCTION sync_platform.differing(relid oid, columns jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+    SELECT coalesce(jsonb_object_agg(w.key, format_type(a.atttypid, a.atttypmod)), '{}')
+    FROM jsonb_each_text(columns) w
+    JOIN pg_attribute a ON a.attrelid = relid AND a.attname = w.key AND NOT a.attisdropped
+    LEFT JOIN pg_collation s ON s.oid = a.attcollation AND NOT s.collisdeterministic
+    WHERE format_type(a.atttypid, a.atttypmod) <> w.value OR s.oid IS NOT NULL
+$$;
+UPDATE sync_platform.locked_tables SET differing = sync_platform.differing(relid, columns);
 
 -- Dropped: a column, a table (by whatever it was dropped: its schema, a type, a collation), a
 -- primary key. Whatever is dropped comes by here, most of it temporary.
@@ -121,15 +136,20 @@ BEGIN
     IF coalesce(current_setting('sync_platform.own_ddl', true), '') IN ('on', 'true', '1')
     THEN RETURN; END IF;
     BEGIN
-        IF tg_tag = 'ALTER SCHEMA' THEN
+        IF tg_tag IN ('ALTER SCHEMA', 'ALTER EXTENSION') THEN
             SELECT sync_platform.refusal(l.schema_name, l.table_name, l.label, l.connection,
                 NULL, format('moved to the schema %I', n.nspname))
             INTO refused
             FROM pg_event_trigger_ddl_commands() d
-            JOIN pg_namespace n ON d.classid = 'pg_namespace'::regclass AND n.oid = d.objid
-            JOIN pg_class c ON c.relnamespace = n.oid
-            JOIN sync_platform.locked_tables l ON l.relid = c.oid
+            CROSS JOIN sync_platform.locked_tables l
+            JOIN pg_class c ON c.oid = l.relid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE l.schema_name <> n.nspname
+                AND (d.classid = 'pg_namespace'::regclass AND d.objid = n.oid
+                    OR d.classid = 'pg_extension'::regclass AND EXISTS (  -- a member of it
+                        SELECT FROM pg_depend m
+                        WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid
+                            AND m.refclassid = d.classid AND m.refobjid = d.objid))
                 AND sync_platform.is_about(l.relid, l.schema_name, l.table_name, l.columns)
             ORDER BY l.keys = '{}', l.table_name
             LIMIT 1;
@@ -145,14 +165,16 @@ BEGIN
                         'same', k.collation) END)
             INTO refused
             FROM pg_event_trigger_ddl_commands() d
-            JOIN sync_platform.locked_tables l ON l.relid IN (
+            CROSS JOIN LATERAL (
                 WITH RECURSIVE heirs (id) AS (
-                    SELECT d.objid UNION SELECT h.inhrelid FROM pg_inherits h
+                    (SELECT d.objid UNION ALL SELECT t.oid  -- tables OF a type
+                        FROM pg_class y JOIN pg_class t ON t.reloftype = y.reltype
+                        WHERE y.oid = d.objid AND y.relkind = 'c')
+                    UNION SELECT h.inhrelid FROM pg_inherits h
                     JOIN heirs ON h.inhparent = heirs.id
                 ) SELECT id FROM heirs
-            ) OR EXISTS (  -- a table OF a type
-                SELECT FROM pg_class t JOIN pg_type y ON y.oid = t.reloftype
-                WHERE t.oid = l.relid AND y.typrelid = d.objid)
+            ) it
+            JOIN sync_platform.locked_tables l ON l.relid = it.id
             JOIN pg_class c ON c.oid = l.relid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN LATERAL (
@@ -164,7 +186,9 @@ BEGIN
                 LEFT JOIN pg_collation s
                     ON s.oid = a.attcollation AND NOT s.collisdeterministic
                 WHERE a.attname IS NULL AND d.objsubid > 0  -- one was renamed, this one
-                    OR format_type(a.atttypid, a.atttypmod) <> w.value OR s.oid IS NOT NULL
+                    OR format_type(a.atttypid, a.atttypmod)
+                        NOT IN (w.value, coalesce(l.differing ->> w.key, w.value))
+                    OR s.oid IS NOT NULL AND NOT l.differing ? w.key
                 LIMIT 1
             ) k ON true
             WHERE d.classid = 'pg_class'::regclass AND (
@@ -185,7 +209,7 @@ CREATE EVENT TRIGGER sync_platform_keeps_columns ON sql_drop
     EXECUTE FUNCTION sync_platform.keep_columns();
 CREATE EVENT TRIGGER sync_platform_keeps_shape ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
-        'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE')
+        'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER EXTENSION')
     EXECUTE FUNCTION sync_platform.keep_shape();
 COMMENT ON EVENT TRIGGER sync_platform_keeps_columns IS
     'Keeps people from dropping what a connection keeps in sync.';

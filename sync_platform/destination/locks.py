@@ -70,6 +70,7 @@ class Locks:
             found = connection.execute(
                 "SELECT relid = to_regclass(format('%%I.%%I', schema_name, table_name))"
                 " AND connection = %s AND label = %s AND columns = %s::jsonb AND keys = %s::text[]"
+                " AND differing = sync_platform.differing(relid, columns)"
                 " AND NOT EXISTS (SELECT FROM sync_platform.locked_tables b"  # a book's, before 4
                 " WHERE b.schema_name = l.schema_name AND b.columns = '{}')"
                 " FROM sync_platform.locked_tables l WHERE schema_name = %s AND table_name = %s",
@@ -167,9 +168,10 @@ def _write(connection: Connection, lock: Lock) -> None:
     )
     connection.execute(
         "INSERT INTO sync_platform.locked_tables"
-        " (connection, label, columns, keys, schema_name, table_name, relid)"
-        f" VALUES (%s, %s, %s, %s, %s, %s, {relid})",
-        [*_written(lock), *where * 2],
+        " (connection, label, columns, keys, schema_name, table_name, relid, differing)"
+        f" SELECT it.*, {relid}, sync_platform.differing({relid}, columns)"
+        " FROM (VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s)) it (connection, label, columns)",
+        [*where * 2, *_written(lock), *where],
     )
 
 

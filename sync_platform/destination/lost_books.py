@@ -4,6 +4,7 @@ for ever, in a table or a column beside which the next sync made another one. A 
 our comment is booked again.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import replace
 
@@ -112,27 +113,53 @@ def booked_before(
 def renamed_before(
     table: Table, wanted: Mapping[str, Field], moved: Mapping[str, str], found: Found
 ) -> tuple[Found, list[str]]:
-    """What there is, where columns of fields that `moved` (see `renames.moves`) have followed them
-    already, and the book is older; and these columns. One is known by the comment of its field's
-    present name, if it is the only one, and the column that the book names is nowhere."""
-    booked = dict(found.booked)
+    """What there is, where columns of fields that `moved` (see `renames.moves`) have followed these
+    already, and the book is older; and those columns."""
+    if not moved or not found.actual:
+        return found, []
+    fields = {moved.get(names.storable(it.name)): it for it in wanted.values()}
+    left = {has: fields[has] for has in moved.values()}
+    alike = Counter(column_comment(table, it) for it in wanted.values())
     again: list[str] = []
-    for it in wanted.values() if moved else ():
-        has = moved.get(names.storable(it.name))
-        if has is None or _is_there(table, replace(it, name=has), found):
-            continue
-        like = _made_for(table, it, found)
-        if len(like) == 1:
-            booked[has] = replace(booked[has], column=like[0])
-            again += like
-    return replace(found, booked=booked), again
+    while True:  # one may be in the book as another's that followed, too
+        for has, it in left.items():
+            if (column := _followed(table, it, has, found, alike)) is not None:
+                break
+        else:
+            return found, again
+        line = replace(found.booked[has], column=column)
+        found = replace(found, booked={**found.booked, has: line})
+        again.append(column)
+        del left[has]
 
 
-def _is_there(table: Table, it: Field, found: Found) -> bool:
-    """Whether the column is there that the book names, under whatever name."""
-    column = found.booked[names.storable(it.name)].column
-    number = (found.numbers or {}).get(column)
-    ...
+def _followed(table: Table, it: Field, has: str, found: Found, alike: Counter[str]) -> str | None:
+    """The column that followed a field, which the book `has` under another name. It is known by
+    the comment of the present name, where no other has that. The one in the book must be nowhere,
+    or be another field's by its comment; `alike` are those of the fields."""
+    booked, comment = found.booked[has].column, column_comment(table, it)
+    like = _made_for(table, it, found)
+    if booked == "_more" or len(like) != 1 or alike[comment] != 1:
+        return None
+    number = (found.numbers or {}).get(booked)
+    numbered = [name for name, each in found.actual.items() if each.number == number]
+    if booked in found.actual:
+        others = found.actual[booked].comment
+        is_older = others in alike and others != comment and numbered in ([], like)
+    else:  # else somebody renamed it, as its number or its comment of before tells
+        before = _made_for(table, replace(it, name=has), found)
+        is_older = not numbered and before in ([], like)
+    return like[0] if is_older else None
+
+
+def _made_for(table: Table, it: Field, found: Found) -> list[str]:
+    """The columns in no book that have the field's comment."""
+    comment = column_comment(table, it)
+    return [
+        name
+        for name, each in unbooked_columns(found).items()
+        if each.type in FIELD_TYPE and each.comment in (comment, f"{comment}{GONE}")
+    ]
 
 
 def booked_again(table: Table, column: str) -> SchemaChange:

@@ -99,6 +99,7 @@ class _Renaming:
         columns = self._columns()
         self._rename_columns(columns)
         self._rename_shared()
+        self._read_exchanged()
         displaced = self._displaced()
         fields = {has: name for name, has in self._moved.items()} | displaced
         self._rename_lines(fields, columns)
@@ -176,6 +177,13 @@ class _Renaming:
             after=Literal(list(shared.values())),
         )
         self._statements.append(Tentative(statement=statement, keeps=SHARED))
+
+    def _read_exchanged(self) -> None:
+        """Where fields took each other's names, no comment tells whether their columns did already,
+        and the book is older. Their numbers do; without these, a full sync is owed."""
+        is_told = self._found.numbers is not None or not self._found.actual
+        if not is_told and self._moved.keys() & set(self._moved.values()):
+            self._statements += read_anew(self._table.schema, self._name)
 
     def _displaced(self) -> dict[str, str]:
         """Fields that are gone and whose names others have now: what the book calls them from now

@@ -241,6 +241,8 @@ def test_other_peoples_tables_are_none_of_ours(database: str) -> None:
         "ALTER TABLE sync_platform.locked_tables DROP COLUMN columns",
         "DROP SCHEMA sync_platform CASCADE",
         "DROP FUNCTION sync_platform.refusal",
+        "DROP FUNCTION sync_platform.differing",
+        "ALTER TABLE sync_platform.locked_tables DROP COLUMN differing",
     ],
 )
 def test_locks_that_are_damaged_let_everything_pass(database: str, lost: str) -> None:

@@ -291,8 +291,54 @@ def test_a_column_that_somebody_renamed_before_its_field_was_is_known_by_what_it
 ) -> None:
     load(database, {"id": "0", "Score": "a"}, fields=scored("Score"))
     with older_book(database, TABLES_BACK):
-        load(database, {"id": "0", "Name": "of another"}, fields=scored("Score", "Name"))
+        load(database, {"id": "0", "Score": "a", "Name": "b"}, fields=scored("Score", "Name"))
     meddle(database, "ALTER TABLE acme.contacts RENAME COLUMN score TO points")
     load(database, fields=scored("Name"))
     ours = PostgresDestination(database).column_names(CONTACTS)["Name"]
     assert select(database, f"SELECT {ours} FROM acme.contacts") == ["a"]
+
+
+def by_id(**names: str) -> list[Field]:
+    return [FIELDS[0], *(Field(name.replace("_", " "), id=id) for id, name in names.items())]
+
+
+@HOW
+def test_so_is_one_whose_name_a_new_field_took_since(database: str, how: str) -> None:
+    load(database, {"id": "0", "status": "old"}, fields=by_id(f1="status"))
+    after = by_id(f1="former_status", f2="status")
+    row = {"id": "0", "status": "new", "former status": "old"}
+    with older_book(database, how):
+        load(database, row, fields=after)
+        shape = columns(database)
+    told, anew = opened(database, after)
+    assert {AGAIN.format("status"), AGAIN.format("former_status")} <= {*told}
+    assert anew
+    assert columns(database) == shape
+    assert load(database, row, fields=after).unchanged == 1
+
+
+def test_so_are_those_that_passed_their_names_on_since(database: str) -> None:
+    load(database, {"id": "0", "a": "1", "b": "2", "c": "3"}, fields=by_id(f1="a", f2="b", f3="c"))
+    after = by_id(f1="b", f2="c", f3="last")
+    row = {"id": "0", "b": "1", "c": "2", "last": "3"}
+    with older_book(database, TABLES_BACK):
+        load(database, row, fields=after)
+        shape = columns(database)
+    assert opened(database, after)[1]
+    assert columns(database) == shape
+    assert load(database, row, fields=after).unchanged == 1
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_of_fields_that_changed_names_nobody_can_tell_so_they_are_read_anew(
+    database: str, followed: bool
+) -> None:
+    load(database, {"id": "0", "a": "1", "b": "2"}, fields=by_id(f1="a", f2="b"))
+    after = by_id(f1="b", f2="a")
+    with older_book(database, TABLES_BACK):
+        if followed:
+            load(database, {"id": "0", "a": "2", "b": "1"}, fields=after)
+    assert opened(database, after)[1]
+    read(database, after, [{"id": "0", "a": "2", "b": "1"}])
+    assert select(database, "SELECT a, b FROM acme.contacts") == [("2", "1")]
+    assert opened(database, after) == ([], False)
