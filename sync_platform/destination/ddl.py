@@ -48,7 +48,13 @@ Statement: TypeAlias = Composed | Tentative | Together
 
 MOMENT = "timestamp with time zone"
 BOOKS: Mapping[str, Mapping[str, str]] = {  # their columns, as Postgres calls the types
-    "_tables": {"object": "text", "table_name": "text", "numbers": "jsonb", "added_at": MOMENT},
+    "_tables": {
+        "object": "text",
+        "table_name": "text",
+        "numbers": "jsonb",
+        "accounts": "text[]",
+        "added_at": MOMENT,
+    },
     "_columns": {
         "table_name": "text",
         "field": "text",

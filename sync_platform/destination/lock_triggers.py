@@ -42,8 +42,8 @@ ALTER TABLE sync_platform.locked_tables
     ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}',  -- of versions before 3
     ADD COLUMN IF NOT EXISTS differing jsonb NOT NULL DEFAULT '{}';  -- of versions before 7
 COMMENT ON TABLE sync_platform.locked_tables IS
-    'The tables that connections keep in sync, their columns ({name: type}), their key columns, and '
-    'the columns that were not like that, or had a nondeterministic collation, when they were locked.';
+    'The tables that connections keep in sync, their columns ({name: type}) and key columns, and '
+    'which columns differed in type or had a nondeterministic collation when they were locked.';
 
 CREATE OR REPLACE FUNCTION sync_platform.refusal(
     schema_name text, table_name text, label text, connection text, part text, cannot text
@@ -69,8 +69,8 @@ CREATE OR REPLACE FUNCTION sync_platform.is_about(
             WHERE a.attrelid = relid AND a.attname = must AND NOT a.attisdropped)))
 $$;
 
--- Those of the columns that have another type or a nondeterministic collation, and their types:
--- of a field that is gone, so that no sync mends it. No statement since is to be blamed for that.
+-- The columns that have another type, or a nondeterministic collation, and the types they have. A
+-- sync mends those that it writes; for what others have when they are locked, nobody is refused.
 CREATE OR REPLACE FUNCTION sync_platform.differing(relid oid, columns jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     SELECT coalesce(jsonb_object_agg(w.key, format_type(a.atttypid, a.atttypmod)), '{}')

@@ -58,8 +58,7 @@ class Plan:
         renamed = rename(table, moved, drifted.found, refused)
         found = renamed.found
         self._table, self._wanted, self._found = table, wanted, found
-        mends = (*forgotten, *drifted.statements, *renamed.statements)
-        self.statements: list[Statement] = [*mends]
+        self.statements: list[Statement] = [*forgotten, *drifted.statements, *renamed.statements]
         self.done = (*drifted.told, *renamed.told)  # once the statements have run
         mended = {has: renamed.columns.get(name, name) for has, name in drifted.renamed.items()}
         self._renamed = {**renamed.columns, **mended}  # what a column is called -> will be
