@@ -73,8 +73,9 @@ class MemoryDestination:
 
     @contextmanager
     def open(
-        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
-    ) -> Iterator["MemoryLoader"]:
+        self, table: Table, fields: Sequence[Field], *, sync: str,
+        account: str | None = None, known_only: bool = False,
+    ) -> Iterator["MemoryLoader"]:  # fmt: skip
         """Make the table if it is not there, and give a loader for it."""
         names = [each.name for each in fields]
         if (table.schema, table.name) not in self.tables:
@@ -86,7 +87,9 @@ class MemoryDestination:
                 shape=NEVER_READ,
             )
             self.table(table).progress = never
-        yield MemoryLoader(self, table, self.table(table), names, sync, known_only)
+        loader = MemoryLoader(self, table, self.table(table), names, sync, known_only)
+        loader.account = account
+        yield loader
 
     def table(self, table: Table) -> MemoryTable:
         """What is in the table; empty before the first sync."""
@@ -117,7 +120,7 @@ class MemoryLoader:
         self._mode: SyncMode | None = None  # None: it has not begun
         self._taken = MemoryTaken()
         self._left: list[str | None] = []  # whose progress it found, once it looked
-        self._account: str | None = None
+        self.account: str | None = None  # whose data it reads
         self.told = destination.told
 
     def progress(self) -> Progress | None:
@@ -128,7 +131,7 @@ class MemoryLoader:
             return replace(left, position=None)
         return left
 
-    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
+    def begin(self, progress: Progress, *, resume: bool) -> None:
         """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
         before = self._into.progress
         if self._left and self._left != [before.sync if before else None]:
@@ -139,14 +142,11 @@ class MemoryLoader:
             self._into.began_at = self._destination.clock.now()
         self._into.progress = _as_stored(progress)
         self._mode, self._sync = progress.mode, progress.sync
-        if account is not None:
-            self._account = account
-            self._into.accounts = [account] if self.is_empty() else [*self._into.accounts, account]
 
     @property
     def has_others(self) -> bool:
-        """Whether the rows may hold values of another account than the one it began with, too."""
-        account = self._account
+        """Whether the rows may hold values of another account than the one that it reads, too."""
+        account = self.account
         return account is not None and any(
             another_account(it, account) for it in self._into.accounts
         )
@@ -197,6 +197,9 @@ class MemoryLoader:
             self._into.progress = _as_stored(progress)
         now = self._destination.clock.now()
         written = taken.written
+        if written and self.account is not None:
+            others = [] if self.is_empty() else self._into.accounts
+            self._into.accounts = [*others, self.account]
         if self._known_only:
             live = self._into.live
             written = {key: {**live[key], **it} for key, it in written.items() if key in live}
@@ -252,7 +255,7 @@ class MemoryLoader:
         """Take out of all rows what they hold in fields that this sync does not write."""
         for row in self._into.rows.values():
             row.values = {it: row.values[it] for it in self._fields if it in row.values}
-        self._into.accounts = [it for it in [self._account] if it is not None]
+        self._into.accounts = [it for it in [self.account] if it is not None]
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another one has taken over."""

@@ -60,7 +60,7 @@ class Found:
     actual: dict[str, Actual] = field(default_factory=dict)
     comment: str | None = None
     locks: int | None = None  # the version of the triggers in this database
-    books: bool = True  # whether the others are there, too
+    books: bool = True  # whether the others are there, too, and this one is of this version
     is_table: bool = True  # else a view or so has its name
     # The numbers that its columns had; None where they were told of another table than this.
     numbers: Mapping[str, int] | None = None
@@ -92,7 +92,8 @@ def look(connection: Connection, table: Table) -> Found:
         "WITH t AS MATERIALIZED (SELECT table_name, obj_description(to_regclass("
         "format('%%I.%%I', %s::text, table_name)), 'pg_class') AS comment,"
         " to_regclass(format('%%I._progress', %s::text)) IS NOT NULL"
-        " AND to_regclass(format('%%I._rejected', %s::text)) IS NOT NULL AS books,"
+        " AND to_regclass(format('%%I._rejected', %s::text)) IS NOT NULL"
+        " AND to_jsonb(b) ? 'accounts' AS books,"
         " (SELECT relkind IN ('r', 'p') FROM pg_class"
         " WHERE oid = to_regclass(format('%%I.%%I', %s::text, table_name))) AS is_table,"
         " CASE WHEN to_jsonb(b) -> 'numbers' -> 'of' = {of}"

@@ -41,9 +41,16 @@ class PostgresLoader:
     """
 
     def __init__(
-        self, connection: Connection, landing: Landing, sync: str, *, known_only: bool = False
+        self,
+        connection: Connection,
+        landing: Landing,
+        sync: str,
+        *,
+        account: str | None = None,
+        known_only: bool = False,
     ) -> None:
-        """With `known_only` it writes into rows that are there, and makes none."""
+        """With `known_only` it writes into rows that are there, and makes none. `account` is whose
+        data it writes."""
         self._known_only = known_only
         self._connection, self._landing, self._sync = connection, landing, sync
         keys = landing.table.keys
@@ -51,7 +58,7 @@ class PostgresLoader:
         self._taking = Taking(encode)
         self._sql = statements(landing, encode.order)
         self._progress = ProgressRow(connection, landing)
-        self._whose = Whose(connection, landing)
+        self._whose = Whose(connection, landing, account)
         self._seen = Seen(connection, landing, self._sql)
         self._encode = encode
         self._still_rejected = StillRejected(
@@ -78,18 +85,17 @@ class PostgresLoader:
             lost = begun and self._seen.count() != seen
             return replace(progress, position=None) if lost else progress
 
-    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
-        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress. From
-        here on the rows may hold values of this `account`."""
+    def begin(self, progress: Progress, *, resume: bool) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
         with self._doing("beginning the sync"):
             try:
-                self._begin(progress, resume, account)
+                self._begin(progress, resume=resume)
             except pg.UndefinedColumn:
                 renew(self._connection, self._landing.table.schema)
-                self._begin(progress, resume, account)
+                self._begin(progress, resume=resume)
         self._mode, self._sync, self._left = progress.mode, progress.sync, (progress.sync,)
 
-    def _begin(self, progress: Progress, resume: bool, account: str | None) -> None:
+    def _begin(self, progress: Progress, *, resume: bool) -> None:
         with self._connection.transaction():
             sync, before = self._progress.lock()
             if self._left and self._left != (sync,):  # somebody has begun since we looked
@@ -100,12 +106,10 @@ class PostgresLoader:
             if progress.mode is SyncMode.FULL:
                 self._connection.execute(self._sql.make_seen)
             self._progress.take(progress, goes_on=resumed)
-            if account is not None:
-                self._whose.come(account, is_empty=self.is_empty)
 
     @property
     def has_others(self) -> bool:
-        """Whether the rows may hold values of another account than the one it began with, too."""
+        """Whether the rows may hold values of another account than the one that it reads, too."""
         return self._whose.has_others
 
     def write(self, page: Page) -> None:
@@ -142,11 +146,16 @@ class PostgresLoader:
     def _commit(self, progress: Progress, taken: Taken, careful: Careful | None = None) -> Counts:
         lines, gone, rejected = taken.lines, taken.gone, taken.rejected
         full = self._mode is SyncMode.FULL
+        # Of a rejected record the row stays as it is, unless it may be another account's.
+        spared = full and not self.has_others
         # Few statements: while records stream by, each waits for its turn with Python twice.
         with self._doing("loading rows"), self._connection.transaction():
             if self._mode is not None:
-                seen = len(lines) + len(taken.rejected_keys) if full else 0
+                seen = len(lines) if full else 0
+                seen += len(taken.rejected_keys) if spared else 0
                 self._progress.keep(progress, seen=seen)
+            if lines:
+                self._whose.comes(is_empty=self.is_empty)
             created = updated = deleted = 0
             if (lines or gone) and not self._by_index:
                 self._connection.execute(BY_INDEX)
@@ -154,15 +163,17 @@ class PostgresLoader:
                 created, updated = self._load(lines)
             elif lines and careful is not None:
                 created, updated, deleted = self._load_carefully(taken, careful)
-                if full and careful.rejected_keys:
+                if spared and careful.rejected_keys:
                     self._seen.keep(arrays(careful.rejected_keys.values()))
+                elif full:
+                    self._progress.keep(progress, seen=-len(careful.rejected_keys))
             if gone and careful is None:
                 deleted = self._mark_gone(arrays(gone.values()))
             elif gone and careful is not None:
                 deleted += careful.mark(gone.values(), self._mark_gone)
             if careful is not None:
                 rejected = rejected + careful.rejected
-            if full and taken.rejected_keys:  # they exist
+            if spared and taken.rejected_keys:  # they exist
                 self._seen.keep(arrays(taken.rejected_keys.values()))
             self._still_rejected.take_out((lines, gone), rejected)
             if rejected:

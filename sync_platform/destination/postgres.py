@@ -29,11 +29,18 @@ class PostgresDestination:
 
     @contextmanager
     def open(
-        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
+        self,
+        table: Table,
+        fields: Sequence[Field],
+        *,
+        sync: str,
+        account: str | None = None,
+        known_only: bool = False,
     ) -> Iterator[PostgresLoader]:
         """Make or widen the table for these fields, and give a loader for it, with a database
         connection of its own. What it holds is locked: see `locks.py`. With `known_only` the loader
-        writes these fields into rows that are there, and makes none.
+        writes these fields into rows that are there, and makes none. `account` is whose data it
+        writes: see `whose.py`.
 
         Raises StoreUnavailable, or ConfigurationError where the table cannot take the fields.
         """
@@ -43,7 +50,7 @@ class PostgresDestination:
                 landing = tables.prepare(
                     connection, table, fields, self._locks, some_fields=known_only
                 )
-            yield PostgresLoader(connection, landing, sync, known_only=known_only)
+            yield PostgresLoader(connection, landing, sync, account=account, known_only=known_only)
 
     def table_name(self, table: Table) -> str | None:
         """What the object's table is called; None before its first sync."""

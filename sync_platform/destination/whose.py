@@ -13,24 +13,25 @@ from sync_platform.engine.destination import another_account
 
 
 class Whose:
-    """The accounts of one table."""
+    """The accounts of one table, and the one whose data is read into it (None: not told)."""
 
-    def __init__(self, connection: Connection, landing: Landing) -> None:
-        self._connection, self._landing = connection, landing
+    def __init__(self, connection: Connection, landing: Landing, account: str | None) -> None:
+        self._connection, self._landing, self._account = connection, landing, account
         self._accounts = landing.accounts
-        self._account: str | None = None
 
     @property
     def has_others(self) -> bool:
-        """Whether there are values of another account than the one that came last."""
+        """Whether there may be values of another account than the one that is read."""
         account = self._account
         return account is not None and any(another_account(it, account) for it in self._accounts)
 
-    def come(self, account: str, *, is_empty: Callable[[], bool]) -> None:
-        """Whoever reads into the table next; where it has no rows, there are no others."""
-        self._account = account
+    def comes(self, *, is_empty: Callable[[], bool]) -> None:
+        """Rows of the account come next, in this transaction; where there are none, there are none
+        of others."""
+        if self._account is None or self._account in self._accounts:
+            return
         others = () if self.has_others and is_empty() else self._accounts
-        self._keep(others if account in others else (*others, account))
+        self._keep((*others, self._account))
 
     def stay(self) -> None:
         """The others have gone."""

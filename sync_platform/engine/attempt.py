@@ -54,7 +54,11 @@ class Attempt:
         with ExitStack() as stack:
             with beating(self._beat):
                 opened = into.open(
-                    sync.table, self._fields, sync=self._record.id, known_only=self._computed
+                    sync.table,
+                    self._fields,
+                    sync=self._record.id,
+                    account=sync.account,
+                    known_only=self._computed,
                 )
                 loader = stack.enter_context(opened)
             for change in sync.keep(loader.told):
@@ -94,7 +98,6 @@ class Attempt:
             sync.obj.name,
             cursor,
             sync.tell,
-            account=sync.account,
             accepted=sync.request.accept_deletes,
             canceled=self._canceled,
         )

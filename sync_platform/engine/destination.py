@@ -70,14 +70,13 @@ class Loader(Protocol):
         seen were lost with the server, its position is None."""
         ...
 
-    def begin(self, progress: Progress, *, resume: bool, account: str | None = None) -> None:
-        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress. From
-        here on the rows may hold values of this `account` (see `another_account`)."""
+    def begin(self, progress: Progress, *, resume: bool) -> None:
+        """Take the table over for `progress.sync`. Without `resume`, forget earlier progress."""
         ...
 
     @property
     def has_others(self) -> bool:
-        """Whether the rows may hold values of another account than the one it began with, too."""
+        """Whether the rows may hold values of another account than the one that it reads, too."""
         ...
 
     def write(self, page: Page) -> None:
@@ -139,9 +138,16 @@ class Destination(Protocol):
     """Where rows go."""
 
     def open(
-        self, table: Table, fields: Sequence[Field], *, sync: str, known_only: bool = False
+        self,
+        table: Table,
+        fields: Sequence[Field],
+        *,
+        sync: str,
+        account: str | None = None,
+        known_only: bool = False,
     ) -> AbstractContextManager[Loader]:
-        """Make or widen the table for these fields, and give a loader for it.
+        """Make or widen the table for these fields, and give a loader for it. Once that has loaded
+        rows, the table may hold values of the `account` (see `another_account`; None: not told).
 
         With `known_only` it writes these fields into rows that are there, and makes none.
         """

@@ -33,7 +33,6 @@ def take_over(
     cursor: datetime | None,
     tell: Callable[[str], None],
     *,
-    account: str | None = None,
     accepted: bool = False,
     canceled: Callable[[str], bool] = lambda sync: False,
 ) -> Turn:
@@ -42,9 +41,8 @@ def take_over(
     values, an incremental sync becomes a full one; and where it has rows and no cursor tells since
     when: nothing else would find what has gone meanwhile.
 
-    `account` is whose data it reads. `accepted`: whoever asks for it lets it mark any share as
-    deleted. Who goes on with a read for which that was accepted may do so, too, unless a person
-    `canceled` the sync of that id.
+    `accepted`: whoever asks for it lets it mark any share as deleted. Who goes on with a read for
+    which that was accepted may do so, too, unless a person `canceled` the sync of that id.
     """
     left = loader.progress()
     new = left is not None and left.shape == NEVER_READ and cursor is None
@@ -60,14 +58,14 @@ def take_over(
         was = record.result
         if (was.mode, was.window, was.resumed) != (fresh.mode, fresh.window, False):
             record.reads(fresh.mode, fresh.window, resumed=False)
-        loader.begin(fresh, resume=False, account=account)
+        loader.begin(fresh, resume=False)
         tell(f"Reading {object}, {fresh.mode.value}, {fresh.window}.")
         return Turn(progress=fresh)
     position = Position.from_json(left.position)
     withdrawn = position.accepted and not accepted and canceled(left.sync)
     position = replace(position, accepted=accepted or (position.accepted and not withdrawn))
     going_on = replace(left, sync=fresh.sync, position=position.as_json())
-    loader.begin(going_on, resume=True, account=account)
+    loader.begin(going_on, resume=True)
     record.reads(left.mode, left.window, resumed=True)
     tell(f"Going on where an interrupted sync of {left.started_at:%F %T} stopped.")
     if position.accepted and not accepted:

@@ -101,10 +101,10 @@ class Address:
         try:
             if "?" in text or "#" in text:
                 return self.own(parsed(text, texts))
-            if self._bare is None or self._bare[0] != text:  # else it is the page before's
-                self._bare = text, self.own(parsed(text))
-            found = self._bare[1]
-            return found.with_query(urlencode(texts, doseq=True)) if texts else found
+            bare = self._bare
+            if bare is None or bare[0] != text:  # else it is the page before's
+                self._bare = bare = text, self.own(parsed(text))
+            return bare[1].with_query(urlencode(texts, doseq=True)) if texts else bare[1]
         except UnicodeEncodeError:
             raise
         except ValueError as error:

@@ -1,12 +1,15 @@
 """One call under way: what has been heard of its answer, within bounds, and how it may end."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from sync_platform.transport.handle import GO_ON, STOP
+from sync_platform.transport.handle import GO_ON, NONE_OF_IT, STOP
 from sync_platform.transport.unpacking import Unpacking, Unreadable
 
+STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")  # of a head, the first line
+ENDS_OF_A_HEAD = (b"\r\n", b"\n")
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
 
 
@@ -69,6 +72,7 @@ class UnderWay:
         self._status = 0
         self._head: list[bytes] = []
         self._is_told = self._head_is_whole = self._is_refused = self._is_enough = False
+        self._came = 0  # bytes of the body, as they came
         self._headers: dict[str, str] = {}
         self._unpacking: Unpacking | None = None
         self._chunks: list[bytes] = []
@@ -76,8 +80,10 @@ class UnderWay:
         self._moved, self._moved_at = -1, 0.0
 
     def answer(self) -> Answer:
-        """What was heard to its end, or enough of it; raises Lost where it ends too early, packed
-        as it is."""
+        """What was heard to its end, or enough of it; raises Lost where it ends too early in a way
+        that libcurl does not notice."""
+        if not self._head_is_whole or (self._lacks_some() and not self._is_enough):
+            raise broken_off("It ended too early.")
         if self._unpacking is not None and not self._is_enough:
             try:
                 self._unpacking.end()
@@ -113,7 +119,7 @@ class UnderWay:
         if self._moved != read + written:
             self._moved, self._moved_at = read + written, now
         bound = self._timeouts.write if written < to_write else self._timeouts.read
-        if now - self._moved_at > bound:
+        if self.why is None and now - self._moved_at > bound:
             self.why = Lost("did not answer in time")
         elif self._head_is_whole:
             self._look_at_the_time(now)
@@ -123,12 +129,11 @@ class UnderWay:
         """Of several heads (100 Continue), the last counts; what comes after a body does not."""
         if not self.is_out:
             return
-        if line.startswith(b"HTTP/"):
-            self._status, self._head = int(line.split(None, 2)[1]), []
-            self._head_is_whole = False
-        elif self._head_is_whole:
-            return
-        elif line.strip():
+        if self._head_is_whole or not self._status:
+            if (found := STATUS.match(line)) is not None:
+                self._status, self._head = int(found[1]), []
+                self._head_is_whole = False
+        elif line not in ENDS_OF_A_HEAD:  # where a connection ends, it may be part of a line
             self._head.append(line)
         else:
             self._begin()
@@ -136,21 +141,33 @@ class UnderWay:
     def hears_body(self, chunk: bytes) -> int | None:
         """Takes it in; stops where the answer cannot be read, is too large or takes too long, and
         where enough is known of a refusal."""
-        if self._unpacking is not None:
-            try:
-                chunk = self._unpacking.of(chunk)
-            except Unreadable as error:
-                self.why = _not_unpacked(error)
-                return STOP
-        self._chunks.append(chunk)
-        self.size += len(chunk)
+        self._came += len(chunk)
+        try:
+            for piece in (chunk,) if self._unpacking is None else self._unpacking.of(chunk):
+                self._take(piece)
+                if self._is_enough or self.why is not None:
+                    return NONE_OF_IT
+        except Unreadable as error:
+            self.why = _not_unpacked(error)
+            return NONE_OF_IT
+        return None
+
+    def _take(self, piece: bytes) -> None:
+        self._chunks.append(piece)
+        self.size += len(piece)
         if self._is_refused and self.size >= ERROR_BYTES:
             self._is_enough = True
         elif self.size > self._largest:
             self.why = TooLarge()
         else:
             self._look_at_the_time(monotonic())
-        return STOP if self._is_enough or self.why else None
+
+    def _lacks_some(self) -> bool:
+        """Whether bytes are missing that libcurl does not count, because the head names another
+        way to tell the end than by their number."""
+        declared = self._headers.get("content-length", "")
+        told_otherwise = self._headers.get("transfer-encoding", "chunked").lower() != "chunked"
+        return told_otherwise and declared.isdecimal() and self._came < int(declared)
 
     def _begin(self) -> None:
         self._head_is_whole = True
@@ -163,6 +180,13 @@ class UnderWay:
     def _look_at_the_time(self, now: float) -> None:
         if now > self._deadline:
             self.why = Lost(f"took longer than {self._timeouts.answer:g} seconds to answer")
+
+
+def broken_off(words: str) -> Lost:
+    """The error for a connection that ended before its answer did."""
+    lost = Lost("broke the connection off before its answer was whole")
+    lost.__cause__ = ConnectionError(words)
+    return lost
 
 
 def _not_unpacked(error: Unreadable) -> Lost:

@@ -4,6 +4,7 @@ It is used by one thread at a time; another one may cut it off.
 """
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from sync_platform.transport.network import Way
 KEPT_ALIVE = 30  # seconds that a connection is kept that nobody uses
 GO_ON = 0  # what libcurl is told, where it asks
 STOP = 1
+NONE_OF_IT = 0  # of a chunk was taken, which ends the call
 PROXY_FAILED = 97  # CURLE_PROXY, for which pycurl has no name
 
 
@@ -37,7 +39,7 @@ class Listening(Protocol):
         ...
 
     def hears_body(self, chunk: bytes) -> int | None:
-        """Some of the answer's body; anything but None ends the call."""
+        """Some of the answer's body. NONE_OF_IT ends the call."""
         ...
 
 
@@ -53,21 +55,24 @@ class Failed(Exception):
 class Handle:
     """Close it, but not while another thread calls with it: cut it off instead."""
 
-    def __init__(self, way: Way, *, connect_seconds: float) -> None:
+    def __init__(self, origin: str, way: Way, *, connect_seconds: float) -> None:
+        """All its calls go to the same `origin`, as browsers write it."""
         self._lock = threading.Lock()
         self._sockets: set[int] = set()
         self._is_cut = False
         self._headers: Sequence[str] | None = None  # what it was last told
         self._method: str | None = None  # of a call without a body
         self._curl = curl = pycurl.Curl()
+        proxied = way.proxy is not None and way.proxy.url.startswith("http")
+        self._above = origin if proxied and origin.startswith("http:") else ""
         for option, value in (
+            (pycurl.URL, f"{origin}/"),
             (pycurl.NOSIGNAL, 1),  # libcurl's own would be the whole process's
             (pycurl.NOPROGRESS, 0),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),  # or newer
             (pycurl.CONNECTTIMEOUT_MS, round(connect_seconds * 1000)),
             (pycurl.MAXAGE_CONN, KEPT_ALIVE),
-            (pycurl.PATH_AS_IS, 1),
             (pycurl.PROXY, ""),  # none but what follows: libcurl would ask the environment itself
             (pycurl.NOPROXY, ""),
             (pycurl.SOCKOPTFUNCTION, self._opened),
@@ -87,37 +92,41 @@ class Handle:
             (pycurl.CAINFO, pycurl.CAPATH),
             (pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH),
         ):
+            curl.unsetopt(file)  # those that libcurl found by itself
+            curl.unsetopt(folder)
             if way.certificates is not None:
                 curl.setopt(file, way.certificates)
             elif way.folder_of_certificates is not None:
-                curl.unsetopt(file)  # libcurl's own
                 curl.setopt(folder, way.folder_of_certificates)
 
     def call(
         self,
         method: str,
-        url: str,
+        target: str,
         headers: Sequence[str],
         content: bytes | None,
         listening: Listening,
     ) -> None:
-        """Send a call and hear its answer to the end. `headers` are whole lines; with `content`,
-        their length must not be among them. A list of headers must not be changed afterwards.
+        """Send a call and hear its answer to the end. `target` goes out as it is. `headers` are
+        whole lines; with `content`, their length must not be among them. A list of headers must not
+        be changed afterwards.
 
-        Raises Failed, and whatever is no Exception (KeyboardInterrupt) from who listens.
+        Raises Failed, and whatever is no Exception (KeyboardInterrupt), wherever it comes: then the
+        handle is to be closed, because nobody knows what it was told.
         """
         curl = self._curl
-        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.REQUEST_TARGET, f"{self._above}{target}")
         if headers is not self._headers:  # else they are those of the call before
             curl.setopt(pycurl.HTTPHEADER, headers)
             self._headers = headers
-        if content is not None or method != self._method:
-            if content is None:
-                curl.setopt(pycurl.HTTPGET, 1)
-            else:
-                curl.setopt(pycurl.POSTFIELDS, content)
+        if content is not None:
+            curl.setopt(pycurl.POSTFIELDS, content)
             curl.setopt(pycurl.CUSTOMREQUEST, method)
-            self._method = method if content is None else None
+            self._method = None
+        elif method != self._method:
+            curl.setopt(pycurl.HTTPGET, 1)
+            curl.setopt(pycurl.CUSTOMREQUEST, method)
+            self._method = method
         curl.setopt(pycurl.PREREQFUNCTION, listening.goes_out)
         curl.setopt(pycurl.XFERINFOFUNCTION, listening.goes_on)
         curl.setopt(pycurl.HEADERFUNCTION, listening.hears_head)
@@ -127,6 +136,17 @@ class Handle:
         except pycurl.error as error:
             refused = curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300
             raise Failed(error, by_proxy=refused or error.args[0] == PROXY_FAILED) from None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its connection, if it has one, can be used again: whatever there is to be read
+        between two calls is the end of it, or no answer to the next one. libcurl itself looks only
+        where it idled for a second."""
+        looking = select.poll()
+        with self._lock:
+            for each in self._sockets:
+                looking.register(each, select.POLLIN)
+        return not looking.poll(0)
 
     def cut(self) -> None:
         """End the call that is under way in another thread."""

@@ -14,7 +14,14 @@ import pycurl
 
 from sync_platform import __version__
 from sync_platform.errors import ConfigurationError
-from sync_platform.transport.call import Answer, Lost, Timeouts, UnderWay, Unsendable
+from sync_platform.transport.call import (
+    Answer,
+    Lost,
+    Timeouts,
+    UnderWay,
+    Unsendable,
+    broken_off,
+)
 from sync_platform.transport.handle import Failed, Handle
 from sync_platform.transport.network import Way, way_to
 from sync_platform.transport.sign import Proof
@@ -30,6 +37,7 @@ OF_A_BODY = ("expect", "content-type")  # what libcurl adds by itself where nobo
 SENDABLE = re.compile(  # RFC 9110, 5.1 and 5.5: a token, and what can be seen
     r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[!-~](?:[\t -~]*[!-~])?)?"
 )
+TARGET = re.compile("/[!-~]*")
 
 
 class Line:
@@ -75,16 +83,18 @@ class Line:
             target = proof.sign(given, target)
         if content is None and method in WITH_A_BODY:
             content = b""
+        if not TARGET.fullmatch(target):
+            raise Unsendable
         lines = self._lines(given, has_body=content is not None)
         call = UnderWay(self._timeouts, self._largest, sent=self._sent, closed=self.closed.is_set)
-        handle = self._taken()
-        failed: Failed | None = None
+        handle, failed, is_sound = self._taken(), None, False
         try:
-            handle.call(method, f"{self._to.origin}{target}", lines, content, call)
+            handle.call(method, target, lines, content, call)
+            is_sound = True
         except Failed as error:
-            failed = error
+            failed, is_sound = error, True
         finally:
-            self._left(handle, call.size)
+            self._left(handle, call.size, is_sound=is_sound)
         if failed is not None and not call.is_enough:
             raise _meant(call, failed)
         return call.answer()
@@ -118,17 +128,20 @@ class Line:
             if self.closed.is_set():
                 raise Lost("was not called, because the sync ended", reached=False)
             self.calls += 1
+            while self._idle and not self._idle[-1].is_fresh:
+                self._idle.pop().close()
             if not self._idle:
-                self._idle.append(Handle(self._way, connect_seconds=self._timeouts.connect))
+                connect = self._timeouts.connect
+                self._idle.append(Handle(self._to.origin, self._way, connect_seconds=connect))
             handle = self._idle.pop()
             self._busy.add(handle)
             return handle
 
-    def _left(self, handle: Handle, size: int) -> None:
+    def _left(self, handle: Handle, size: int, *, is_sound: bool) -> None:
         with self._lock:
             self.bytes += size
             self._busy.discard(handle)
-            if not self.closed.is_set():
+            if is_sound and not self.closed.is_set():
                 self._idle.append(handle)
                 return
         handle.close()
@@ -154,8 +167,8 @@ def _meant(call: UnderWay, failed: Failed) -> Exception:
     if failed.number == pycurl.E_SSL_CACERT_BADFILE:
         return _unusable("certificates that cannot be read")
     if call.is_out:
-        lost = Lost("broke the connection off before its answer was whole")
-    elif failed.by_proxy:
+        return broken_off(str(failed))
+    if failed.by_proxy:
         refused = "could not be reached: the proxy that the environment names refused"
         lost = Lost(refused, reached=False)
     else:

@@ -1,9 +1,9 @@
 """Takes the packing off an answer's body: gzip and deflate, as they come."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 
-Step = Callable[[bytes], bytes]
+PIECE = 2**20  # bytes that come out at a time: a few bytes may hold gigabytes
 GZIP_BEGINS = b"\x1f\x8b"
 
 
@@ -18,14 +18,15 @@ class Unpacking:
         names = [name.strip().lower() for name in encodings.split(",")]
         self._packings = [PACKINGS[name]() for name in reversed(names) if name in PACKINGS]
 
-    def of(self, chunk: bytes) -> bytes:
-        """What comes out where `chunk` goes in; raises Unreadable."""
+    def of(self, chunk: bytes) -> Iterator[bytes]:
+        """What comes out where `chunk` goes in, in pieces; raises Unreadable."""
+        pieces: Iterable[bytes] = (chunk,)
+        for packing in self._packings:
+            pieces = _through(packing, pieces)
         try:
-            for packing in self._packings:
-                chunk = packing.of(chunk)
+            yield from pieces
         except zlib.error as error:
             raise Unreadable(str(error)) from error
-        return chunk
 
     def end(self) -> None:
         """Raises Unreadable where more should have come. An answer of nothing at all is whole."""
@@ -44,17 +45,15 @@ class _Gzip:
     def whole(self) -> bool:
         return self._over or self._member.eof or not self._begun
 
-    def of(self, chunk: bytes) -> bytes:
-        written = []
+    def of(self, chunk: bytes) -> Iterator[bytes]:
         while chunk and not self._over:
             if self._member.eof:
                 self._over = not GZIP_BEGINS.startswith(chunk[:2])
                 self._member = _member()
                 continue
             self._begun = True
-            written.append(self._member.decompress(chunk))
+            yield from _inflated(self._member, chunk)
             chunk = self._member.unused_data
-        return b"".join(written)
 
 
 class _Deflate:
@@ -68,15 +67,30 @@ class _Deflate:
     def whole(self) -> bool:
         return self._stream.eof or not self._begun
 
-    def of(self, chunk: bytes) -> bytes:
-        first, self._begun = not self._begun, self._begun or bool(chunk)
-        try:
-            return self._stream.decompress(chunk)
-        except zlib.error:
-            if not first:
-                raise
-            self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._stream.decompress(chunk)
+    def of(self, chunk: bytes) -> Iterator[bytes]:
+        if not self._begun and chunk:
+            self._begun = True
+            try:
+                zlib.decompressobj().decompress(chunk, 1)
+            except zlib.error:
+                self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        yield from _inflated(self._stream, chunk)
+
+
+def _through(packing: "_Gzip | _Deflate", pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from packing.of(piece)
+
+
+def _inflated(stream: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
+    """What comes out of it, in pieces; what follows the stream's end is left to it."""
+    while True:
+        piece = stream.decompress(chunk, PIECE)
+        if piece:
+            yield piece
+        chunk = stream.unconsumed_tail
+        if stream.eof or (not chunk and len(piece) < PIECE):
+            return
 
 
 def _member() -> "zlib._Decompress":

@@ -1,17 +1,21 @@
 """Rows of a table whose connection another account has taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from sync_platform.destination.plan import MOST_COLUMNS
+from sync_platform.engine.destination import Loader
+from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Field, Page
 from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
     FULL,
+    INCREMENTAL,
     NONE,
     destination,
     load,
@@ -22,6 +26,15 @@ from sync_platform_tests.destination.tables import (
 )
 
 LEFT = "SELECT id, email, age FROM acme.contacts WHERE _deleted_at IS NULL ORDER BY id"
+
+
+@contextmanager
+def opened(url: str, account: str, mode: SyncMode = INCREMENTAL) -> Iterator[Loader]:
+    """A loader that has begun a sync of this account."""
+    with destination(url).open(CONTACTS, FIELDS, sync="s1", account=account) as loader:
+        loader.begin(progress(mode=mode), resume=False)
+        yield loader
+        loader.finish()
 
 
 def taken_over(url: str, *rows: Mapping[str, Any], fields: Sequence[Field]) -> Counts:
@@ -66,38 +79,70 @@ def test_who_reads_into_a_table_knows_whether_another_account_did(
     database: str, read: Sequence[str], others: bool
 ) -> None:
     for account in read:
-        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
-            loader.begin(progress(), resume=False, account=account)
+        with opened(database, account) as loader:
             loader.write(Page(rows=[{"id": "1"}]))
             loader.commit(progress())
-            loader.finish()
-    with destination(database).open(CONTACTS, FIELDS, sync="f1") as loader:
-        loader.begin(progress("f1", FULL), resume=False, account=read[-1])
+    with opened(database, read[-1], FULL) as loader:
         assert loader.has_others == others
         loader.clear_others()
         assert not loader.has_others
-        loader.finish()
-    with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
-        loader.begin(progress(), resume=False, account=read[-1])
+    with opened(database, read[-1]) as loader:
         assert not loader.has_others
 
 
 def test_an_empty_table_holds_nobodys_values(database: str) -> None:
     for account in ("hubspot 1", "hubspot 2"):
-        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
-            loader.begin(progress(), resume=False, account=account)
+        with opened(database, account) as loader:
+            loader.write(Page(rows=[{"id": "1"}]))
+            loader.commit(progress())
             assert not loader.has_others
-            loader.finish()
+        select(database, "DELETE FROM acme.contacts")
+
+
+def test_who_reads_nothing_leaves_no_values(database: str) -> None:
+    for account in ("hubspot 1", "hubspot 2", "hubspot 1"):
+        with opened(database, account) as loader:
+            loader.write(Page(rows=[{"id": "1"}] if account == "hubspot 1" else []))
+            loader.commit(progress())
+            assert loader.has_others == (account == "hubspot 2")
+
+
+def test_who_refreshes_computed_fields_leaves_values(database: str) -> None:
+    load(database, {"id": "1", "age": 36})
+    for account in ("hubspot 1", "hubspot 2"):
+        opens = destination(database).open
+        with opens(CONTACTS, FIELDS[:1], sync="c", account=account, known_only=True) as loader:
+            loader.write(Page(rows=[{"id": "1"}]))
+            loader.commit(progress("c"))
+    with opened(database, "hubspot 1") as loader:
+        assert loader.has_others
+
+
+def test_of_a_record_that_is_rejected_no_row_of_the_other_account_stays(database: str) -> None:
+    rows = [{"id": str(it), "email": f"{it}@a.example"} for it in range(4)]
+    with opened(database, "hubspot 1") as loader:
+        loader.write(Page(rows=rows))
+        loader.commit(progress())
+    meddle(database, "ALTER TABLE acme.contacts ADD CHECK (email <> 'bad@b.example')")
+    with opened(database, "hubspot 2", FULL) as loader:
+        bad = {"id": "0", "email": "bad@b.example"}
+        loader.write(Page(rows=[bad, {"id": "1", "age": "old"}, {"id": "2", "email": "b"}]))
+        assert loader.commit(progress(mode=FULL)).rejected == 2
+        assert (loader.reconcile(lookback=NONE, most=None) or Counts()).deleted == 3
+        loader.clear_others()
+    assert select(database, "SELECT id, email FROM acme.contacts WHERE _deleted_at IS NULL") == [
+        ("2", "b")
+    ]
 
 
 def test_books_of_before_learn_whose_the_values_are(database: str) -> None:
     load(database, {"id": "1"})
     meddle(database, "ALTER TABLE acme._tables DROP COLUMN accounts")
     for account, others in (("hubspot 1", False), ("hubspot 2", True)):
-        with destination(database).open(CONTACTS, FIELDS, sync="s1") as loader:
-            loader.begin(progress(), resume=False, account=account)
+        with opened(database, account) as loader:
+            loader.write(Page(rows=[{"id": "1"}]))
+            loader.commit(progress())
             assert loader.has_others == others
-            loader.finish()
 
 
 def test_what_people_wrote_into_columns_of_their_own_stays(database: str) -> None:

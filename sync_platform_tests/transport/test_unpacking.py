@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sync_platform.transport.unpacking import Unpacking, Unreadable
+from sync_platform.transport.unpacking import PIECE, Unpacking, Unreadable
 from sync_platform_tests.transport.test_exchange import raw_deflate
 
 BODY = b"id,name\n1,Ada\n2,Bob\n" * 1000
@@ -20,7 +20,7 @@ def unpacked(encodings: str, packed: bytes, piece: int = 7) -> bytes:
     """What comes out where so many bytes come at a time."""
     unpacking = Unpacking(encodings)
     pieces = [packed[at : at + piece] for at in range(0, len(packed), piece)]
-    body = b"".join(unpacking.of(each) for each in pieces)
+    body = b"".join(some for each in pieces for some in unpacking.of(each))
     unpacking.end()
     return body
 
@@ -54,6 +54,14 @@ def test_gzip_may_come_in_several_members() -> None:
 def test_what_follows_the_last_member_does_not_count() -> None:
     for piece in (1, 7, 10_000):
         assert unpacked("gzip", gzip.compress(BODY) + b"\0" * 512, piece) == BODY
+
+
+def test_few_bytes_that_hold_many_are_unpacked_piece_by_piece() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(64 * PIECE)))
+    assert len(bomb) < 1000
+    pieces = Unpacking("gzip, gzip").of(bomb)
+    assert [len(next(pieces)) for _ in range(3)] == [PIECE] * 3
+    assert sum(map(len, pieces)) == 61 * PIECE
 
 
 def test_nothing_at_all_is_whole() -> None:
