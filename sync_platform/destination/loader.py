@@ -163,9 +163,9 @@ class PostgresLoader:
                 created, updated = self._load(lines)
             elif lines and careful is not None:
                 created, updated, deleted = self._load_carefully(taken, careful)
-                if spared and careful.rejected_keys:
+                if careful.rejected_keys and spared:
                     self._seen.keep(arrays(careful.rejected_keys.values()))
-                elif full:
+                elif careful.rejected_keys and full:
                     self._progress.keep(progress, seen=-len(careful.rejected_keys))
             if gone and careful is None:
                 deleted = self._mark_gone(arrays(gone.values()))
@@ -179,6 +179,7 @@ class PostgresLoader:
             if rejected:
                 asked = self._connection, self._landing, self._sync
                 rejects.keep(*asked, rejected, refresh=self._known_only)
+        self._whose.came()
         self._still_rejected.add(rejected)
         unmarked = careful.unmarked if careful is not None else []
         self._unmarked.update(map(self._identity, unmarked))
@@ -254,7 +255,8 @@ class PostgresLoader:
             self._progress.hold(self._sync)
             if (statement := clearing(self._landing)) is not None:
                 self._connection.execute(statement)
-            self._whose.stay()
+            self._whose.stays_alone()
+        self._whose.came()
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""

@@ -17,7 +17,7 @@ class Whose:
 
     def __init__(self, connection: Connection, landing: Landing, account: str | None) -> None:
         self._connection, self._landing, self._account = connection, landing, account
-        self._accounts = landing.accounts
+        self._accounts = self._coming = landing.accounts
 
     @property
     def has_others(self) -> bool:
@@ -26,17 +26,21 @@ class Whose:
         return account is not None and any(another_account(it, account) for it in self._accounts)
 
     def comes(self, *, is_empty: Callable[[], bool]) -> None:
-        """Rows of the account come next, in this transaction; where there are none, there are none
-        of others."""
+        """Rows of the account come next, in this transaction; where there are none yet, there are
+        none of others. Once it is committed, they `came`."""
         if self._account is None or self._account in self._accounts:
             return
         others = () if self.has_others and is_empty() else self._accounts
         self._keep((*others, self._account))
 
-    def stay(self) -> None:
-        """The others have gone."""
+    def stays_alone(self) -> None:
+        """The others go, in this transaction; once it is committed, the account `came`."""
         if self._account is not None:
             self._keep((self._account,))
+
+    def came(self) -> None:
+        """What was kept is committed."""
+        self._accounts = self._coming
 
     def _keep(self, accounts: tuple[str, ...]) -> None:
         if accounts != self._accounts:
@@ -46,4 +50,4 @@ class Whose:
                 ),
                 [list(accounts), self._landing.name],
             )
-        self._accounts = accounts
+        self._coming = accounts

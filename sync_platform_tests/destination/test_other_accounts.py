@@ -135,6 +135,16 @@ def test_of_a_record_that_is_rejected_no_row_of_the_other_account_stays(database
     ]
 
 
+def test_rows_that_load_beside_a_rejected_one_are_known_to_be_the_accounts(database: str) -> None:
+    load(database, {"id": "1"})
+    meddle(database, "ALTER TABLE acme.contacts ADD CHECK (email <> 'bad@a.example')")
+    with opened(database, "hubspot 1") as loader:
+        loader.write(Page(rows=[{"id": "1", "email": "bad@a.example"}, {"id": "2"}]))
+        assert loader.commit(progress()).rejected == 1
+    with opened(database, "hubspot 2") as loader:
+        assert loader.has_others
+
+
 def test_books_of_before_learn_whose_the_values_are(database: str) -> None:
     load(database, {"id": "1"})
     meddle(database, "ALTER TABLE acme._tables DROP COLUMN accounts")
