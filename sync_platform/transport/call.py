@@ -10,6 +10,7 @@ from sync_platform.transport.unpacking import Unpacking, Unreadable
 
 STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")  # of a head, the first line
 ENDS_OF_A_HEAD = (b"\r\n", b"\n")
+WITHOUT_A_BODY = (204, 304)  # RFC 9110, 6.4.1
 ERROR_BYTES = 65_536  # of the body of a refusal: enough for a sentence and the evidence
 
 
@@ -95,6 +96,15 @@ class UnderWay:
     def is_enough(self) -> bool:
         """The rest of the answer is not wanted."""
         return self._is_enough
+
+    @property
+    def leaves_more(self) -> bool:
+        """Whether a body comes, or may, where none can be: whoever takes the next call's answer
+        from this connection begins with it. Encrypted, it may be out of the socket already."""
+        told = (
+            self._headers.get("content-length", "0") != "0" or "transfer-encoding" in self._headers
+        )
+        return told and self._status in WITHOUT_A_BODY
 
     def goes_out(self, *where: object) -> int:
         """The call is sent, but once: libcurl would send it anew over another connection, where a

@@ -6,9 +6,11 @@ It is used by one thread at a time; another one may cut it off.
 import os
 import select
 import socket
+import struct
+import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import pycurl
@@ -20,6 +22,8 @@ GO_ON = 0  # what libcurl is told, where it asks
 STOP = 1
 NONE_OF_IT = 0  # of a chunk was taken, which ends the call
 PROXY_FAILED = 97  # CURLE_PROXY, for which pycurl has no name
+# Bytes that a socket has received (linux/tcp.h, struct tcp_info, tcpi_bytes_received).
+RECEIVED = struct.Struct("128xQ")
 
 
 class Listening(Protocol):
@@ -46,8 +50,7 @@ class Listening(Protocol):
 class Failed(Exception):
     """No whole answer, in libcurl's words and by its number."""
 
-    def __init__(self, error: pycurl.error, *, by_proxy: bool) -> None:
-        number, words = error.args
+    def __init__(self, number: int, words: str, *, by_proxy: bool = False) -> None:
         super().__init__(words or f"libcurl's error {number}")
         self.number, self.by_proxy = number, by_proxy
 
@@ -60,6 +63,9 @@ class Handle:
         self._lock = threading.Lock()
         self._sockets: set[int] = set()
         self._is_cut = False
+        self._gone = 0  # bytes received over connections that are closed
+        self._is_kept = False  # the connection, from the call before
+        self._had: int | None = None  # bytes received when the call went out over a kept one
         self._headers: Sequence[str] | None = None  # what it was last told
         self._method: str | None = None  # of a call without a body
         self._curl = curl = pycurl.Curl()
@@ -75,6 +81,7 @@ class Handle:
             (pycurl.MAXAGE_CONN, KEPT_ALIVE),
             (pycurl.PROXY, ""),  # none but what follows: libcurl would ask the environment itself
             (pycurl.NOPROXY, ""),
+            (pycurl.PREREQFUNCTION, self._goes_out),
             (pycurl.SOCKOPTFUNCTION, self._opened),
             (pycurl.CLOSESOCKETFUNCTION, self._closed),
         ):
@@ -86,8 +93,8 @@ class Handle:
         if way.proxy is not None:
             curl.setopt(pycurl.PROXY, way.proxy.url)
             if way.proxy.user or way.proxy.password:
-                curl.setopt(pycurl.PROXYUSERNAME, way.proxy.user)
-                curl.setopt(pycurl.PROXYPASSWORD, way.proxy.password)
+                curl.setopt(pycurl.PROXYUSERNAME, way.proxy.user.encode())
+                curl.setopt(pycurl.PROXYPASSWORD, way.proxy.password.encode())
         for file, folder in (
             (pycurl.CAINFO, pycurl.CAPATH),
             (pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH),
@@ -111,8 +118,8 @@ class Handle:
         whole lines; with `content`, their length must not be among them. A list of headers must not
         be changed afterwards.
 
-        Raises Failed, and whatever is no Exception (KeyboardInterrupt), wherever it comes: then the
-        handle is to be closed, because nobody knows what it was told.
+        Raises Failed, and whatever is no Exception (KeyboardInterrupt), wherever it comes. Then the
+        handle is to be closed: nobody knows what it was told, or what its connection holds.
         """
         curl = self._curl
         curl.setopt(pycurl.REQUEST_TARGET, f"{self._above}{target}")
@@ -127,21 +134,25 @@ class Handle:
             curl.setopt(pycurl.HTTPGET, 1)
             curl.setopt(pycurl.CUSTOMREQUEST, method)
             self._method = method
-        curl.setopt(pycurl.PREREQFUNCTION, listening.goes_out)
         curl.setopt(pycurl.XFERINFOFUNCTION, listening.goes_on)
         curl.setopt(pycurl.HEADERFUNCTION, listening.hears_head)
         curl.setopt(pycurl.WRITEFUNCTION, listening.hears_body)
+        self._listening, self._had, self._is_kept = listening, None, True
         try:
             curl.perform()
         except pycurl.error as error:
             refused = curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300
-            raise Failed(error, by_proxy=refused or error.args[0] == PROXY_FAILED) from None
+            by_proxy = refused or error.args[0] == PROXY_FAILED
+            raise Failed(*error.args, by_proxy=by_proxy) from None
+        if self._was_unasked:
+            raise Failed(pycurl.E_GOT_NOTHING, "It answered before it was asked.")
 
     @property
     def is_fresh(self) -> bool:
         """Whether its connection, if it has one, can be used again: whatever there is to be read
         between two calls is the end of it, or no answer to the next one. libcurl itself looks only
         where it idled for a second."""
+        # Under TLS it may be read already, and held by OpenSSL: see `_was_unasked`.
         looking = select.poll()
         with self._lock:
             for each in self._sockets:
@@ -159,8 +170,28 @@ class Handle:
         """Let go of the connection."""
         self._curl.close()
 
+    def _goes_out(self, *where: object) -> int:
+        self._had = self._received() if self._is_kept else None
+        return self._listening.goes_out(*where)
+
+    @property
+    def _was_unasked(self) -> bool:
+        """Whether some of the answer was there before the call went out. OpenSSL reads ahead: what
+        comes in one go with the end of an answer is out of the socket before anybody looks."""
+        if self._had is None or sys.platform != "linux":
+            return False
+        heads = int(self._curl.getinfo(pycurl.HEADER_SIZE))
+        body = int(self._curl.getinfo(pycurl.SIZE_DOWNLOAD_T))
+        return self._received() - self._had < heads + body
+
+    def _received(self) -> int:
+        """How many bytes came over its connections so far."""
+        with self._lock:
+            return self._gone + sum(map(_received, self._sockets))
+
     def _opened(self, it: int, purpose: int) -> int:
         with self._lock:
+            self._is_kept = False
             self._sockets.add(it)
             if self._is_cut:
                 _shut(it)
@@ -169,15 +200,30 @@ class Handle:
     def _closed(self, it: int) -> int:
         with self._lock:  # its number may be another one's as soon as it is closed
             self._sockets.discard(it)
+            self._gone += _received(it)
             os.close(it)
         return 0
 
 
 def _shut(it: int) -> None:
     """Under TLS too: no goodbye, just the end."""
-    with suppress(OSError):
-        borrowed = socket.socket(fileno=it)
-        try:
-            borrowed.shutdown(socket.SHUT_RDWR)
-        finally:
-            borrowed.detach()
+    with suppress(OSError), _borrowed(it) as borrowed:
+        borrowed.shutdown(socket.SHUT_RDWR)
+
+
+def _received(it: int) -> int:
+    """How many bytes came over a socket so far; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    with _borrowed(it) as borrowed:
+        told = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED.size)
+    return int(RECEIVED.unpack(told)[0])
+
+
+@contextmanager
+def _borrowed(it: int) -> Iterator[socket.socket]:
+    borrowed = socket.socket(fileno=it)
+    try:
+        yield borrowed
+    finally:
+        borrowed.detach()

@@ -90,9 +90,9 @@ class Line:
         handle, failed, is_sound = self._taken(), None, False
         try:
             handle.call(method, target, lines, content, call)
-            is_sound = True
+            is_sound = not call.leaves_more
         except Failed as error:
-            failed, is_sound = error, True
+            failed = error
         finally:
             self._left(handle, call.size, is_sound=is_sound)
         if failed is not None and not call.is_enough:

@@ -67,4 +67,6 @@ def _taken_apart(proxy: str) -> Proxy:
     # Names are looked up by the proxy: within its network it may be the only one that can.
     scheme = "socks5h" if found.url.scheme == "socks5" else found.url.scheme
     user, password = found.auth or ("", "")
+    if "\0" in f"{user}{password}":
+        raise ValueError("no user or password holds NUL")
     return Proxy(url=f"{scheme}://{found.url.netloc.decode('ascii')}", user=user, password=password)

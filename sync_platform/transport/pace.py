@@ -21,7 +21,7 @@ def asked_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     if seconds is None and text:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (moment - now).total_seconds()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 PIECE = 2**20  # bytes that come out at a time: a few bytes may hold gigabytes
 GZIP_BEGINS = b"\x1f\x8b"
+ZLIB_HEAD = 2  # bytes, by which zlib's frame is known (RFC 1950, 2.2)
 
 
 class Unreadable(Exception):
@@ -60,20 +61,20 @@ class _Deflate:
     """With zlib's frame as it should be, or without, as some servers send it."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj()
-        self._begun = False
+        self._stream: zlib._Decompress | None = None  # until it is seen which it is
+        self._first = b""
 
     @property
     def whole(self) -> bool:
-        return self._stream.eof or not self._begun
+        return not self._first if self._stream is None else self._stream.eof
 
     def of(self, chunk: bytes) -> Iterator[bytes]:
-        if not self._begun and chunk:
-            self._begun = True
-            try:
-                zlib.decompressobj().decompress(chunk, 1)
-            except zlib.error:
-                self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        if self._stream is None:
+            self._first = chunk = self._first + chunk
+            if len(chunk) < ZLIB_HEAD:
+                return
+            is_framed = chunk[0] & 15 == zlib.DEFLATED and int.from_bytes(chunk[:2]) % 31 == 0
+            self._stream = zlib.decompressobj(zlib.MAX_WBITS if is_framed else -zlib.MAX_WBITS)
         yield from _inflated(self._stream, chunk)
 
 

@@ -21,6 +21,9 @@ from sync_platform_tests.fakes import NOON
         ("", None),
         ("nan", None),
         ("inf", None),
+        ("Sun, 06 Nov 99999 08:49:37 GMT", None),
+        ("Sun, 06 Nov 1994 08:49:37 +9999999999999999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:

@@ -1,6 +1,6 @@
 """The proxy that the environment names is used, but never between us and this very machine."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 import pytest
 
@@ -52,6 +52,7 @@ def test_this_machine_and_the_hosts_that_need_no_proxy_are_called_themselves(
     [
         ("gopher://ann:hushhush@proxy.example", "ValueError"),
         ("http://ann:hushhush/more@proxy.example:3128", "ValueError"),
+        ("http://ann:hushhush%00@proxy.example:3128", "ValueError"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
@@ -63,6 +64,15 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
         api.get("/things")
     assert "hushhush" not in repr((told.value, told.value.__cause__))
     api.close()
+
+
+def test_a_proxys_password_may_be_in_any_letters(
+    open_api: Open, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", wire.url.replace("//", "//ann:h%C3%BCsh@"))
+    open_api(base_url=ELSEWHERE, allow_http={"erp.example"}).get("/things")
+    told = wire.heard[0].headers["Proxy-Authorization"].removeprefix("Basic ")
+    assert b64decode(told).decode() == "ann:hüsh"
 
 
 def test_names_are_looked_up_by_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

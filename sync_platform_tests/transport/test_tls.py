@@ -1,6 +1,7 @@
 """Calls that are encrypted, as all calls of real vendors are."""
 
 import hashlib
+import json
 import os
 import socket
 import ssl
@@ -23,6 +24,8 @@ from sync_platform_tests.transport.test_line import in_a_thread
 from sync_platform_tests.transport.wire import Answering, Handler, Wire, hang, listening
 
 ONCE = Patience(tries=1)
+HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+ANN = HEAD % (b"200 OK", 13) + b'{"id": "Ann"}'
 
 
 def certificate(folder: Path, host: str) -> Path:
@@ -67,6 +70,17 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]
         yield wire
 
 
+def in_two_writes(status: bytes, body: bytes, then: bytes = b"") -> Answering:
+    """Answers with a head, and then with the body and whatever else in one go: where all of it is
+    encrypted together, it is out of the socket before anybody looks."""
+
+    def answering(handler: Handler) -> None:
+        handler.wfile.write(HEAD % (status, len(body)))
+        handler.wfile.write(body + then)
+
+    return answering
+
+
 def passing_on_to(other: Wire) -> Answering:
     """A proxy that connects to another wire, whatever it is asked for."""
 
@@ -98,6 +112,59 @@ def test_an_encrypted_call_is_answered_over_one_connection(open_api: Open, encry
     assert [api.get("/things") for _ in range(2)] == [{"id": 1}] * 2
     assert encrypted.connections == 1
     assert encrypted.heard[0].headers["Host"] == encrypted.url.removeprefix("https://")
+
+
+def test_what_an_encrypted_vendor_says_too_much_answers_no_other_call(
+    open_api: Open, encrypted: Wire
+) -> None:
+    """Nor all calls after it, each with the answer of the one before."""
+    encrypted.do(in_two_writes(b"200 OK", b'{"id": "Ann"}', then=ANN))
+    encrypted.do(hang)  # so that its own answer is there later
+    for name in ("Bob", "Cy"):
+        encrypted.say({"id": name})
+    api = open_api(base_url=encrypted.url)
+    asked = [api.get(f"/things/{it}") for it in ("ann", "bob", "cy")]
+    assert asked == [{"id": "Ann"}, {"id": "Bob"}, {"id": "Cy"}]
+    assert encrypted.paths == ["/things/ann", "/things/bob", "/things/bob", "/things/cy"]
+    assert encrypted.connections == 2
+    encrypted.go_on.set()
+
+
+def test_what_is_longer_than_all_that_came_since_a_call_is_no_answer_to_it(
+    open_api: Open, encrypted: Wire
+) -> None:
+    """Also where the call's own answer is there by then."""
+    many = json.dumps({"ids": list(range(1000))}).encode()
+    stray = HEAD % (b"200 OK", len(many)) + many
+    encrypted.do(in_two_writes(b"200 OK", b'{"id": "Ann"}', then=stray))
+    encrypted.say({"id": "Bob"}, times=2)
+    api = open_api(base_url=encrypted.url)
+    assert [api.get(f"/things/{it}") for it in ("ann", "bob")] == [{"id": "Ann"}, {"id": "Bob"}]
+
+
+def test_a_change_that_such_an_answer_came_before_may_have_been_made(
+    open_api: Open, encrypted: Wire
+) -> None:
+    encrypted.do(in_two_writes(b"200 OK", b'{"id": "Ann"}', then=ANN))
+    encrypted.do(hang)
+    api = open_api(base_url=encrypted.url)
+    api.get("/things/ann")
+    with pytest.raises(VendorUnavailable, match="may have been made") as told:
+        api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create"))
+    assert "It answered before it was asked." in told.value.evidence["cause"]
+    assert encrypted.paths == ["/things/ann", "/things"]
+    encrypted.go_on.set()
+
+
+def test_after_an_answer_without_a_body_that_has_one_a_call_takes_another_connection(
+    open_api: Open, encrypted: Wire
+) -> None:
+    encrypted.do(in_two_writes(b"204 No Content", b"{}"))
+    encrypted.say({"id": 1})
+    api = open_api(base_url=encrypted.url, patience=ONCE)
+    api.send(spec.delete("/things/1"), spec.OutboundChange(kind="delete"))
+    assert api.send(spec.post("/things", json={}), spec.OutboundChange(kind="create")) == {"id": 1}
+    assert (len(encrypted.heard), encrypted.connections) == (2, 2)
 
 
 def test_who_waits_is_told_once_an_encrypted_call_is_sent(open_api: Open, encrypted: Wire) -> None:
