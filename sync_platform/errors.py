@@ -27,6 +27,7 @@ SyncPlatformError
 │   ├── ReadOnlyObject
 │   ├── AlreadySyncing
 │   ├── LeaseLost              another sync took over; this one must stop
+│   ├── SignedInAnew           the connection is another one by now; this sync must stop
 │   ├── CircuitOpen
 │   ├── TooManyDeletes
 │   ├── IdempotencyKeyReused   for another body than the first time
@@ -177,6 +178,10 @@ class AlreadySyncing(Refused):
 
 class LeaseLost(Refused):
     """Another sync of the same object has taken over; this one stops."""
+
+
+class SignedInAnew(Refused):
+    """The connection was signed in anew, for another account or address, while it was read."""
 
 
 class CircuitOpen(Refused):

@@ -18,7 +18,8 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import SyncResult, SyncStatus
 
 FAILURES = 5
-REFUSALS = ("too_many_deletes", "already_syncing", "lease_lost")  # refused, not broken
+# Refused, not broken.
+REFUSALS = ("too_many_deletes", "already_syncing", "lease_lost", "signed_in_anew")
 # What passes by itself: our own database is busy or away, the vendor's limit of a day is used up.
 PASSING = ("store_unavailable", "rate_limited")
 UNCOUNTED = (*REFUSALS, *PASSING)

@@ -3,8 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
-from sync_platform.errors import NeedsReauth, StoreUnavailable, VendorUnavailable
+from sync_platform.errors import (
+    NeedsReauth,
+    SignedInAnew,
+    StoreUnavailable,
+    VendorUnavailable,
+)
 from sync_platform.store.database import Database
 from sync_platform.store.keys import load_or_make_keys
 from sync_platform.store.lock import Lock, Locked
@@ -28,7 +34,14 @@ PATIENTLY = f"""
     ) AS wanted (name, value)
     JOIN pg_settings USING (name)
 """
-WANTED = "SELECT secret, version FROM sync_platform.credentials WHERE connection = %s"
+HELD_ALONE = "SELECT FROM sync_platform.credentials WHERE connection = %s FOR UPDATE"
+WANTED = """
+    SELECT secret, version, whole.connector, whole.created_at, whole.account_id, whole.base_url,
+           whole.settings
+    FROM sync_platform.credentials
+    JOIN sync_platform.connections AS whole ON whole.name = connection
+    WHERE connection = %s
+"""
 
 
 class Credentials:
@@ -62,14 +75,16 @@ class Credentials:
                 (connection, self._lock.close(secret)),
             )
 
-    def read(self, connection: str) -> Secret:
-        """The secret, opened. Raises NeedsReauth where there is none, ConfigurationError where no
-        key opens it."""
+    def read(self, connection: str | Connection) -> Secret:
+        """The secret, opened: of the connection of that name, or of this very one. Raises
+        NeedsReauth where there is none, ConfigurationError where no key opens it, SignedInAnew
+        where this one is for another account, another address or other settings by now: its secret
+        is for these alone."""
         with self._database.statement() as session:
-            row = session.execute(WANTED, (connection,)).fetchone()
+            row = session.execute(WANTED, (_name(connection),)).fetchone()
         return self._opened(connection, row)
 
-    def rotate(self, connection: str, refresh: Callable[[Secret], Secret]) -> Secret:
+    def rotate(self, connection: str | Connection, refresh: Callable[[Secret], Secret]) -> Secret:
         """Replace the secret by what `refresh` makes of it, one process at a time; gives what is
         kept then, once it is committed.
 
@@ -77,40 +92,45 @@ class Credentials:
         renewed it, and then it gives it back as it is. What it raises goes on, and nothing is
         changed; but after a NeedsReauth the secret is read again, and another one that stands there
         by now is given. `refresh` must take less than HELD. Raises VendorUnavailable where others
-        hold the lock for longer than WAITED.
+        hold the lock for longer than WAITED, and what `read` does.
         """
+        name = _name(connection)
         given: Secret | None = None
         fresh: Secret | None = None
         version = 0
         try:
             with self._database.apart() as session:  # it waits for a vendor: not in the pool
                 session.execute(PATIENTLY)
-                row = session.execute(f"{WANTED} FOR UPDATE", (connection,)).fetchone()
+                session.execute(HELD_ALONE, (name,))
+                row = session.execute(WANTED, (name,)).fetchone()
                 given = self._opened(connection, row)
                 version = row["version"] if row else 0
                 renewed = refresh(given)
                 if renewed == given:
                     return given
                 fresh = renewed
-                if self._replace(session, connection, fresh, version):
+                if self._replace(session, name, fresh, version):
                     return fresh
         except (StoreUnavailable, NeedsReauth) as error:
             if fresh is None:
                 return self._another(connection, given, error)
         return self._keep(connection, fresh, version)
 
-    def _another(self, connection: str, given: Secret | None, error: Exception) -> Secret:
+    def _another(
+        self, connection: str | Connection, given: Secret | None, error: Exception
+    ) -> Secret:
         """The secret that someone else put there meanwhile; raises the error where nobody did."""
         if isinstance(error, StoreUnavailable) and error.evidence.get("sqlstate") == LOCK_TIMEOUT:
             raise VendorUnavailable(
-                f"The sign-in of {connection} has been waiting to be renewed for long: another "
-                "process is at it, and the vendor does not answer. It will be tried again later."
+                f"The sign-in of {_name(connection)} has been waiting to be renewed for long: "
+                "another process is at it, and the vendor does not answer. It will be tried again "
+                "later."
             ) from error
         if given is not None and (now := self.read(connection)) != given:
             return now
         raise error
 
-    def _keep(self, connection: str, fresh: Secret, version: int) -> Secret:
+    def _keep(self, connection: str | Connection, fresh: Secret, version: int) -> Secret:
         """The store went away after the vendor gave a new secret: try hard not to lose it, since
         vendors that rotate have thrown the old one away.
 
@@ -120,7 +140,7 @@ class Credentials:
         def keep() -> Secret:
             with self._database.apart() as session:
                 session.execute(PATIENTLY)
-                replaced = self._replace(session, connection, fresh, version)
+                replaced = self._replace(session, _name(connection), fresh, version)
             return fresh if replaced else self.read(connection)
 
         try:
@@ -128,8 +148,8 @@ class Credentials:
         except StoreUnavailable as error:
             raise StoreUnavailable(
                 f"The platform's own database went away while the renewed sign-in of "
-                f"{connection} was being saved. If the vendor has ended the old one by "
-                f"now, {connection} must be connected again.",
+                f"{_name(connection)} was being saved. If the vendor has ended the old one by "
+                f"now, {_name(connection)} must be connected again.",
                 evidence=error.evidence,
             ) from error
 
@@ -145,9 +165,31 @@ class Credentials:
         )
         return replaced.rowcount == 1
 
-    def _opened(self, connection: str, row: dict[str, Any] | None) -> Secret:
+    def _opened(self, connection: str | Connection, row: dict[str, Any] | None) -> Secret:
+        name = _name(connection)
         if row is None:
-            raise NeedsReauth(f"{connection} has no sign-in saved. Connect it again.")
+            raise NeedsReauth(f"{name} has no sign-in saved. Connect it again.")
+        if isinstance(connection, Connection) and _is_another(connection, row):
+            raise SignedInAnew(
+                f"{name} was signed in anew while it was read: it is for another account or "
+                "another address by now, or has other settings. What was read so far is kept, and "
+                "the next sync goes by the new sign-in."
+            )
         return self._lock.open(
-            row["secret"], f"the saved sign-in of {connection}", f"connect {connection} again"
+            row["secret"], f"the saved sign-in of {name}", f"connect {name} again"
         )
+
+
+def _name(connection: str | Connection) -> str:
+    return connection if isinstance(connection, str) else connection.name
+
+
+def _is_another(known: Connection, row: dict[str, Any]) -> bool:
+    """Whether the connection as it is kept is not the one that is known any more: a secret goes
+    only where it was given for."""
+    accounts = known.account_id, row["account_id"]
+    return (
+        (known.connector, known.created_at) != (row["connector"], row["created_at"])
+        or (known.base_url, dict(known.settings)) != (row["base_url"], row["settings"])
+        or (None not in accounts and accounts[0] != accounts[1])
+    )

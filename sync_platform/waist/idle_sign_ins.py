@@ -3,7 +3,13 @@
 import logging
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
-from sync_platform.errors import NeedsPerson, NeedsReauth, RetryLater, SyncPlatformError
+from sync_platform.errors import (
+    NeedsPerson,
+    NeedsReauth,
+    RetryLater,
+    SignedInAnew,
+    SyncPlatformError,
+)
 from sync_platform.spec import OAuth2
 from sync_platform.waist import gate
 from sync_platform.waist.parts import Parts
@@ -29,7 +35,7 @@ def refresh_idle(parts: Parts) -> list[str]:
         try:
             if Renewal(parts, connection).refresh_idle():
                 renewed.append(connection.name)
-        except RetryLater as error:
+        except (RetryLater, SignedInAnew) as error:
             log.warning("%s: its sign-in could not be renewed: %s", connection.name, error)
         except SyncPlatformError as error:
             log.warning("%s: its sign-in could not be renewed: %s", connection.name, error)

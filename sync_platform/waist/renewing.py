@@ -62,9 +62,9 @@ class Renewal:
 
         Raises NeedsReauth where the vendor does not accept the sign-in any more; ConfigurationError
         where it does not accept our app, or there is none; RetryLater where it does not answer and
-        the old token is over.
+        the old token is over; SignedInAnew where the connection is another account's by now.
         """
-        kept = self._store.credentials.read(self._connection.name)
+        kept = self._store.credentials.read(self._connection)
         if not self.due(kept):
             return kept
         try:
@@ -92,7 +92,7 @@ class Renewal:
             same = current.get("access_token") == refused.get("access_token")
             return same or renewal.due(current, self._now())
 
-        kept = self._store.credentials.read(self._connection.name)
+        kept = self._store.credentials.read(self._connection)
         return self._renewed(needed) if self._way(kept) is not None else kept
 
     def refresh_idle(self) -> bool:
@@ -107,7 +107,7 @@ class Renewal:
             used = isinstance(way, OAuth2) and renewal.idle_due(current, lasts, self._now())
             return used
 
-        if needed(self._store.credentials.read(self._connection.name)):
+        if needed(self._store.credentials.read(self._connection)):
             self._renewed(needed)
         return used
 
@@ -124,9 +124,7 @@ class Renewal:
 
         # In a thread, which a Ctrl-C here does not reach: it waits for the answer to be kept.
         with ThreadPoolExecutor(1, f"renewing {self._connection.name}") as thread:
-            return thread.submit(
-                self._store.credentials.rotate, self._connection.name, fresh
-            ).result()
+            return thread.submit(self._store.credentials.rotate, self._connection, fresh).result()
 
     def _asked_for(self, secret: Secret, client: OAuthClient | None) -> Secret:
         from sync_platform.transport import oauth  # authlib: only a renewal pays for it
