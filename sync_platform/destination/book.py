@@ -189,6 +189,20 @@ def columns_ever(connection: Connection, schema: str, name: str) -> int:
     return 0 if row is None else int(row[0])
 
 
+def columns_below(connection: Connection, schema: str, name: str) -> set[str]:
+    """The columns of tables that inherit from this one: a column that it gets under such a name
+    would be theirs, too, or cannot be made."""
+    rows = connection.execute(
+        "WITH RECURSIVE below AS (SELECT inhrelid FROM pg_inherits"
+        " WHERE inhparent = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+        " UNION SELECT i.inhrelid FROM pg_inherits i JOIN below b ON i.inhparent = b.inhrelid)"
+        " SELECT DISTINCT attname FROM below JOIN pg_attribute ON attrelid = inhrelid"
+        " WHERE attnum > 0 AND NOT attisdropped",
+        [schema, name],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 def depended_on(connection: Connection, schema: str, name: str) -> set[str]:
     """The columns whose type cannot be altered in place, because something of somebody's is built
     on them: a view, a constraint, or an index that says how to compare."""

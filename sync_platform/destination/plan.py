@@ -7,7 +7,7 @@ from typing import LiteralString
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from sync_platform.destination import comments, names
-from sync_platform.destination.book import Found, columns_ever, depended_on, relation
+from sync_platform.destination.book import Found, columns_below, columns_ever, depended_on, relation
 from sync_platform.destination.booking import Lines
 from sync_platform.destination.columns import FIELD_TYPE, POSTGRES, Column
 from sync_platform.destination.ddl import Refusal, Statement, read_anew
@@ -69,6 +69,8 @@ class Plan:
         self._lines = Lines(table.schema, name)
         self._taken = found.actual.keys() | found.ours
         self._count = self._columns_ever(connection, name)
+        if self._count:
+            self._taken |= columns_below(connection, table.schema, name)
         self._new: list[Column] = []
         self._unbooked = unbooked_columns(found)
         for key in (*table.keys, *wanted):

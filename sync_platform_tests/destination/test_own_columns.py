@@ -187,6 +187,16 @@ def test_rows_of_tables_that_inherit_from_a_synced_one_are_left_alone(database: 
     assert len(read_frame(database, "acme.contacts")) == 4
 
 
+@pytest.mark.parametrize("type", ["text", "bigint"])
+def test_a_new_field_takes_no_column_of_a_table_that_inherits(database: str, type: str) -> None:
+    load(database, *people(1))
+    select(database, f"CREATE TABLE acme.archive (why {type}) INHERITS (acme.contacts)")
+    load(database, {"id": "1", "email": "1", "age": 1, "why": "so"}, fields=[*FIELDS, Field("why")])
+    assert select(database, "SELECT to_jsonb(it) ? 'why' FROM acme.contacts it") == [False] * 2
+    select(database, "ALTER TABLE acme.archive RENAME COLUMN why TO reason")
+    assert destination(database).column_names(CONTACTS)["why"].startswith("why_")
+
+
 def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:
     load(database, {"id": 1}, fields=[Field("id", "integer")])
     select(database, "CREATE TABLE acme.calls (contact bigint REFERENCES acme.contacts)")
