@@ -197,9 +197,7 @@ class MemoryLoader:
             self._into.progress = _as_stored(progress)
         now = self._destination.clock.now()
         written = taken.written
-        if written and self.account is not None:
-            others = [] if self.is_empty() else self._into.accounts
-            self._into.accounts = [*others, self.account]
+        was_empty = self.is_empty()
         if self._known_only:
             live = self._into.live
             written = {key: {**live[key], **it} for key, it in written.items() if key in live}
@@ -211,6 +209,10 @@ class MemoryLoader:
             if has is None or has.deleted_at is not None or has.values != values:
                 updated += has is not None
                 self._into.rows[key] = MemoryRow(values, now)
+        came = created or updated or (written and not self.has_others)
+        if came and self.account is not None and self.account not in self._into.accounts:
+            others = [] if was_empty and self.has_others else self._into.accounts
+            self._into.accounts = [*others, self.account]
         if self._mode is SyncMode.FULL:
             self._into.seen |= taken.written.keys()
             self._into.seen_count = len(self._into.seen)
@@ -251,11 +253,12 @@ class MemoryLoader:
             raise TooManyDeletes(f"{count} of {total} records would be marked as deleted.")
         return Counts(deleted=self._mark(going, "reconcile", self._destination.clock.now()))
 
-    def clear_others(self) -> None:
+    def clear_others(self) -> Counts:
         """Take out of all rows what they hold in fields that this sync does not write."""
         for row in self._into.rows.values():
             row.values = {it: row.values[it] for it in self._fields if it in row.values}
         self._into.accounts = [it for it in [self.account] if it is not None]
+        return Counts()
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another one has taken over."""

@@ -141,11 +141,12 @@ class Careful:
         mark: Callable[[list[list[str]]], int],
         *,
         first: bool = False,
+        why: str = f"{GONE}, and Postgres would not mark its row as deleted",
     ) -> int:
         """How many rows were marked as deleted by `mark`, which takes an array for each column of
-        the key. Those that were refused stay as they are, and are in `rejected`; where it is only
-        the `first` time, they are to come again, and the others are passed over then. Raises as
-        `load`."""
+        the key (or changed in another way, which `why` tells). Those that were refused stay as they
+        are, and are in `rejected`; where it is only the `first` time, they are to come again, and
+        the others are passed over then. Raises as `load`."""
         marked = 0
 
         def take(part: Sequence[tuple[str, ...]]) -> None:
@@ -161,9 +162,8 @@ class Careful:
             return marked
         columns = [(column.field, column.type) for column in self._landing.keys]
         for key, said in self._apart(keys, take):
-            why = f"{GONE}, and Postgres would not mark its row as deleted: {said}."
             self.unmarked.append(key)
-            self._reject(as_json(columns, key), key, why)
+            self._reject(as_json(columns, key), key, f"{why}: {said}.")
         return marked
 
     def _apart(

@@ -1,26 +1,27 @@
 """PostgresLoader: writes one sync's rows into one table."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
 
 from sync_platform.destination import rejects
 from sync_platform.destination.carefully import Careful, refuses_rows
-from sync_platform.destination.columns import DoesNotFit, RowEncoder
+from sync_platform.destination.columns import RowEncoder
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.lines import Lines
-from sync_platform.destination.merge import BY_INDEX, END_NEW, arrays, clearing, statements
+from sync_platform.destination.merge import BY_INDEX, END_NEW, arrays, statements
 from sync_platform.destination.progress import ProgressRow
-from sync_platform.destination.rejects import Rejected, StillRejected
+from sync_platform.destination.rejects import StillRejected
 from sync_platform.destination.seen import Seen
 from sync_platform.destination.sessions import Connection, translated
 from sync_platform.destination.tables import renew
 from sync_platform.destination.taking import Taken, Taking
+from sync_platform.destination.unmarked import Unmarked
 from sync_platform.destination.whose import Whose
 from sync_platform.engine.destination import Progress, Sealed
 from sync_platform.engine.modes import SyncMode
@@ -28,6 +29,7 @@ from sync_platform.engine.results import Counts
 from sync_platform.errors import SyncPlatformError
 from sync_platform.spec import Page
 
+T = TypeVar("T")
 CANCEL_SECONDS = 5.0  # how long the server may take to hear that a commit is to give up
 
 
@@ -64,7 +66,7 @@ class PostgresLoader:
         self._still_rejected = StillRejected(
             connection, landing, self._identity, refresh=known_only
         )
-        self._unmarked: set[Hashable] = set()  # keys of gone records whose marks were refused
+        self._unmarked = Unmarked(self._identity)
         self._mode: SyncMode | None = None  # None: it has not begun
         self._left: tuple[str | None, ...] = ()  # the sync whose progress it found, once it looked
         self._by_index = self._staging = False  # whether the session has them
@@ -101,11 +103,11 @@ class PostgresLoader:
             if self._left and self._left != (sync,):  # somebody has begun since we looked
                 raise self._progress.lost()
             resumed = resume and before is progress.mode
-            if before is SyncMode.FULL and not resumed:
-                self._connection.execute(self._sql.drop_seen)
             if progress.mode is SyncMode.FULL:
-                self._connection.execute(self._sql.make_seen)
-            self._progress.take(progress, goes_on=resumed)
+                self._seen.make(anew=not resumed)
+            elif before is SyncMode.FULL:
+                self._seen.drop()
+            self._whose.accounts = self._progress.take(progress, goes_on=resumed)
 
     @property
     def has_others(self) -> bool:
@@ -135,15 +137,9 @@ class PostgresLoader:
         """
         taken = self.seal() if sealed is None else sealed
         assert isinstance(taken, Taken)
-        try:
-            return self._commit(progress, taken)
-        except SyncPlatformError as error:
-            if not ((taken.lines or taken.gone) and refuses_rows(error)):
-                raise
-            careful = Careful(self._connection, self._landing, error)
-        return self._commit(progress, taken, careful)
+        return self._or_carefully(lambda careful: self._commit(progress, taken, careful))
 
-    def _commit(self, progress: Progress, taken: Taken, careful: Careful | None = None) -> Counts:
+    def _commit(self, progress: Progress, taken: Taken, careful: Careful | None) -> Counts:
         lines, gone, rejected = taken.lines, taken.gone, taken.rejected
         full = self._mode is SyncMode.FULL
         # Of a rejected record the row stays as it is, unless it may be another account's.
@@ -154,8 +150,7 @@ class PostgresLoader:
                 seen = len(lines) if full else 0
                 seen += len(taken.rejected_keys) if spared else 0
                 self._progress.keep(progress, seen=seen)
-            if lines:
-                self._whose.comes(is_empty=self.is_empty)
+            was_empty = bool(lines) and self._whose.comes_to_others and self.is_empty()
             created = updated = deleted = 0
             if (lines or gone) and not self._by_index:
                 self._connection.execute(BY_INDEX)
@@ -167,6 +162,10 @@ class PostgresLoader:
                     self._seen.keep(arrays(careful.rejected_keys.values()))
                 elif careful.rejected_keys and full:
                     self._progress.keep(progress, seen=-len(careful.rejected_keys))
+            refused = len(careful.rejected_keys) if careful is not None else 0
+            accounts = self._whose.comes(
+                taken=len(lines) - refused, written=created + updated, was_empty=was_empty
+            )
             if gone and careful is None:
                 deleted = self._mark_gone(arrays(gone.values()))
             elif gone and careful is not None:
@@ -179,10 +178,10 @@ class PostgresLoader:
             if rejected:
                 asked = self._connection, self._landing, self._sync
                 rejects.keep(*asked, rejected, refresh=self._known_only)
-        self._whose.came()
+        self._whose.accounts = accounts
         self._still_rejected.add(rejected)
         unmarked = careful.unmarked if careful is not None else []
-        self._unmarked.update(map(self._identity, unmarked))
+        self._unmarked.add(unmarked)
         self._by_index = self._by_index or bool(lines or gone)
         staged = careful is not None or not self._only_new
         self._staging = self._staging or (bool(lines) and staged)
@@ -209,16 +208,11 @@ class PostgresLoader:
         LeaseLost, IncompleteRead where the keys that were seen are not all there any more, and
         RowDoesNotFit if so many marks were refused that it is no matter of single rows.
         """
-        try:
-            return self._reconcile(lookback, most)
-        except SyncPlatformError as error:
-            if not refuses_rows(error):
-                raise
-            careful = Careful(self._connection, self._landing, error)
-        return self._reconcile(lookback, most, careful)
+        self._unmarked.rows = ()
+        return self._or_carefully(lambda careful: self._reconcile(lookback, most, careful))
 
     def _reconcile(
-        self, lookback: timedelta, most: float | None, careful: Careful | None = None
+        self, lookback: timedelta, most: float | None, careful: Careful | None
     ) -> Counts | None:
         with self._doing("reconciling"), self._connection.transaction():
             kept, began_at = self._progress.hold(self._sync)
@@ -231,39 +225,41 @@ class PostgresLoader:
                 before=before, most=most, seen=kept if whole else None, careful=careful
             )
             self._still_rejected.forget_before(began_at)
-            refused = self._newly_unmarked(careful) if careful is not None else []
+            refused = self._unmarked.others(careful)
             if refused:
                 rejects.keep(*asked, refused)
+        self._unmarked.rows = frozenset(careful.unmarked) if careful is not None else ()
         return Counts(fetched=len(refused), deleted=going, rejected=len(refused))
 
-    def _newly_unmarked(self, careful: Careful) -> list[Rejected]:
-        """Those whose marks were not refused already when the vendor said that they are gone."""
-        each = zip(careful.unmarked, careful.rejected, strict=True)
-        return [it for key, it in each if not self._is_unmarked(key)]
-
-    def _is_unmarked(self, key: Sequence[str]) -> bool:
-        with suppress(DoesNotFit):  # a row that somebody put there, with a key that we would not
-            return self._identity(key) in self._unmarked
-        return False
-
-    def clear_others(self) -> None:
+    def clear_others(self) -> Counts:
         """After a full read was reconciled: take out of all rows what they hold in columns that
         this sync does not write. These are values of another account, whose place this one took;
-        from here on the rows hold values of this one alone. Raises LeaseLost, RowDoesNotFit where
-        a rule of somebody's wants them."""
+        from here on the rows hold values of this one alone, unless Postgres refused to change one,
+        now or when it was to be marked as deleted. Those are rejected, and left as they are.
+
+        Raises LeaseLost, and RowDoesNotFit if so many were refused that it is no matter of single
+        rows.
+        """
+        return self._or_carefully(self._clear_others)
+
+    def _clear_others(self, careful: Careful | None) -> Counts:
         with self._doing("taking out another account's values"), self._connection.transaction():
             self._progress.hold(self._sync)
-            if (statement := clearing(self._landing)) is not None:
-                self._connection.execute(statement)
-            self._whose.stays_alone()
-        self._whose.came()
+            self._whose.clear(careful)
+            refused = self._unmarked.others(careful)
+            if refused:
+                rejects.keep(self._connection, self._landing, self._sync, refused)
+            alone = not (self._unmarked.rows or (careful is not None and careful.unmarked))
+            accounts = self._whose.stays_alone() if alone else self._whose.accounts
+        self._whose.accounts = accounts
+        return Counts(fetched=len(refused), rejected=len(refused))
 
     def finish(self) -> None:
         """The sync ended well: forget its progress, unless another sync has taken over."""
         full = self._mode is SyncMode.FULL
         with self._doing("finishing"), self._connection.transaction() if full else nullcontext():
             if self._progress.forget(self._sync) and full:
-                self._connection.execute(self._sql.drop_seen)
+                self._seen.drop()
 
     def is_empty(self) -> bool:
         """Whether the table has no rows, not even deleted ones."""
@@ -276,6 +272,16 @@ class PostgresLoader:
             return int(self._row(self._sql.count_live)[0])
 
     # -- the steps ---------------------------------------------------------------------------
+
+    def _or_carefully(self, do: Callable[[Careful | None], T]) -> T:
+        """What it gives; where Postgres refuses rows, at the second time, which is careful."""
+        try:
+            return do(None)
+        except SyncPlatformError as error:
+            if not refuses_rows(error):
+                raise
+            careful = Careful(self._connection, self._landing, error)
+        return do(careful)
 
     def _identity(self, key: Sequence[str]) -> Hashable:
         return self._encode.key(key).identity

@@ -3,13 +3,16 @@
 The triggers decide from `sync_platform.locked_tables` and the catalog alone, never from tables in a
 connection's schema: those may be what is being dropped, and may not be readable to whoever drops
 them. A trigger that cannot decide lets the statement pass. They run with the rights of whoever
-installed them, so that the table need not be open to everybody.
+installed them, whatever rights those have who run into them.
 
 This guards against accidents, not against malice: `SET sync_platform.own_ddl = 'on'` lets anyone
-pass who may alter the table at all.
+pass who may alter the table at all. So anybody may write the table of what is locked, too: a sync
+by a lesser role than the one that installed it keeps the locks of what it changes, and unlocks.
+Everything else in that schema stays closed: where a right on any of it is granted, or would be by
+default, only who may use the schema already may write the table.
 """
 
-VERSION = 7  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 8  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
@@ -38,9 +41,29 @@ CREATE TABLE IF NOT EXISTS sync_platform.locked_tables (
     differing jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (schema_name, table_name)
 );
-ALTER TABLE sync_platform.locked_tables
-    ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}',  -- of versions before 3
-    ADD COLUMN IF NOT EXISTS differing jsonb NOT NULL DEFAULT '{}';  -- of versions before 7
+-- To alter it waits for whoever dumps it or has altered anything, and everybody's DDL waits behind.
+DO $$ BEGIN
+    IF 2 > (SELECT count(*) FROM pg_attribute
+        WHERE attrelid = 'sync_platform.locked_tables'::regclass
+        AND attname IN ('keys', 'differing') AND NOT attisdropped)
+    THEN ALTER TABLE sync_platform.locked_tables
+        ADD COLUMN IF NOT EXISTS keys text[] NOT NULL DEFAULT '{}',  -- of versions before 3
+        ADD COLUMN IF NOT EXISTS differing jsonb NOT NULL DEFAULT '{}';  -- of versions before 7
+    END IF;
+END $$;
+LOCK TABLE sync_platform.locked_tables IN SHARE ROW EXCLUSIVE MODE;  -- syncs write, others read
+GRANT SELECT, INSERT, UPDATE, DELETE ON sync_platform.locked_tables TO PUBLIC;
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+        WHERE c.relnamespace = 'sync_platform'::regnamespace AND a.grantee <> c.relowner
+        AND c.oid <> 'sync_platform.locked_tables'::regclass
+    ) AND NOT EXISTS (
+        SELECT FROM pg_default_acl WHERE defaclobjtype IN ('r', 'S')
+        AND defaclnamespace IN (0, 'sync_platform'::regnamespace)
+    ) THEN GRANT USAGE ON SCHEMA sync_platform TO PUBLIC;
+    END IF;
+END $$;
 COMMENT ON TABLE sync_platform.locked_tables IS
     'The tables that connections keep in sync, their columns ({name: type}) and key columns, and '
     'which columns differed in type or had a nondeterministic collation when they were locked.';
@@ -69,16 +92,18 @@ CREATE OR REPLACE FUNCTION sync_platform.is_about(
             WHERE a.attrelid = relid AND a.attname = must AND NOT a.attisdropped)))
 $$;
 
--- The columns that have another type, or a nondeterministic collation, and the types they have. A
--- sync mends those that it writes; for what others have when they are locked, nobody is refused.
+-- The columns that have another type, or a nondeterministic collation, and the types they have, not
+-- by name: people rename types of theirs. A sync mends the columns that it writes; for what others
+-- have when they are locked, nobody is refused.
 CREATE OR REPLACE FUNCTION sync_platform.differing(relid oid, columns jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
-    SELECT coalesce(jsonb_object_agg(w.key, format_type(a.atttypid, a.atttypmod)), '{}')
+    SELECT coalesce(jsonb_object_agg(w.key, jsonb_build_array(a.atttypid, a.atttypmod)), '{}')
     FROM jsonb_each_text(columns) w
     JOIN pg_attribute a ON a.attrelid = relid AND a.attname = w.key AND NOT a.attisdropped
     LEFT JOIN pg_collation s ON s.oid = a.attcollation AND NOT s.collisdeterministic
     WHERE format_type(a.atttypid, a.atttypmod) <> w.value OR s.oid IS NOT NULL
 $$;
+GRANT EXECUTE ON FUNCTION sync_platform.differing TO PUBLIC;  -- where it is not so by default
 UPDATE sync_platform.locked_tables SET differing = sync_platform.differing(relid, columns);
 
 -- Dropped: a column, a table (by whatever it was dropped: its schema, a type, a collation), a
@@ -186,8 +211,9 @@ BEGIN
                 LEFT JOIN pg_collation s
                     ON s.oid = a.attcollation AND NOT s.collisdeterministic
                 WHERE a.attname IS NULL AND d.objsubid > 0  -- one was renamed, this one
-                    OR format_type(a.atttypid, a.atttypmod)
-                        NOT IN (w.value, coalesce(l.differing ->> w.key, w.value))
+                    OR format_type(a.atttypid, a.atttypmod) <> w.value
+                        AND l.differing -> w.key
+                            IS DISTINCT FROM jsonb_build_array(a.atttypid, a.atttypmod)
                     OR s.oid IS NOT NULL AND NOT l.differing ? w.key
                 LIMIT 1
             ) k ON true

@@ -2,7 +2,8 @@
 
 The database itself refuses, by event triggers (`lock_triggers.py`), which only a superuser may
 make, or a managed server's like. Where we may not, syncs carry on without, and `drift.py` mends
-afterwards what it can. Disconnecting unlocks.
+afterwards what it can; where they are there already, a lesser role keeps what it syncs locked.
+Disconnecting unlocks.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.sql import SQL, Composed
 
 from sync_platform.destination.comments import printable
 from sync_platform.destination.ddl import BOOKS
@@ -25,12 +27,24 @@ from sync_platform.destination.lock_triggers import (
 from sync_platform.destination.sessions import Connection, is_outage
 from sync_platform.engine.destination import Table
 
+INSTALL_TIMEOUT = "5s"  # the older ones hold, and everybody's DDL may wait behind ours
 OWN_DDL = "SELECT set_config('sync_platform.own_ddl', 'on', true)"
 
 # To compare columns one by one takes milliseconds: only where a collation is not Postgres' own.
 DIFFERS_AS_BEFORE = """CASE WHEN differing <> '{}' OR EXISTS (
     SELECT FROM pg_attribute a WHERE a.attrelid = l.relid AND a.attcollation >= 16384)
     THEN differing = sync_platform.differing(relid, columns) ELSE true END"""
+
+# Whether this role may write what is locked, and its name; no row: nothing is.
+RIGHTS = """SELECT has_schema_privilege(n.oid, 'USAGE') AND (
+        SELECT bool_and(has_table_privilege(c.oid, it))
+        FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) it), quote_ident(current_user)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'sync_platform' AND c.relname = 'locked_tables'"""
+GRANTS = (
+    "GRANT USAGE ON SCHEMA sync_platform TO %(role)s; "
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON sync_platform.locked_tables TO %(role)s;"
+)
 
 log = logging.getLogger("sync_platform.destination")
 
@@ -45,26 +59,44 @@ class Lock:
     keys: Sequence[str] = ()  # of the columns, those of the primary key
 
 
+class Untrusted(pg.InsufficientPrivilege):
+    """Whoever owns our schema could have others run what they like."""
+
+
 class Locks:
     """The locks of one database; remembers if it may have none."""
 
     def __init__(self) -> None:
         self._without = False
+        self._version = VERSION  # of the triggers that are good enough: the newest we may have
+        self._warned = False
 
     def ready(self, connection: Connection, installed: int | None) -> bool:
         """Whether the database keeps locks; the triggers are made where they are missing or older
-        than ours. `installed` is their version, as `book.look` found it."""
+        than ours. `installed` is their version, as `book.look` found it. Older ones go on where
+        ours may not be made, or not now."""
         if self._without:
             return False
-        if installed is not None and installed >= VERSION:
+        if installed is not None and installed >= self._version:
             return True
         try:
             with connection.transaction():
                 _install(connection)
+        except pg.LockNotAvailable:
+            log.warning(
+                "What locks synced columns was not brought up to date, because somebody's "
+                "transaction stood in the way for %s: %s, and the next sync tries again.",
+                INSTALL_TIMEOUT,
+                "there are none yet" if installed is None else "the older ones hold on",
+            )
+            return installed is not None
         except psycopg.Error as error:
             if is_outage(error):
                 raise
-            self._carry_on_without(error)
+            if installed is None or isinstance(error, Untrusted):
+                self._carry_on_without(error)
+            else:
+                self._version = installed
         return not self._without
 
     def holds(self, connection: Connection, lock: Lock) -> bool:
@@ -81,8 +113,10 @@ class Locks:
                 " FROM sync_platform.locked_tables l WHERE schema_name = %s AND table_name = %s",
                 [*_written(lock), lock.table.schema, lock.name],
             ).fetchone()
+        except (pg.UndefinedColumn, pg.UndefinedFunction):
+            return False  # before 7
         except psycopg.ProgrammingError as error:
-            self._carry_on_without(error)
+            self._may_not(connection, error)
             return True
         return found == (True,)
 
@@ -93,11 +127,29 @@ class Locks:
         books = replace(lock.table, label="its own books")
         try:
             with connection.transaction():
+                is_known = _tells_what_differs(connection)
                 for name, columns in BOOKS.items():
-                    _write(connection, Lock(table=books, name=name, columns=columns))
-                _write(connection, lock)
+                    its = Lock(table=books, name=name, columns=columns)
+                    _write(connection, its, differing=is_known)
+                _write(connection, lock, differing=is_known)
         except psycopg.ProgrammingError as error:
+            self._may_not(connection, error)
+
+    def _may_not(self, connection: Connection, error: psycopg.Error) -> None:
+        """Say what is to be done where somebody's locks are there that are not for us to keep:
+        they may become so. Else there are none."""
+        found = connection.execute(RIGHTS).fetchone()
+        if found is None or found[0]:
             self._carry_on_without(error)
+        elif not self._warned:
+            log.warning(
+                "There are locks of synced columns in this database that the platform's user may "
+                "not keep: what it locked as another user stays locked as it was then, and where "
+                "a sync changes a column, every later ALTER of its table is refused. A superuser "
+                f"can mend that: {GRANTS}",
+                {"role": found[1]},
+            )
+            self._warned = True
 
     def _carry_on_without(self, error: psycopg.Error) -> None:
         self._without = True
@@ -124,32 +176,32 @@ def knows(connection: Connection, schema: str, name: str) -> bool:
 
 def let_go(connection: Connection, schema: str) -> None:
     """Unlock what is in the schema."""
-    if _may_let_go(connection):
-        connection.execute(
-            "DELETE FROM sync_platform.locked_tables WHERE schema_name = %s", [schema]
-        )
+    _delete(connection, SQL("schema_name = {}").format(schema))
 
 
 def let_go_of(connection: Connection, name: str) -> bool:
     """Unlock what the connection of that name keeps in sync; whether anything was locked."""
-    if not _may_let_go(connection):
+    return _delete(connection, SQL("connection = {}").format(printable(name)))
+
+
+def _delete(connection: Connection, which: Composed) -> bool:
+    """Delete these lines, or say who may; whether there were any."""
+    found = connection.execute(RIGHTS).fetchone()
+    if found is None:
         return False
-    gone = connection.execute(
-        "DELETE FROM sync_platform.locked_tables WHERE connection = %s", [printable(name)]
+    delete = SQL("DELETE FROM sync_platform.locked_tables WHERE {}").format(which)
+    if found[0]:
+        return connection.execute(delete).rowcount > 0
+    log.warning(
+        "The platform's user may not unlock tables in this database: those that it locked as "
+        "another user stay locked. A superuser can unlock them: %s;",
+        delete.as_string(connection),
     )
-    return gone.rowcount > 0
-
-
-def _may_let_go(connection: Connection) -> bool:
-    there = connection.execute(
-        "SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
-        " WHERE nspname = 'sync_platform' AND relname = 'locked_tables'"
-        " AND has_table_privilege(pg_class.oid, 'DELETE')"
-    ).fetchone()
-    return there is not None
+    return False
 
 
 def _install(connection: Connection) -> None:
+    connection.execute(SQL("SET LOCAL lock_timeout = {}").format(INSTALL_TIMEOUT))
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('sync_platform locks', 0))")
     found = connection.execute(f"SELECT {INSTALLED}").fetchone()
     if found is not None and found[0] is not None and found[0] >= VERSION:
@@ -158,12 +210,18 @@ def _install(connection: Connection) -> None:
     if trusted is None:
         connection.execute("CREATE SCHEMA sync_platform")
     elif not trusted[0]:
-        raise pg.InsufficientPrivilege("the schema sync_platform belongs to another role")
+        raise Untrusted("the schema sync_platform belongs to another role")
     connection.execute(INSTALL)
     connection.execute(NAME_VERSION)
 
 
-def _write(connection: Connection, lock: Lock) -> None:
+def _tells_what_differs(connection: Connection) -> bool:
+    """Whether lines tell it: not before 7."""
+    function = "to_regprocedure('sync_platform.differing(oid, jsonb)')"
+    return connection.execute(f"SELECT {function} IS NOT NULL").fetchone() == (True,)
+
+
+def _write(connection: Connection, lock: Lock, *, differing: bool) -> None:
     where = [lock.table.schema, lock.name]
     relid = "to_regclass(format('%%I.%%I', %s::text, %s::text))"
     connection.execute(
@@ -171,12 +229,16 @@ def _write(connection: Connection, lock: Lock) -> None:
         f" WHERE (schema_name = %s AND table_name = %s) OR relid = {relid}",
         where * 2,
     )
+    column, value = "", ""
+    if differing:
+        column, value = ", differing", ", sync_platform.differing(relid, columns)"
     connection.execute(
         "INSERT INTO sync_platform.locked_tables"
-        " (connection, label, columns, keys, schema_name, table_name, relid, differing)"
-        f" SELECT it.*, {relid}, sync_platform.differing({relid}, columns)"
-        " FROM (VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s)) it (connection, label, columns)",
-        [*where * 2, *_written(lock), *where],
+        f" (connection, label, columns, keys, schema_name, table_name, relid{column})"
+        f" SELECT it.*, relid{value}"
+        " FROM (VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s)) it (connection, label, columns)"
+        f" CROSS JOIN {relid} AS relid",
+        [*_written(lock), *where * 2],
     )
 
 

@@ -10,7 +10,6 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from sync_platform.destination.book import relation
 from sync_platform.destination.columns import POSTGRES, Column
-from sync_platform.destination.comments import SYSTEM
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.names import seen_name, storable
 
@@ -193,6 +192,11 @@ class Statements:
         return self._sql("DROP TABLE IF EXISTS {seen}")
 
     @cached_property
+    def empty_seen(self) -> bytes:
+        """Takes all keys out of the table of seen keys."""
+        return self._sql("DELETE FROM {seen}")
+
+    @cached_property
     def count_seen(self) -> bytes:
         """Counts the seen keys."""
         return self._sql("SELECT count(*) FROM {seen}")
@@ -262,28 +266,6 @@ def statements(landing: Landing, order: Sequence[str]) -> Statements:
     stays = landing.more if landing.others_in_more else None
     where = landing.table.schema, landing.name
     return _kept(*where, landing.columns, landing.keys, tuple(order), stays)
-
-
-def clearing(landing: Landing) -> Composed | None:
-    """Takes out of all rows what they hold in our columns that nothing is written to, and in _more
-    of other fields; None where there is no such column. Of deleted rows, too: those may come
-    again."""
-    written = {it.name for it in landing.columns} | {"_more"} | SYSTEM.keys()
-    left = [Identifier(it) for it in sorted(landing.lock.columns.keys() - written)]
-    changes = [SQL("{} = NULL").format(it) for it in left]
-    holds = [SQL("{} IS NOT NULL").format(it) for it in left]
-    if landing.others_in_more:
-        own = SQL(
-            "(SELECT jsonb_object_agg(it.key, it.value) FROM jsonb_each(_more) AS it"
-            " WHERE it.key = ANY ({}::text[]))"
-        ).format(Literal([storable(field) for field in landing.more]))
-        changes.append(SQL("_more = {}").format(own))
-        holds.append(SQL("_more IS DISTINCT FROM {}").format(own))
-    if not changes:
-        return None
-    return SQL("UPDATE ONLY {} SET {}, _synced_at = now() WHERE {}").format(
-        landing.relation, SQL(", ").join(changes), SQL(" OR ").join(holds)
-    )
 
 
 def _typed(columns: Sequence[str], types: Mapping[str, str]) -> Composed:

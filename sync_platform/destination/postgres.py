@@ -7,12 +7,13 @@ Every table has the columns `_synced_at` (last written because something changed
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from sync_platform.destination import book, tables
 from sync_platform.destination.loader import PostgresLoader
 from sync_platform.destination.locks import OWN_DDL, Locks, let_go, let_go_of
 from sync_platform.destination.sessions import connected, translated
+from sync_platform.destination.tables import LOCK_TIMEOUT
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
 from sync_platform.spec import Field
@@ -67,17 +68,19 @@ class PostgresDestination:
     def erase(self, schema: str) -> None:
         """Drop a connection's schema with all that is in it, people's own tables and views too.
 
-        Raises ConfigurationError where the schema is none of ours.
+        Raises ConfigurationError where the schema is none of ours, StoreUnavailable where somebody
+        has one of its tables locked, as a pg_dump has.
         """
         with (
             connected(self._url, f"sync_platform erase {schema}") as connection,
-            translated(f"erasing {schema}"),
+            translated(f"erasing {schema}", asked=connection, schema=schema),
             connection.transaction(),
         ):
             if not book.actual_columns(connection, schema, "_tables"):
                 raise ConfigurationError(f"The schema {schema!r} holds no synced tables.")
             let_go(connection, schema)
             connection.execute(OWN_DDL)
+            connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
             connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
 
     def unlock(self, schema: str) -> None:

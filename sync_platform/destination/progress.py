@@ -51,10 +51,13 @@ class ProgressRow:
         ).fetchone()
         return (row[0], SyncMode(row[1])) if row else (None, None)
 
-    def take(self, progress: Progress, *, goes_on: bool) -> None:
+    def take(self, progress: Progress, *, goes_on: bool) -> tuple[str, ...]:
         """Make it this sync's. One that goes on with what is kept began when that began, by
-        Postgres' clock, which also tells when rows were written; and has seen the same keys."""
-        self._connection.execute(
+        Postgres' clock, which also tells when rows were written; and has seen the same keys.
+
+        Gives back whose values the rows may hold: `lock` would tell what was so before it waited.
+        """
+        row = self._connection.execute(
             SQL(
                 "INSERT INTO {} AS p"
                 " (table_name, sync, mode, since, until, started_at, shape, position)"
@@ -64,9 +67,11 @@ class ProgressRow:
                 " shape = EXCLUDED.shape, position = EXCLUDED.position,"
                 " seen = CASE WHEN %s THEN p.seen ELSE 0 END,"
                 " began_at = CASE WHEN %s THEN p.began_at ELSE now() END, updated_at = now()"
-            ).format(self._book),
+                " RETURNING (SELECT accounts FROM {} t WHERE t.table_name = p.table_name)"
+            ).format(self._book, relation(self._landing.table.schema, "_tables")),
             [self._landing.name, *_values(progress), goes_on, goes_on],
-        )
+        ).fetchone()
+        return tuple(row[0] or ()) if row else ()
 
     def keep(self, progress: Progress, *, seen: int) -> None:
         """Write it, if it is still this sync's, and hold it until the transaction ends; raises

@@ -6,11 +6,20 @@ from math import ceil
 
 from psycopg import errors as pg
 
+from sync_platform.destination import names
+from sync_platform.destination.book import actual_columns
 from sync_platform.destination.carefully import Careful
+from sync_platform.destination.columns import POSTGRES
 from sync_platform.destination.landing import Landing
 from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, Statements
 from sync_platform.destination.sessions import Connection
 from sync_platform.errors import IncompleteRead, TooManyDeletes
+
+# How long the table's lock is waited for, which a pg_dump has for hours. An autovacuum that has it
+# gives way after deadlock_timeout, a second.
+LOCK_TIMEOUT = "2s"
+BRIEFLY = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode()
+AS_LONG_AS_EVER = b"SET LOCAL lock_timeout TO DEFAULT"
 
 
 class Seen:
@@ -18,6 +27,46 @@ class Seen:
 
     def __init__(self, connection: Connection, landing: Landing, sql: Statements) -> None:
         self._connection, self._landing, self._sql = connection, landing, sql
+
+    def make(self, *, anew: bool) -> None:
+        """Make the table, where it is missing; `anew`, it holds no keys then, whoever left it."""
+        if not anew:
+            self._connection.execute(self._sql.make_seen)
+            return
+        try:
+            self._try(self._sql.drop_seen, self._sql.make_seen)
+        except pg.LockNotAvailable:
+            self._go_back()
+            if not self._fits():
+                raise
+            self._empty()
+
+    def drop(self) -> None:
+        """Drop the table, or leave it empty where somebody has it locked, as a pg_dump has."""
+        try:
+            self._try(self._sql.drop_seen)
+        except pg.LockNotAvailable:
+            self._go_back()
+            self._empty()
+
+    def _try(self, *statements: bytes) -> None:
+        """Execute these, waiting briefly for locks. In a savepoint, and all in one message: that
+        costs no more than one statement. Where it raises, go back."""
+        parts = (b"SAVEPOINT seen", BRIEFLY, *statements, AS_LONG_AS_EVER, b"RELEASE seen")
+        self._connection.execute(b"; ".join(parts))
+
+    def _go_back(self) -> None:
+        self._connection.execute("ROLLBACK TO seen; RELEASE seen")
+
+    def _fits(self) -> bool:
+        """Whether the table that is there has the columns that it would be made with."""
+        schema, name = self._landing.table.schema, names.seen_name(self._landing.name)
+        has = {it: a.type for it, a in actual_columns(self._connection, schema, name).items()}
+        return has == {it.name: POSTGRES[it.type] for it in self._landing.keys}
+
+    def _empty(self) -> None:
+        """A DELETE waits for no reader, where a TRUNCATE would."""
+        self._connection.execute(b"; ".join((BRIEFLY, self._sql.empty_seen, AS_LONG_AS_EVER)))
 
     def keep(self, given: Sequence[list[str]]) -> None:
         """Keep these keys (an array for each key column), beside those that a merge keeps."""

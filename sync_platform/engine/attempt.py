@@ -156,7 +156,7 @@ class Attempt:
                 most=None if accepted else sync.delete_share,
             )
             if counts is not None and others:
-                loader.clear_others()
+                counts += loader.clear_others()
         if counts is None:
             sync.tell(UNKNOWN)
             return False

@@ -115,10 +115,12 @@ class Loader(Protocol):
         """
         ...
 
-    def clear_others(self) -> None:
+    def clear_others(self) -> Counts:
         """After a full read was reconciled: take out of all rows what they hold in columns that
         this sync does not write. These are values of another account, whose place this one took;
-        from here on the rows hold values of this one alone."""
+        from here on the rows hold values of this one alone. Not so while a row cannot be changed,
+        now or when it was to be marked as deleted: it is rejected, and left to the next full sync.
+        """
         ...
 
     def finish(self) -> None:

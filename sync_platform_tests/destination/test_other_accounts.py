@@ -1,21 +1,26 @@
 """Rows of a table whose connection another account has taken."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from sync_platform.destination.plan import MOST_COLUMNS
-from sync_platform.engine.destination import Loader
-from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.results import Counts
 from sync_platform.spec import Field, Page
+from sync_platform_tests.destination.accounts import (
+    WITHOUT_AGE,
+    has_others,
+    opened,
+    reads,
+    refreshes,
+)
 from sync_platform_tests.destination.tables import (
     CONTACTS,
     FIELDS,
     FULL,
-    INCREMENTAL,
     NONE,
     destination,
     load,
@@ -26,15 +31,10 @@ from sync_platform_tests.destination.tables import (
 )
 
 LEFT = "SELECT id, email, age FROM acme.contacts WHERE _deleted_at IS NULL ORDER BY id"
-
-
-@contextmanager
-def opened(url: str, account: str, mode: SyncMode = INCREMENTAL) -> Iterator[Loader]:
-    """A loader that has begun a sync of this account."""
-    with destination(url).open(CONTACTS, FIELDS, sync="s1", account=account) as loader:
-        loader.begin(progress(mode=mode), resume=False)
-        yield loader
-        loader.finish()
+WAITS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE 'sync_platform %' AND wait_event_type = 'Lock'"
+)
 
 
 def taken_over(url: str, *rows: Mapping[str, Any], fields: Sequence[Field]) -> Counts:
@@ -50,15 +50,14 @@ def taken_over(url: str, *rows: Mapping[str, Any], fields: Sequence[Field]) -> C
 
 def test_values_of_fields_that_the_other_account_has_not_go(database: str) -> None:
     load(database, {"id": "1", "email": "ada@a.example", "age": 36}, {"id": "2", "age": 40})
-    without_age = [each for each in FIELDS if each.name != "age"]
-    taken_over(database, {"id": "1", "email": "zoe@b.example"}, fields=without_age)
+    taken_over(database, {"id": "1", "email": "zoe@b.example"}, fields=WITHOUT_AGE)
     assert select(database, LEFT) == [("1", "zoe@b.example", None)]
 
 
 def test_values_of_the_other_account_go_from_deleted_rows_too(database: str) -> None:
     """They may come again, as records of this one."""
     load(database, {"id": "2", "email": "ada@a.example", "age": 40})
-    taken_over(database, fields=[each for each in FIELDS if each.name != "age"])
+    taken_over(database, fields=WITHOUT_AGE)
     gone = "SELECT email, age FROM acme.contacts WHERE _deleted_at IS NOT NULL"
     assert select(database, gone) == [("ada@a.example", None)]
 
@@ -79,9 +78,7 @@ def test_who_reads_into_a_table_knows_whether_another_account_did(
     database: str, read: Sequence[str], others: bool
 ) -> None:
     for account in read:
-        with opened(database, account) as loader:
-            loader.write(Page(rows=[{"id": "1"}]))
-            loader.commit(progress())
+        reads(database, account, {"id": "1", "email": f"of {account}"})
     with opened(database, read[-1], FULL) as loader:
         assert loader.has_others == others
         loader.clear_others()
@@ -110,10 +107,7 @@ def test_who_reads_nothing_leaves_no_values(database: str) -> None:
 def test_who_refreshes_computed_fields_leaves_values(database: str) -> None:
     load(database, {"id": "1", "age": 36})
     for account in ("hubspot 1", "hubspot 2"):
-        opens = destination(database).open
-        with opens(CONTACTS, FIELDS[:1], sync="c", account=account, known_only=True) as loader:
-            loader.write(Page(rows=[{"id": "1"}]))
-            loader.commit(progress("c"))
+        refreshes(database, account, {"id": "1", "email": f"of {account}"})
     with opened(database, "hubspot 1") as loader:
         assert loader.has_others
 
@@ -145,6 +139,66 @@ def test_rows_that_load_beside_a_rejected_one_are_known_to_be_the_accounts(datab
         assert loader.has_others
 
 
+def test_who_wrote_no_row_leaves_no_values(database: str) -> None:
+    reads(database, "hubspot 1", {"id": "1"})
+    meddle(database, "ALTER TABLE acme.contacts ADD CHECK (email <> 'bad@b.example')")
+    assert reads(database, "hubspot 2", {"id": "2", "email": "bad@b.example"}).rejected == 1
+    refreshes(database, "hubspot 2", {"id": "2", "email": "b@b.example"})
+    assert reads(database, "hubspot 2", {"id": "1"}).unchanged == 1  # as it is
+    assert has_others(database, "hubspot 2")
+    assert not has_others(database, "hubspot 1")
+
+
+def test_an_account_whose_id_is_told_by_now_is_known_by_rows_that_are_as_they_were(
+    database: str,
+) -> None:
+    for account in ("hubspot", "hubspot 1"):
+        reads(database, account, {"id": "1"})
+    assert has_others(database, "hubspot 2")
+
+
+def test_what_another_sync_loads_between_opening_and_beginning_is_known(database: str) -> None:
+    opens = destination(database).open
+    with opens(CONTACTS, FIELDS, sync="late", account="hubspot 2") as late:
+        reads(database, "hubspot 1", {"id": "1", "age": 36})
+        late.begin(progress("late"), resume=False)
+        assert late.has_others
+        late.write(Page(rows=[{"id": "2"}]))
+        late.commit(progress("late"))
+    assert has_others(database, "hubspot 1")
+    assert has_others(database, "hubspot 2")
+
+
+def test_so_is_what_it_commits_while_the_beginning_waits_for_it(database: str) -> None:
+    opens = destination(database).open
+    with (
+        opens(CONTACTS, FIELDS, sync="late", account="hubspot 2") as late,
+        psycopg.connect(database) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("UPDATE acme._progress SET seen = 1")
+        other.execute("UPDATE acme._tables SET accounts = '{hubspot 1}'")
+        beginning = pool.submit(late.begin, progress("late"), resume=False)
+        while not select(database, WAITS) and not beginning.done():
+            pass
+        assert not beginning.done()
+        other.commit()
+        beginning.result()
+        assert late.has_others
+
+
+def test_accounts_that_are_told_at_once_are_all_told(database: str) -> None:
+    """Refreshes do not take the table over."""
+    load(database, {"id": "1"})
+    opens = destination(database).open
+    with opens(CONTACTS, FIELDS[:2], sync="c", account="hubspot 1", known_only=True) as late:
+        refreshes(database, "hubspot 2", {"id": "1", "email": "b@b.example"})
+        late.write(Page(rows=[{"id": "1", "email": "a@a.example"}]))
+        late.commit(progress("c"))
+    assert has_others(database, "hubspot 1")
+    assert has_others(database, "hubspot 2")
+
+
 def test_books_of_before_learn_whose_the_values_are(database: str) -> None:
     load(database, {"id": "1"})
     meddle(database, "ALTER TABLE acme._tables DROP COLUMN accounts")
@@ -158,7 +212,7 @@ def test_books_of_before_learn_whose_the_values_are(database: str) -> None:
 def test_what_people_wrote_into_columns_of_their_own_stays(database: str) -> None:
     load(database, {"id": "1", "age": 36})
     meddle(database, "ALTER TABLE acme.contacts ADD COLUMN note text DEFAULT 'theirs'")
-    taken_over(database, {"id": "1"}, fields=[each for each in FIELDS if each.name != "age"])
+    taken_over(database, {"id": "1"}, fields=WITHOUT_AGE)
     assert select(database, "SELECT age, note FROM acme.contacts") == [(None, "theirs")]
 
 

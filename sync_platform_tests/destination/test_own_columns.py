@@ -194,7 +194,7 @@ def test_a_new_field_takes_no_column_of_a_table_that_inherits(database: str, typ
     load(database, {"id": "1", "email": "1", "age": 1, "why": "so"}, fields=[*FIELDS, Field("why")])
     assert select(database, "SELECT to_jsonb(it) ? 'why' FROM acme.contacts it") == [False] * 2
     select(database, "ALTER TABLE acme.archive RENAME COLUMN why TO reason")
-    assert destination(database).column_names(CONTACTS)["why"].startswith("why_")
+    assert PostgresDestination(database).column_names(CONTACTS)["why"].startswith("why_")
 
 
 def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:

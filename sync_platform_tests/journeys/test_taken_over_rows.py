@@ -168,3 +168,51 @@ def test_rows_that_a_new_filter_leaves_out_go_at_once_however_new_they_are(
     platform.set_filters(ACME, "contacts", {obj.filters[0].name: "30"})
     assert sync(platform).counts.deleted == 1
     assert sql(platform, LIVE) == [("grace@a.example",)]
+
+
+def test_a_row_whose_values_postgres_keeps_is_rejected_and_fails_no_sync(
+    platform: Platform, hubspot: HubSpot, another: HubSpot
+) -> None:
+    hubspot.add("contacts", email="alan@a.example", nickname="Al")
+    sync(platform)
+    sql(
+        platform,
+        """
+        UPDATE acme_hubspot.contacts SET _deleted_at = now() WHERE nickname = 'Al';
+        ALTER TABLE acme_hubspot.contacts
+            ADD CONSTRAINT rule CHECK (email <> 'alan@a.example') NOT VALID;
+        """,
+    )
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    assert sync(platform).counts.rejected == 1
+    assert sync(platform).counts.rejected == 0  # an incremental one
+    assert sync(platform, "full").counts.rejected == 1
+    assert sql(platform, ROWS) == [("zoe@b.example", None)]
+    sql(platform, "ALTER TABLE acme_hubspot.contacts DROP CONSTRAINT rule")
+    assert sync(platform, "full").counts.rejected == 0
+    assert sql(platform, "SELECT 1 FROM acme_hubspot.contacts WHERE nickname IS NOT NULL") == []
+
+
+def test_a_row_that_postgres_would_not_mark_does_not_become_the_accounts_own(
+    platform: Platform, hubspot: HubSpot, another: HubSpot
+) -> None:
+    for number in range(8):
+        hubspot.add("contacts", email=f"{number}@a.example")
+        another.add("contacts", email=f"{number}@b.example")
+    hubspot.add("contacts", email="alan@a.example")
+    sync(platform)
+    sql(
+        platform,
+        """
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'not while invoiced'; END $$;
+        CREATE TRIGGER keep BEFORE UPDATE ON acme_hubspot.contacts FOR EACH ROW
+            WHEN (NEW._deleted_at IS NOT NULL) EXECUTE FUNCTION keep();
+        """,
+    )
+    platform.reconnect(ACME, SECRET, base_url=another.url, confirmed=True)
+    assert sync(platform).counts.rejected == 1
+    assert ("alan@a.example",) in sql(platform, LIVE)
+    sql(platform, "DROP FUNCTION keep CASCADE")
+    assert sync(platform, "full", accept=False).counts.deleted == 1  # however new it is
+    assert ("alan@a.example",) not in sql(platform, LIVE)

@@ -1,0 +1,168 @@
+"""Locks that a superuser's syncs made, where a lesser role syncs from then on: it keeps them, and
+unlocks. Where older ones are not for it to keep, it is told what a superuser can do."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import Identifier
+
+from sync_platform.destination.lock_triggers import VERSION
+from sync_platform.destination.postgres import PostgresDestination
+from sync_platform.engine.connections import Connection
+from sync_platform.engine.results import Target
+from sync_platform.engine.sync import SyncRequest
+from sync_platform.platform import Platform
+from sync_platform.sandbox import HubSpot
+from sync_platform.spec import Field
+from sync_platform_tests.destination.tables import FIELDS, load, meddle, people, select
+
+REFUSED = pg.DependentObjectsStillExist
+LINES = "SELECT count(*) FROM sync_platform.locked_tables"
+AGE = "SELECT columns ->> 'age' FROM sync_platform.locked_tables WHERE table_name = 'contacts'"
+OUTGROWN = [*FIELDS[:2], Field("age", "text")]
+OLD = {"id": "0", "email": "0@example.com", "age": "old"}
+OPEN = (  # of the platform's own schema, to everybody
+    "SELECT relname FROM pg_class WHERE relnamespace = 'sync_platform'::regnamespace"
+    " AND relkind <> 'i' AND has_table_privilege('public', oid, 'SELECT')"
+)
+MAY_USE = "SELECT has_schema_privilege('public', 'sync_platform', 'USAGE')"
+
+
+@pytest.fixture
+def lesser(database: str, limited_database: str) -> Iterator[str]:
+    """The url, as a lesser role, of a database whose tables a superuser's sync made and locked, and
+    which are that role's by now."""
+    load(database, *people(1))
+    role = Identifier(str(conninfo_to_dict(limited_database)["user"])).as_string()
+    tables: list[str] = select(
+        database, "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'acme'"
+    )
+    owned = ["SCHEMA acme", *(f"TABLE acme.{name}" for name in tables)]
+    select(database, "; ".join(f"ALTER {it} OWNER TO {role}" for it in owned))
+    yield limited_database
+    meddle(database, "DROP SCHEMA IF EXISTS acme CASCADE")
+
+
+def closed(database: str, version: int) -> None:
+    """Leave the locks as an older version made them: for their owner alone."""
+    select(
+        database,
+        "REVOKE USAGE ON SCHEMA sync_platform FROM PUBLIC;"
+        " REVOKE ALL ON sync_platform.locked_tables FROM PUBLIC;"
+        f" COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version {version}.'",
+    )
+    if version < 7:
+        select(database, "ALTER TABLE sync_platform.locked_tables DROP COLUMN differing")
+        select(database, "DROP FUNCTION sync_platform.differing")
+
+
+def advised(caplog: pytest.LogCaptureFixture) -> str:
+    """The statements that the one warning says a superuser can run."""
+    (told,) = [it.getMessage() for it in caplog.records if it.levelno == logging.WARNING]
+    _, statements = told.split("A superuser can ")
+    return statements.split(": ", 1)[1]
+
+
+def test_what_a_lesser_role_changes_stays_locked_as_it_is_then(database: str, lesser: str) -> None:
+    assert load(lesser, OLD, fields=OUTGROWN).updated == 1
+    for url, name in ((lesser, "mine"), (database, "ours")):
+        select(url, f"ALTER TABLE acme.contacts ADD COLUMN {name} int")
+        with pytest.raises(REFUSED, match="from the type text to bigint"):
+            select(url, "ALTER TABLE acme.contacts ALTER age TYPE bigint USING 0")
+
+
+def test_a_lesser_role_unlocks(database: str, lesser: str) -> None:
+    PostgresDestination(lesser).unlock("acme")
+    assert select(database, LINES) == [0]
+    select(lesser, "DROP TABLE acme.contacts")
+
+
+def test_a_lesser_role_unlocks_what_a_connection_left(database: str, lesser: str) -> None:
+    assert PostgresDestination(lesser).unlock_left("acme-hubspot")
+    assert not PostgresDestination(lesser).unlock_left("acme-hubspot")
+    select(lesser, "ALTER TABLE acme.contacts DROP COLUMN email")
+
+
+def test_a_lesser_role_that_erases_leaves_no_locks(database: str, lesser: str) -> None:
+    PostgresDestination(lesser).erase("acme")
+    assert select(database, LINES) == [0]
+
+
+@pytest.mark.parametrize("version", [6, VERSION - 1, VERSION])
+def test_who_may_not_keep_them_is_told_what_a_superuser_can_do(
+    database: str, lesser: str, caplog: pytest.LogCaptureFixture, version: int
+) -> None:
+    closed(database, version)
+    assert load(lesser, OLD, fields=OUTGROWN).updated == 1
+    assert select(database, AGE) == ["bigint"]
+    select(database, advised(caplog))
+    load(lesser, OLD, fields=OUTGROWN)
+    assert select(database, AGE) == ["text"]
+    select(lesser, "ALTER TABLE acme.contacts ADD COLUMN mine int")
+    with pytest.raises(REFUSED, match=r"column age of .* dropped"):
+        select(lesser, "ALTER TABLE acme.contacts DROP COLUMN age")
+    PostgresDestination(lesser).unlock("acme")
+    assert select(database, LINES) == [0]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_who_may_not_unlock_is_told_what_a_superuser_can_do(
+    database: str, lesser: str, caplog: pytest.LogCaptureFixture, left: bool
+) -> None:
+    closed(database, VERSION - 1)
+    if left:
+        assert not PostgresDestination(lesser).unlock_left("acme-hubspot")
+    else:
+        PostgresDestination(lesser).unlock("acme")
+    select(database, advised(caplog))
+    assert select(database, LINES) == [0]
+
+
+def test_who_may_not_unlock_erases_all_the_same(
+    database: str, lesser: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed(database, VERSION - 1)
+    PostgresDestination(lesser).erase("acme")
+    assert select(database, "SELECT to_regclass('acme.contacts')") == [None]
+    select(database, advised(caplog))
+    assert select(database, LINES) == [0]
+
+
+def test_a_database_where_nobody_locked_anything_is_left_without_a_word(
+    limited_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(limited_database, *people(1))
+    PostgresDestination(limited_database).unlock("acme")
+    assert [it for it in caplog.records if it.levelno >= logging.WARNING] == []
+
+
+def test_nothing_else_in_the_platforms_schema_is_open_to_everybody(
+    platform: Platform, acme: Connection, hubspot: HubSpot
+) -> None:
+    hubspot.add("contacts", email="ada@example.com")
+    request = SyncRequest(target=Target(acme.name, "contacts"))
+    platform.sync(request).run(into=platform.destination)
+    assert select(platform.database_url, OPEN) == ["locked_tables"]
+    assert select(platform.database_url, MAY_USE) == [True]
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        "GRANT SELECT ON sync_platform.secrets TO PUBLIC",
+        "GRANT SELECT ON sync_platform.secrets TO pg_monitor",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+    ],
+)
+def test_a_schema_in_which_something_would_become_open_stays_closed(
+    database: str, granted: str
+) -> None:
+    select(database, "CREATE SCHEMA sync_platform; CREATE TABLE sync_platform.secrets (it text)")
+    select(database, granted)
+    load(database, *people(1))
+    assert select(database, MAY_USE) == [False]
+    with pytest.raises(REFUSED):
+        select(database, "ALTER TABLE acme.contacts DROP COLUMN email")
