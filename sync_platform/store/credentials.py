@@ -109,7 +109,7 @@ class Credentials:
                 if renewed == given:
                     return given
                 fresh = renewed
-                if self._replace(session, name, fresh, version):
+                if self._replace(session, connection, fresh, version):
                     return fresh
         except (StoreUnavailable, NeedsReauth) as error:
             if fresh is None:
@@ -140,7 +140,7 @@ class Credentials:
         def keep() -> Secret:
             with self._database.apart() as session:
                 session.execute(PATIENTLY)
-                replaced = self._replace(session, _name(connection), fresh, version)
+                replaced = self._replace(session, connection, fresh, version)
             return fresh if replaced else self.read(connection)
 
         try:
@@ -153,15 +153,25 @@ class Credentials:
                 evidence=error.evidence,
             ) from error
 
-    def _replace(self, session: Session, connection: str, secret: Secret, version: int) -> bool:
-        """Whether the secret of that version was still there to be replaced."""
+    def _replace(
+        self, session: Session, connection: str | Connection, secret: Secret, version: int
+    ) -> bool:
+        """Whether the secret of that version was still there to be replaced, and not another
+        connection's that has the name by now."""
         replaced = session.execute(
             """
             UPDATE sync_platform.credentials
             SET secret = %(secret)s, version = version + 1, updated_at = now()
-            WHERE connection = %(connection)s AND version = %(version)s
+            WHERE connection = %(connection)s AND version = %(version)s AND EXISTS (
+                SELECT FROM sync_platform.connections WHERE name = %(connection)s
+                AND created_at = coalesce(%(created_at)s, created_at))
             """,
-            {"secret": self._lock.close(secret), "connection": connection, "version": version},
+            {
+                "secret": self._lock.close(secret),
+                "connection": _name(connection),
+                "version": version,
+                "created_at": connection.created_at if isinstance(connection, Connection) else None,
+            },
         )
         return replaced.rowcount == 1
 

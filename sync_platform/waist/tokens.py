@@ -103,7 +103,7 @@ def revoke(parts: Parts, connection: Connection) -> bool:
         connector = parts.declared(connection)
         client = parts.oauth_client(connector.name)
         ways = [each for each in connector.auth if isinstance(each, OAuth2) and each.revoke_url]
-        secret = parts.credentials.read(connection.name)
+        secret = parts.credentials.read(connection)
         if not ways or client is None or secret.get("auth") != "OAuth2":
             return False
         endpoints = parts.endpoints(

@@ -1,6 +1,9 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import psycopg
 import pytest
@@ -8,7 +11,8 @@ from cryptography.fernet import Fernet
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import Secret
-from sync_platform.errors import ConfigurationError, NeedsReauth, UnknownConnection
+from sync_platform.errors import ConfigurationError, NeedsReauth, SignedInAnew, UnknownConnection
+from sync_platform.store.connections import Connections
 from sync_platform.store.credentials import Credentials
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Renewed
@@ -147,6 +151,48 @@ def test_a_fresh_secret_does_not_replace_that_of_someone_who_was_quicker(
 
     assert credentials.rotate("acme-hubspot", refresh)["access_token"] == "of-another"
     assert credentials.read("acme-hubspot")["access_token"] == "of-another"
+
+
+def test_a_secret_that_comes_late_is_none_of_another_connection_of_the_name(
+    store: Database, acme: Connection, database: str
+) -> None:
+    credentials, connections = Credentials(store, [NEW]), Connections(store)
+    credentials.save("acme-hubspot", SIGN_IN)
+
+    def refresh(current: Secret) -> Secret:
+        end_other_sessions(database)
+        connections.remove("acme-hubspot")
+        connections.register(replace(acme, account_id="another", created_at=None))
+        credentials.save("acme-hubspot", Secret({"access_token": "of-another"}))
+        return Secret({"access_token": "too-late"})
+
+    with pytest.raises(SignedInAnew):
+        credentials.rotate(acme, refresh)
+    assert credentials.read("acme-hubspot")["access_token"] == "of-another"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"account_id": "7"},
+        {"base_url": "https://elsewhere.example"},
+        {"settings": {"region": "eu"}},
+        {"connector": "stripe"},
+        {"created_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_a_secret_is_given_for_what_it_was_kept_for_alone(
+    store: Database, acme: Connection, known: dict[str, Any]
+) -> None:
+    credentials = Credentials(store, [NEW])
+    Connections(store).set_account("acme-hubspot", "8")
+    credentials.save("acme-hubspot", SIGN_IN)
+    assert credentials.read(acme) == SIGN_IN  # whose account was not known yet
+    with pytest.raises(SignedInAnew, match="the next sync goes by the new sign-in"):
+        credentials.read(replace(acme, **known))
+    with pytest.raises(SignedInAnew):
+        credentials.rotate(replace(acme, **known), lambda current: Secret({"access_token": "x"}))
+    assert credentials.read("acme-hubspot") == SIGN_IN
 
 
 def test_a_vendor_that_takes_its_time_does_not_lose_the_lock(

@@ -8,6 +8,7 @@ import pytest
 from sync_platform import spec
 from sync_platform.errors import VendorUnavailable
 from sync_platform.transport.api import HttpApi
+from sync_platform.transport.handle import was_there
 from sync_platform.transport.retry import Patience
 from sync_platform_tests.transport.conftest import Open
 from sync_platform_tests.transport.wire import Answering, Handler, Wire
@@ -87,6 +88,17 @@ def test_a_body_that_is_cut_off_is_no_answer_however_its_end_is_told(
     with pytest.raises(VendorUnavailable, match="broke the connection off"):
         api.get("/things")
     assert api.get("/things") == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("had", "has", "is_so"),
+    [(900, 900, True), (900, 1099, True), (900, 1100, False), (0, 0, False), (500, 500, False)],
+)
+def test_an_answer_of_more_bytes_than_came_since_its_call_is_none_to_it(
+    had: int, has: int, is_so: bool
+) -> None:
+    """Unless the system has not counted those of the answers before."""
+    assert was_there(had, has, answered=800, heard=200) is is_so
 
 
 def test_a_header_may_be_called_like_the_protocol(api: HttpApi, wire: Wire) -> None:

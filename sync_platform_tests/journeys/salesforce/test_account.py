@@ -23,6 +23,7 @@ from sync_platform.errors import (
     UnknownObject,
 )
 from sync_platform.spec import OutboundChange, Request
+from sync_platform.waist import tokens
 from sync_platform_tests.journeys.salesforce.stage import BROWSER, HERE, INSTANCE, Stage
 from sync_platform_tests.person import Person
 
@@ -63,6 +64,20 @@ def test_refresh_tokens_may_rotate(stage: Stage) -> None:
         stage.vendor.expire_tokens()
         stage.sync("User", SyncMode.FULL)
     assert stage.vendor.oauth.reused == 0
+
+
+def test_a_token_for_another_address_is_not_sent_to_the_one_before_to_be_revoked(
+    stage: Stage,
+) -> None:
+    begun = stage.platform.connecting.begin(
+        "salesforce", redirect_uri=HERE, browser=BROWSER, base_url=stage.vendor.url
+    )
+    sign_in = stage.platform.connecting.finish(Person().allows(begun.url), browser=BROWSER)
+    before = stage.platform.connecting.complete(sign_in.id, browser=BROWSER, name="acme")
+    stage.platform.store.set_base_url("acme", "https://elsewhere.example")
+    assert not tokens.revoke(stage.platform, before)
+    stage.platform.store.set_base_url("acme", stage.vendor.url)
+    assert tokens.revoke(stage.platform, before)
 
 
 def test_a_service_account_signs_its_own_assertions(stage: Stage) -> None:
