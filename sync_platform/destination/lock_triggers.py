@@ -9,7 +9,8 @@ This guards against accidents, not against malice: `SET sync_platform.own_ddl = 
 pass who may alter the table at all. So anybody may write the table of what is locked, too: a sync
 by a lesser role than the one that installed it keeps the locks of what it changes, and unlocks.
 Everything else in that schema stays closed: where a right on any of it is granted, or would be by
-default, only who may use the schema already may write the table.
+default, or a function of somebody's there has its owner's rights, only who may use the schema
+already may write the table.
 """
 
 VERSION = 8  # of what INSTALL makes: raise it with every change, and databases get the new one
@@ -58,6 +59,12 @@ DO $$ BEGIN
         SELECT FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
         WHERE c.relnamespace = 'sync_platform'::regnamespace AND a.grantee <> c.relowner
         AND c.oid <> 'sync_platform.locked_tables'::regclass
+    ) AND NOT EXISTS (
+        SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'sync_platform'::regnamespace AND a.attacl IS NOT NULL
+    ) AND NOT EXISTS (
+        SELECT FROM pg_proc WHERE pronamespace = 'sync_platform'::regnamespace
+        AND prosecdef AND prorettype <> 'event_trigger'::regtype
     ) AND NOT EXISTS (
         SELECT FROM pg_default_acl WHERE defaclobjtype IN ('r', 'S')
         AND defaclnamespace IN (0, 'sync_platform'::regnamespace)

@@ -154,6 +154,9 @@ def test_nothing_else_in_the_platforms_schema_is_open_to_everybody(
     [
         "GRANT SELECT ON sync_platform.secrets TO PUBLIC",
         "GRANT SELECT ON sync_platform.secrets TO pg_monitor",
+        "GRANT SELECT (it) ON sync_platform.secrets TO PUBLIC",
+        "CREATE FUNCTION sync_platform.tell() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER"
+        " AS 'SELECT it FROM sync_platform.secrets'",
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
     ],
 )
