@@ -1,8 +1,8 @@
 """A pg_dump has every table locked until it ends, which may take hours: so that none is dropped.
 Syncs neither wait for it nor have others wait."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -114,24 +114,19 @@ def test_a_sync_whose_end_is_cut_off_while_it_waits_for_a_dump_can_be_gone_on_wi
     database: str,
 ) -> None:
     interrupted(database, 4)
-    ended: list[BaseException | None] = []
 
     def finish() -> None:
-        try:
-            with destination(database).open(CONTACTS, FIELDS, sync="second") as loader:
-                loader.begin(progress("second", FULL, {"page": 1}), resume=True)
-                loader.finish()
-        except BaseException as error:
-            ended.append(error)
+        with destination(database).open(CONTACTS, FIELDS, sync="second") as loader:
+            loader.begin(progress("second", FULL, {"page": 1}), resume=True)
+            loader.finish()
 
-    with dump(database):
-        thread = threading.Thread(target=finish)
-        thread.start()
-        while thread.is_alive() and not (waiting := select(database, WAITS)):
+    with dump(database), ThreadPoolExecutor(1) as thread:
+        ending = thread.submit(finish)
+        while not ending.done() and not (waiting := select(database, WAITS)):
             pass
         select(database, "SELECT pg_terminate_backend(%s)", waiting)
-        thread.join()
-        assert [type(it) for it in ended] == [StoreUnavailable]
+        with pytest.raises(StoreUnavailable):
+            ending.result()
         with destination(database).open(CONTACTS, FIELDS, sync="third") as loader:
             assert loader.progress() == progress("second", FULL, {"page": 1})
 

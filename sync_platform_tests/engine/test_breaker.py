@@ -51,6 +51,7 @@ DOWN = "vendor_unavailable"
         (("running",) + (DOWN,) * 5, True),
         (("too_many_deletes",) * 6, False),
         ((DOWN,) * 4 + ("too_many_deletes", "lease_lost", "already_syncing"), False),
+        ((DOWN,) * 4 + ("signed_in_anew",) * 5, False),
         ((DOWN, "lease_lost", DOWN, DOWN, "too_many_deletes", DOWN, DOWN), True),
         (("store_unavailable",) * 9, False),  # our own database was busy, or away
         ((DOWN, "store_unavailable", DOWN, DOWN, "store_unavailable", DOWN, DOWN), True),
