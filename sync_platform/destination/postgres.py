@@ -13,6 +13,7 @@ from sync_platform.destination import book, tables
 from sync_platform.destination.loader import PostgresLoader
 from sync_platform.destination.locks import OWN_DDL, Locks, let_go, let_go_of
 from sync_platform.destination.sessions import connected, translated
+from sync_platform.destination.settled import Settled
 from sync_platform.destination.tables import LOCK_TIMEOUT
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
@@ -26,7 +27,7 @@ class PostgresDestination:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._locks = Locks()
+        self._locks, self._settled = Locks(), Settled()
 
     @contextmanager
     def open(
@@ -49,7 +50,7 @@ class PostgresDestination:
             doing = f"preparing {table.schema}.{table.name}"
             with translated(doing, asked=connection, schema=table.schema):
                 landing = tables.prepare(
-                    connection, table, fields, self._locks, some_fields=known_only
+                    connection, table, fields, self._locks, self._settled, some_fields=known_only
                 )
             yield PostgresLoader(connection, landing, sync, account=account, known_only=known_only)
 

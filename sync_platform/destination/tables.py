@@ -26,6 +26,7 @@ from sync_platform.destination.locks import OWN_DDL, Locks
 from sync_platform.destination.lost_books import refuse_unknown
 from sync_platform.destination.plan import Plan
 from sync_platform.destination.sessions import Connection, is_outage
+from sync_platform.destination.settled import Case, Settled
 from sync_platform.destination.wanted import asked_of
 from sync_platform.engine.destination import Table
 from sync_platform.errors import ConfigurationError
@@ -56,11 +57,13 @@ def prepare(
     table: Table,
     fields: Sequence[Field],
     locks: Locks,
+    settled: Settled,
     *,
     some_fields: bool = False,
 ) -> Landing:
     """Make, mend or widen the table so that these fields have columns, and lock it. With
-    `some_fields` they are not all that there are, so none is gone that is not among them.
+    `some_fields` they are not all that there are, so none is gone that is not among them. `settled`
+    remembers tables that need nothing.
 
     Raises ConfigurationError where there is no key, where it is not among the fields or not the
     table's key, or where somebody did to the table or its books what we cannot mend, or built on it
@@ -68,11 +71,12 @@ def prepare(
     """
     wanted = asked_of(table, fields)
     found = look(connection, table)
-    plan = Plan(connection, table, wanted, found, some_fields=some_fields)
+    case = Case.of(table, wanted, found, some_fields=some_fields)
+    landing = settled.landing(case) or _as_it_is(connection, case)
     locked = locks.ready(connection, found.locks)
-    settled = found.books and not plan.statements and found.numbered(plan.landing.lock.columns)
-    if settled and (not locked or locks.holds(connection, plan.landing.lock)):
-        return plan.landing
+    if landing is not None and (not locked or locks.holds(connection, landing.lock)):
+        settled.keep(case, landing)
+        return landing
     with connection.transaction():
         connection.execute(OWN_DDL)
         connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
@@ -96,6 +100,15 @@ def prepare(
             locks.hold(connection, plan.landing.lock)
     for told in plan.done:
         log.warning("%s.%s: %s", table.schema, plan.landing.name, told)
+    return plan.landing
+
+
+def _as_it_is(connection: Connection, case: Case) -> Landing | None:
+    """The table as it is, as a landing for these fields; None where something must be done."""
+    wanted, found = {it.name: it for it in case.fields}, case.found
+    plan = Plan(connection, case.table, wanted, found, some_fields=case.some_fields)
+    if plan.statements or not found.books or not found.numbered(plan.landing.lock.columns):
+        return None
     return plan.landing
 
 

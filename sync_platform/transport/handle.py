@@ -61,7 +61,8 @@ class Handle:
     def __init__(self, origin: str, way: Way, *, connect_seconds: float) -> None:
         """All its calls go to the same `origin`, as browsers write it."""
         self._lock = threading.Lock()
-        self._sockets: set[int] = set()
+        self._sockets: dict[int, socket.socket] = {}  # libcurl's numbers; ours for the same ones
+        self._looking = select.poll()  # at all of them
         self._is_cut = False
         self._gone = 0  # bytes received over connections that are closed
         self._heard = 0  # bytes of all answers so far
@@ -154,22 +155,20 @@ class Handle:
         between two calls is the end of it, or no answer to the next one. libcurl itself looks only
         where it idled for a second."""
         # Under TLS it may be read already, and held by OpenSSL: see `_was_unasked`.
-        looking = select.poll()
-        with self._lock:
-            for each in self._sockets:
-                looking.register(each, select.POLLIN)
-        return not looking.poll(0)
+        return not self._looking.poll(0)
 
     def cut(self) -> None:
         """End the call that is under way in another thread."""
         with self._lock:
             self._is_cut = True
-            for each in self._sockets:
+            for each in self._sockets.values():
                 _shut(each)
 
     def close(self) -> None:
         """Let go of the connection."""
         self._curl.close()
+        for each in self._sockets.values():  # after KeyboardInterrupt, libcurl tells of none
+            each.close()
 
     def _goes_out(self, *where: object) -> int:
         self._had = self._received() if self._is_kept else None
@@ -187,22 +186,26 @@ class Handle:
 
     def _received(self) -> int:
         """How many bytes came over its connections so far."""
-        with self._lock:
-            return self._gone + sum(map(_received, self._sockets))
+        return self._gone + sum(map(_received, self._sockets.values()))
 
     def _opened(self, it: int, purpose: int) -> int:
+        ours = socket.socket(fileno=os.dup(it))  # asking it later takes one call to the system
         with self._lock:
             self._is_kept = False
-            self._sockets.add(it)
+            self._sockets[it] = ours
+            self._looking.register(ours, select.POLLIN)
             if self._is_cut:
-                _shut(it)
+                _shut(ours)
         return GO_ON
 
     def _closed(self, it: int) -> int:
         with self._lock:  # its number may be another one's as soon as it is closed
-            self._sockets.discard(it)
+            ours = self._sockets.pop(it, None)
             try:
-                self._gone += _received(it)
+                if ours is not None:  # else it was closed before it was told of
+                    with ours:
+                        self._looking.unregister(ours)
+                        self._gone += _received(ours)
             finally:
                 os.close(it)
         return 0
@@ -215,21 +218,15 @@ def was_there(had: int, has: int, *, answered: int, heard: int) -> bool:
     return had >= answered > 0 and has - had < heard
 
 
-def _shut(it: int) -> None:
+def _shut(it: socket.socket) -> None:
     """Under TLS too: no goodbye, just the end."""
-    with suppress(OSError), _lent(it) as lent:
-        lent.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        it.shutdown(socket.SHUT_RDWR)
 
 
-def _received(it: int) -> int:
+def _received(it: socket.socket) -> int:
     """How many bytes came over a socket so far; 0 where the system does not tell."""
     if sys.platform != "linux":
         return 0
-    with _lent(it) as lent:
-        told = lent.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED.size)
+    told = it.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED.size)
     return int(RECEIVED.unpack(told)[0]) if len(told) == RECEIVED.size else 0
-
-
-def _lent(it: int) -> socket.socket:
-    """A socket of libcurl's, under a number of its own that may be closed."""
-    return socket.socket(fileno=os.dup(it))

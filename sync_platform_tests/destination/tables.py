@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -36,8 +37,9 @@ def progress(sync: str = "s1", mode: SyncMode = INCREMENTAL, position: Any = Non
     )
 
 
+@cache
 def destination(url: str) -> Destination:
-    """The real one, seen as the engine sees it."""
+    """The real one, as the engine sees it; the same again, as in a process that runs on."""
     return PostgresDestination(url)
 
 

@@ -188,6 +188,15 @@ def test_once_nothing_is_built_on_it_the_column_widens_and_a_full_read_fills_it(
     ]
 
 
+def test_whether_it_may_widen_is_looked_at_by_every_sync(database: str) -> None:
+    scored(database)
+    for _ in range(2):
+        assert [it.kind for it in told(database, OUTGROWN)] == ["kept"]
+    select(database, "DROP VIEW public.theirs")
+    assert told(database, OUTGROWN) == ()
+    assert columns(database)["score"][0] == "text"
+
+
 def test_a_column_of_texts_that_is_needed_no_more_may_be_dropped(database: str) -> None:
     scored(database)
     select(database, "DROP VIEW public.theirs")

@@ -9,6 +9,7 @@ from sync_platform.destination import tables
 from sync_platform.destination.locks import Locks
 from sync_platform.destination.merge import AS_PLANNED, BY_INDEX, statements
 from sync_platform.destination.sessions import Connection, connected
+from sync_platform.destination.settled import Settled
 from sync_platform_tests.destination.tables import CONTACTS, FIELDS, full, people, select
 
 ROWS = 10_000
@@ -21,7 +22,7 @@ class Planned:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        landing = tables.prepare(connection, CONTACTS, FIELDS, Locks())
+        landing = tables.prepare(connection, CONTACTS, FIELDS, Locks(), Settled())
         self.sql = statements(landing, ["id", "email", "age"])
         connection.execute(self.sql.make_seen)
         connection.execute(self.sql.make_staging)

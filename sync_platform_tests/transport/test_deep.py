@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.transport.deep import read_deep
+from sync_platform.transport.deep import decimal, read_deep
 
 ANY: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -17,7 +17,7 @@ WRITTEN = st.builds(json.dumps, ANY, indent=st.none() | st.just(1), ensure_ascii
 PIECES = st.lists(
     st.sampled_from([*'[]{},:"1-.e \n\t\\', "null", '"a"', '"a":', "NaN", "[1", "]]"])
 )
-LENIENT = json.JSONDecoder(strict=False)
+LENIENT = json.JSONDecoder(parse_float=decimal, strict=False)
 
 
 def read(written: str, reader: Any) -> Any:
