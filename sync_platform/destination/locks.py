@@ -64,10 +64,11 @@ class Untrusted(pg.InsufficientPrivilege):
 
 
 class Locks:
-    """The locks of one database; remembers if it may have none."""
+    """The locks of one database; remembers if it may have none, until others are there."""
 
     def __init__(self) -> None:
         self._without = False
+        self._installed: int | None = None  # the version that was found
         self._version = VERSION  # of the triggers that are good enough: the newest we may have
         self._warned = False
 
@@ -75,8 +76,9 @@ class Locks:
         """Whether the database keeps locks; the triggers are made where they are missing or older
         than ours. `installed` is their version, as `book.look` found it. Older ones go on where
         ours may not be made, or not now."""
-        if self._without:
+        if self._without and installed == self._installed:
             return False
+        self._without, self._installed = False, installed
         if installed is not None and installed >= self._version:
             return True
         try:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
+import pytest
 
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.destination import Destination, Loader, Progress, Table
@@ -90,6 +91,13 @@ def select(url: str, query: str, values: Iterable[Any] | None = None) -> list[An
         cursor = connection.execute(query.encode(), tuple(values) if values else None)
         rows = cursor.fetchall() if cursor.description else []
     return [row[0] if len(row) == 1 else row for row in rows]
+
+
+def needs(url: str, postgres: int) -> None:
+    """Skip the test where the server is older than this version of PostgreSQL."""
+    with psycopg.connect(url) as connection:
+        if connection.info.server_version < postgres * 10_000:
+            pytest.skip(f"what it builds is of PostgreSQL {postgres} and later")
 
 
 def meddle(url: str, statement: str) -> None:

@@ -3,6 +3,7 @@ unlocks. Where older ones are not for it to keep, it is told what a superuser ca
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from psycopg import errors as pg
@@ -17,7 +18,7 @@ from sync_platform.engine.sync import SyncRequest
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.spec import Field
-from sync_platform_tests.destination.tables import FIELDS, load, meddle, people, select
+from sync_platform_tests.destination.tables import CONTACTS, FIELDS, load, meddle, people, select
 
 REFUSED = pg.DependentObjectsStillExist
 LINES = "SELECT count(*) FROM sync_platform.locked_tables"
@@ -137,6 +138,18 @@ def test_a_database_where_nobody_locked_anything_is_left_without_a_word(
     load(limited_database, *people(1))
     PostgresDestination(limited_database).unlock("acme")
     assert [it for it in caplog.records if it.levelno >= logging.WARNING] == []
+
+
+def test_a_process_that_found_no_locks_keeps_them_once_there_are_some(
+    database: str, limited_database: str
+) -> None:
+    load(limited_database, *people(1))
+    assert select(limited_database, "SELECT to_regclass('sync_platform.locked_tables')") == [None]
+    load(database, *people(1), table=replace(CONTACTS, schema="other"))
+    load(limited_database, *people(1))
+    with pytest.raises(REFUSED, match="is kept in sync"):
+        select(limited_database, "ALTER TABLE acme.contacts DROP COLUMN email")
+    PostgresDestination(limited_database).erase("acme")  # else its role could not be dropped
 
 
 def test_nothing_else_in_the_platforms_schema_is_open_to_everybody(
