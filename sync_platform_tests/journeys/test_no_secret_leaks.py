@@ -165,7 +165,7 @@ def test_no_secret_is_written_when_the_vendor_does_not_answer_in_time(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     connector = stage.platform.connector("echoing_query")
-    stage.vendor.fail("slow", times=9, seconds=1.0)
+    stage.vendor.fail("slow", times=9, seconds=3.0)  # silence is noticed to the second
     api = HttpApi(
         connector,
         connection="slow",
