@@ -6,14 +6,12 @@ them. A trigger that cannot decide lets the statement pass. They run with the ri
 installed them, whatever rights those have who run into them.
 
 This guards against accidents, not against malice: `SET sync_platform.own_ddl = 'on'` lets anyone
-pass who may alter the table at all. So anybody may write the table of what is locked, too: a sync
-by a lesser role than the one that installed it keeps the locks of what it changes, and unlocks.
-Everything else in that schema stays closed: where a right on any of it is granted, or would be by
-default, or a function of somebody's there has its owner's rights, only who may use the schema
-already may write the table.
+pass who may alter the table at all. What is locked stays closed to all but its owner, and so does
+the whole schema, where secrets may lie: a role that syncs without rights on it is told which ones a
+superuser can grant (`locks.py`).
 """
 
-VERSION = 8  # of what INSTALL makes: raise it with every change, and databases get the new one
+VERSION = 9  # of what INSTALL makes: raise it with every change, and databases get the new one
 
 PASSING = "SET sync_platform.own_ddl = 'on'"  # what a person types who knows better
 
@@ -53,24 +51,9 @@ DO $$ BEGIN
     END IF;
 END $$;
 LOCK TABLE sync_platform.locked_tables IN SHARE ROW EXCLUSIVE MODE;  -- syncs write, others read
-GRANT SELECT, INSERT, UPDATE, DELETE ON sync_platform.locked_tables TO PUBLIC;
-DO $$ BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
-        WHERE c.relnamespace = 'sync_platform'::regnamespace AND a.grantee <> c.relowner
-        AND c.oid <> 'sync_platform.locked_tables'::regclass
-    ) AND NOT EXISTS (
-        SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        WHERE c.relnamespace = 'sync_platform'::regnamespace AND a.attacl IS NOT NULL
-    ) AND NOT EXISTS (
-        SELECT FROM pg_proc WHERE pronamespace = 'sync_platform'::regnamespace
-        AND prosecdef AND prorettype <> 'event_trigger'::regtype
-    ) AND NOT EXISTS (
-        SELECT FROM pg_default_acl WHERE defaclobjtype IN ('r', 'S')
-        AND defaclnamespace IN (0, 'sync_platform'::regnamespace)
-    ) THEN GRANT USAGE ON SCHEMA sync_platform TO PUBLIC;
-    END IF;
-END $$;
+-- Version 8 opened both to everybody, and a backup brings that back.
+REVOKE ALL ON sync_platform.locked_tables FROM PUBLIC;
+REVOKE ALL ON SCHEMA sync_platform FROM PUBLIC;
 COMMENT ON TABLE sync_platform.locked_tables IS
     'The tables that connections keep in sync, their columns ({name: type}) and key columns, and '
     'which columns differed in type or had a nondeterministic collation when they were locked.';

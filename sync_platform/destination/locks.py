@@ -46,6 +46,10 @@ GRANTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON sync_platform.locked_tables TO %(role)s;"
 )
 
+# The order in which syncs write the lines, so that neither waits for the other.
+IN_TURN = """SELECT FROM sync_platform.locked_tables WHERE {which}
+    ORDER BY schema_name, table_name COLLATE "C" FOR UPDATE"""
+
 log = logging.getLogger("sync_platform.destination")
 
 
@@ -130,7 +134,7 @@ class Locks:
         try:
             with connection.transaction():
                 is_known = _tells_what_differs(connection)
-                for name, columns in BOOKS.items():
+                for name, columns in sorted(BOOKS.items()):  # as IN_TURN
                     its = Lock(table=books, name=name, columns=columns)
                     _write(connection, its, differing=is_known)
                 _write(connection, lock, differing=is_known)
@@ -193,7 +197,9 @@ def _delete(connection: Connection, which: Composed) -> bool:
         return False
     delete = SQL("DELETE FROM sync_platform.locked_tables WHERE {}").format(which)
     if found[0]:
-        return connection.execute(delete).rowcount > 0
+        with connection.transaction():
+            connection.execute(SQL(IN_TURN).format(which=which))
+            return connection.execute(delete).rowcount > 0
     log.warning(
         "The platform's user may not unlock tables in this database: those that it locked as "
         "another user stay locked. A superuser can unlock them: %s;",

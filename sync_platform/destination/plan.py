@@ -244,6 +244,7 @@ class Plan:
             unbooked=self._unbooked,
             refused=refused,
             built_on=built_on,
+            below=cache(lambda: columns_below(connection, self._schema, name)),
             columns_ever=cache(lambda: columns_ever(connection, self._schema, name)),
         )
         self._columns, self._besides = dict(widened.columns), widened.besides

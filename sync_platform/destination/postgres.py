@@ -79,9 +79,9 @@ class PostgresDestination:
         ):
             if not book.actual_columns(connection, schema, "_tables"):
                 raise ConfigurationError(f"The schema {schema!r} holds no synced tables.")
-            let_go(connection, schema)
             connection.execute(OWN_DDL)
             connection.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
+            let_go(connection, schema)
             connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
 
     def unlock(self, schema: str) -> None:

@@ -51,6 +51,7 @@ def widen(
     unbooked: Mapping[str, Actual],
     refused: Set[Refusal],
     built_on: Callable[[], Collection[str]],
+    below: Callable[[], Set[str]],
     columns_ever: Callable[[], int],
 ) -> Widened:
     """What widens these columns (by field, some of them `new`) for the fields that are wanted;
@@ -58,9 +59,12 @@ def widen(
 
     A column keeps its type where something is `built_on` it, or where Postgres `refused` the
     statement, a day ago at most. A key's values have no place beside it, nor has any column's
-    where `columns_ever`, those that were dropped among them, are as many as a table can have.
+    where `columns_ever`, those that were dropped among them, are as many as a table can have. No
+    column is made under a name that tables `below` have one of.
     """
-    widening = _Widening(table, name, wanted, found, columns, new, unbooked, refused, columns_ever)
+    widening = _Widening(
+        table, name, wanted, found, columns, new, unbooked, refused, below, columns_ever
+    )
     outgrown = widening.outgrown()
     kept = built_on() if outgrown else ()
     for field in columns:
@@ -79,9 +83,10 @@ class _Widening:
         new: Collection[Column],
         unbooked: Mapping[str, Actual],
         refused: Set[Refusal],
+        below: Callable[[], Set[str]],
         columns_ever: Callable[[], int],
     ) -> None:
-        self._columns_ever = columns_ever
+        self._below, self._columns_ever = below, columns_ever
         self._table, self._name, self._wanted, self._found = table, name, wanted, found
         self._new, self._unbooked, self._refused = new, unbooked, refused
         self._columns = dict(columns)
@@ -152,7 +157,8 @@ class _Widening:
         if alone:
             return
         if beside is None:
-            beside = again or names.identifier(f"{column.name}_text", self._taken)
+            taken = self._taken | self._below()
+            beside = again or names.identifier(f"{column.name}_text", taken)
             self._again += [beside] if again else []
             self._taken.add(beside)
             self._statements.append(self._lines.change(field, beside=Literal(beside)))

@@ -8,6 +8,7 @@ from time import perf_counter
 import psycopg
 import pytest
 from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
 
 from sync_platform.destination.lock_triggers import VERSION
 from sync_platform.destination.postgres import PostgresDestination
@@ -208,6 +209,28 @@ def test_connecting_again_locks_again_in_the_new_connections_name(database: str)
     assert select(database, "SELECT obj_description('acme.contacts'::regclass)") == [
         "HubSpot contacts, synced from acme-2"
     ]
+
+
+def test_who_unlocks_and_a_sync_that_locks_anew_wait_for_each_other_in_turn(database: str) -> None:
+    load(database, *people(1))
+    line = "UPDATE sync_platform.locked_tables SET label = label WHERE table_name = '{}'"
+    select(database, line.format("_tables"))  # now it lies behind the others, and is found there:
+    as_they_lie = make_conninfo(
+        database, options="-c enable_indexscan=off -c enable_bitmapscan=off"
+    )
+    waits = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'sync_platform unlock%' AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(database) as syncs:
+        syncs.execute(line.format("_tables"))
+        unlocking = thread.submit(PostgresDestination(as_they_lie).unlock, "acme")
+        while not select(database, waits) and not unlocking.done():
+            pass
+        syncs.execute(line.format("contacts"))
+        syncs.commit()
+        unlocking.result()
+    assert select(database, LOCKED) == []
 
 
 def test_a_database_without_locks_can_be_unlocked(database: str) -> None:

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import Identifier
 
 from sync_platform.destination.lock_triggers import VERSION
+from sync_platform.destination.locks import GRANTS
 from sync_platform.destination.postgres import PostgresDestination
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.results import Target
@@ -25,17 +26,23 @@ LINES = "SELECT count(*) FROM sync_platform.locked_tables"
 AGE = "SELECT columns ->> 'age' FROM sync_platform.locked_tables WHERE table_name = 'contacts'"
 OUTGROWN = [*FIELDS[:2], Field("age", "text")]
 OLD = {"id": "0", "email": "0@example.com", "age": "old"}
-OPEN = (  # of the platform's own schema, to everybody
-    "SELECT relname FROM pg_class WHERE relnamespace = 'sync_platform'::regnamespace"
-    " AND relkind <> 'i' AND has_table_privilege('public', oid, 'SELECT')"
+MAY = (  # which roles other than its owner may use the platform's schema, or anything in it
+    "SELECT grantee::regrole::text FROM pg_namespace, aclexplode(nspacl)"
+    " WHERE nspname = 'sync_platform' AND grantee <> nspowner"
+    " UNION SELECT grantee::regrole::text FROM pg_class, aclexplode(relacl)"
+    " WHERE relnamespace = 'sync_platform'::regnamespace AND grantee <> relowner"
 )
-MAY_USE = "SELECT has_schema_privilege('public', 'sync_platform', 'USAGE')"
+OPENED = (  # by version 8, to everybody
+    "GRANT USAGE ON SCHEMA sync_platform TO PUBLIC;"
+    " GRANT SELECT, INSERT, UPDATE, DELETE ON sync_platform.locked_tables TO PUBLIC;"
+    " COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version 8.'"
+)
 
 
 @pytest.fixture
 def lesser(database: str, limited_database: str) -> Iterator[str]:
     """The url, as a lesser role, of a database whose tables a superuser's sync made and locked, and
-    which are that role's by now."""
+    which are that role's by now; the locks are not."""
     load(database, *people(1))
     role = Identifier(str(conninfo_to_dict(limited_database)["user"])).as_string()
     tables: list[str] = select(
@@ -47,14 +54,18 @@ def lesser(database: str, limited_database: str) -> Iterator[str]:
     meddle(database, "DROP SCHEMA IF EXISTS acme CASCADE")
 
 
-def closed(database: str, version: int) -> None:
-    """Leave the locks as an older version made them: for their owner alone."""
-    select(
-        database,
-        "REVOKE USAGE ON SCHEMA sync_platform FROM PUBLIC;"
-        " REVOKE ALL ON sync_platform.locked_tables FROM PUBLIC;"
-        f" COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS 'Version {version}.'",
-    )
+@pytest.fixture
+def granted(database: str, lesser: str) -> str:
+    """The same, where a superuser has granted that role what it lacks."""
+    role = Identifier(str(conninfo_to_dict(lesser)["user"])).as_string()
+    select(database, GRANTS % {"role": role})
+    return lesser
+
+
+def made_older(database: str, version: int) -> None:
+    """Leave the locks as an older version made them."""
+    is_version = f"'Version {version}.'"
+    select(database, f"COMMENT ON EVENT TRIGGER sync_platform_keeps_shape IS {is_version}")
     if version < 7:
         select(database, "ALTER TABLE sync_platform.locked_tables DROP COLUMN differing")
         select(database, "DROP FUNCTION sync_platform.differing")
@@ -67,28 +78,28 @@ def advised(caplog: pytest.LogCaptureFixture) -> str:
     return statements.split(": ", 1)[1]
 
 
-def test_what_a_lesser_role_changes_stays_locked_as_it_is_then(database: str, lesser: str) -> None:
-    assert load(lesser, OLD, fields=OUTGROWN).updated == 1
-    for url, name in ((lesser, "mine"), (database, "ours")):
+def test_what_a_lesser_role_changes_stays_locked_as_it_is_then(database: str, granted: str) -> None:
+    assert load(granted, OLD, fields=OUTGROWN).updated == 1
+    for url, name in ((granted, "mine"), (database, "ours")):
         select(url, f"ALTER TABLE acme.contacts ADD COLUMN {name} int")
         with pytest.raises(REFUSED, match="from the type text to bigint"):
             select(url, "ALTER TABLE acme.contacts ALTER age TYPE bigint USING 0")
 
 
-def test_a_lesser_role_unlocks(database: str, lesser: str) -> None:
-    PostgresDestination(lesser).unlock("acme")
+def test_a_lesser_role_unlocks(database: str, granted: str) -> None:
+    PostgresDestination(granted).unlock("acme")
     assert select(database, LINES) == [0]
-    select(lesser, "DROP TABLE acme.contacts")
+    select(granted, "DROP TABLE acme.contacts")
 
 
-def test_a_lesser_role_unlocks_what_a_connection_left(database: str, lesser: str) -> None:
-    assert PostgresDestination(lesser).unlock_left("acme-hubspot")
-    assert not PostgresDestination(lesser).unlock_left("acme-hubspot")
-    select(lesser, "ALTER TABLE acme.contacts DROP COLUMN email")
+def test_a_lesser_role_unlocks_what_a_connection_left(database: str, granted: str) -> None:
+    assert PostgresDestination(granted).unlock_left("acme-hubspot")
+    assert not PostgresDestination(granted).unlock_left("acme-hubspot")
+    select(granted, "ALTER TABLE acme.contacts DROP COLUMN email")
 
 
-def test_a_lesser_role_that_erases_leaves_no_locks(database: str, lesser: str) -> None:
-    PostgresDestination(lesser).erase("acme")
+def test_a_lesser_role_that_erases_leaves_no_locks(database: str, granted: str) -> None:
+    PostgresDestination(granted).erase("acme")
     assert select(database, LINES) == [0]
 
 
@@ -96,7 +107,7 @@ def test_a_lesser_role_that_erases_leaves_no_locks(database: str, lesser: str) -
 def test_who_may_not_keep_them_is_told_what_a_superuser_can_do(
     database: str, lesser: str, caplog: pytest.LogCaptureFixture, version: int
 ) -> None:
-    closed(database, version)
+    made_older(database, version)
     assert load(lesser, OLD, fields=OUTGROWN).updated == 1
     assert select(database, AGE) == ["bigint"]
     select(database, advised(caplog))
@@ -113,7 +124,6 @@ def test_who_may_not_keep_them_is_told_what_a_superuser_can_do(
 def test_who_may_not_unlock_is_told_what_a_superuser_can_do(
     database: str, lesser: str, caplog: pytest.LogCaptureFixture, left: bool
 ) -> None:
-    closed(database, VERSION - 1)
     if left:
         assert not PostgresDestination(lesser).unlock_left("acme-hubspot")
     else:
@@ -125,7 +135,6 @@ def test_who_may_not_unlock_is_told_what_a_superuser_can_do(
 def test_who_may_not_unlock_erases_all_the_same(
     database: str, lesser: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    closed(database, VERSION - 1)
     PostgresDestination(lesser).erase("acme")
     assert select(database, "SELECT to_regclass('acme.contacts')") == [None]
     select(database, advised(caplog))
@@ -141,44 +150,34 @@ def test_a_database_where_nobody_locked_anything_is_left_without_a_word(
 
 
 def test_a_process_that_found_no_locks_keeps_them_once_there_are_some(
-    database: str, limited_database: str
+    database: str, limited_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     load(limited_database, *people(1))
     assert select(limited_database, "SELECT to_regclass('sync_platform.locked_tables')") == [None]
     load(database, *people(1), table=replace(CONTACTS, schema="other"))
+    load(limited_database, *people(1))
+    select(database, advised(caplog))
     load(limited_database, *people(1))
     with pytest.raises(REFUSED, match="is kept in sync"):
         select(limited_database, "ALTER TABLE acme.contacts DROP COLUMN email")
     PostgresDestination(limited_database).erase("acme")  # else its role could not be dropped
 
 
-def test_nothing_else_in_the_platforms_schema_is_open_to_everybody(
+def test_the_platforms_schema_is_closed_to_all_others(
     platform: Platform, acme: Connection, hubspot: HubSpot
 ) -> None:
     hubspot.add("contacts", email="ada@example.com")
     request = SyncRequest(target=Target(acme.name, "contacts"))
     platform.sync(request).run(into=platform.destination)
-    assert select(platform.database_url, OPEN) == ["locked_tables"]
-    assert select(platform.database_url, MAY_USE) == [True]
+    assert select(platform.database_url, LINES) == [5]
+    assert select(platform.database_url, MAY) == []
 
 
-@pytest.mark.parametrize(
-    "granted",
-    [
-        "GRANT SELECT ON sync_platform.secrets TO PUBLIC",
-        "GRANT SELECT ON sync_platform.secrets TO pg_monitor",
-        "GRANT SELECT (it) ON sync_platform.secrets TO PUBLIC",
-        "CREATE FUNCTION sync_platform.tell() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER"
-        " AS 'SELECT it FROM sync_platform.secrets'",
-        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
-    ],
-)
-def test_a_schema_in_which_something_would_become_open_stays_closed(
-    database: str, granted: str
-) -> None:
-    select(database, "CREATE SCHEMA sync_platform; CREATE TABLE sync_platform.secrets (it text)")
-    select(database, granted)
+def test_what_an_older_version_opened_is_closed_again(database: str) -> None:
     load(database, *people(1))
-    assert select(database, MAY_USE) == [False]
+    select(database, OPENED)
+    assert select(database, MAY) == ["-"]
+    load(database, *people(1))
+    assert select(database, MAY) == []
     with pytest.raises(REFUSED):
         select(database, "ALTER TABLE acme.contacts DROP COLUMN email")

@@ -197,6 +197,19 @@ def test_a_new_field_takes_no_column_of_a_table_that_inherits(database: str, typ
     assert PostgresDestination(database).column_names(CONTACTS)["why"].startswith("why_")
 
 
+@pytest.mark.parametrize("type", ["text", "bigint"])
+def test_nor_does_what_stands_beside_a_column_that_is_kept(database: str, type: str) -> None:
+    load(database, *people(1))
+    select(database, f"CREATE TABLE acme.archive (age_text {type}) INHERITS (acme.contacts)")
+    select(database, "CREATE VIEW public.ages AS SELECT age FROM acme.contacts")
+    assert (
+        load(database, {"id": "1", "age": "old"}, fields=[*FIELDS[:2], Field("age")]).created == 1
+    )
+    (beside,) = select(database, "SELECT beside FROM acme._columns WHERE field = 'age'")
+    assert beside.startswith("age_text_")
+    assert select(database, f"SELECT {beside} FROM acme.contacts WHERE id = '1'") == ["old"]
+
+
 def test_a_key_that_others_refer_to_keeps_its_type(database: str) -> None:
     load(database, {"id": 1}, fields=[Field("id", "integer")])
     select(database, "CREATE TABLE acme.calls (contact bigint REFERENCES acme.contacts)")
