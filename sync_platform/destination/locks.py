@@ -2,8 +2,8 @@
 
 The database itself refuses, by event triggers (`lock_triggers.py`), which only a superuser may
 make, or a managed server's like. Where we may not, syncs carry on without, and `drift.py` mends
-afterwards what it can; where they are there already, a lesser role keeps what it syncs locked.
-Disconnecting unlocks.
+afterwards what it can; where they are there already, a lesser role that may write them keeps what
+it syncs locked. Disconnecting unlocks.
 """
 
 import json
