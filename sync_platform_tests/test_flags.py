@@ -1,8 +1,10 @@
 """What needs a person, as it is told on a connection: from when on, and until when."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from sync_platform.engine.connections import ConnectionStatus
@@ -19,6 +21,7 @@ from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.waist import gate
 from sync_platform_tests.fakes import FakeClock
+from sync_platform_tests.journeys.test_all_or_nothing import wait_until
 from sync_platform_tests.test_gate import BY_ITSELF, CONTACTS, DEALS, OWNERS, ended, status, sync
 
 pytestmark = pytest.mark.usefixtures("acme")
@@ -71,6 +74,25 @@ def test_one_by_itself_does_not_prove_that_somebody_has_signed_in(platform: Plat
     assert status(platform) is ConnectionStatus.NEEDS_REAUTH
     sync(platform, CONTACTS)
     assert status(platform) is ConnectionStatus.ACTIVE
+
+
+def test_a_refusal_of_the_sign_in_before_is_told_on_no_connection_that_was_signed_in_anew(
+    platform: Platform,
+) -> None:
+    """Also where that is about to be committed."""
+    name, since = "acme-hubspot", platform.connection("acme-hubspot").allowed_since
+    refused = NeedsReauth("Sign in anew.")
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(platform.database_url) as person:
+        person.execute("UPDATE sync_platform.connections SET resumed_at = clock_timestamp()")
+        flagged = threads.submit(gate.flag, platform, name, refused, since=since)
+        wait_until(1, platform, flagged)
+        person.commit()
+        flagged.result()
+    assert status(platform) is ConnectionStatus.ACTIVE
+    gate.flag(platform, name, NotPermitted(), since=since)  # which a sign-in need not mend
+    assert status(platform) is ConnectionStatus.NEEDS_ATTENTION
+    gate.flag(platform, name, refused, since=platform.connection(name).allowed_since)
+    assert status(platform) is ConnectionStatus.NEEDS_REAUTH
 
 
 def test_a_sync_by_hand_proves_the_sign_in_and_tells_what_else_waits(

@@ -39,6 +39,8 @@ class Connection:
     objects: Sequence[ObjectChoice] = ()  # the chosen ones
     account_id: str | None = None  # the vendor's, from the connector's check
     created_at: datetime | None = None
+    # Last resumed or signed in anew, else made; None: not kept yet.
+    allowed_since: datetime | None = field(default=None, compare=False)
     label: str | None = None  # what people call it; None: by its name
 
     @property

@@ -52,6 +52,7 @@ class SignIn:
     writing: bool = False
     account: Account | None = None  # once the vendor told it
     error: str | None = None  # a sentence for people, where it failed
+    connection_created_at: datetime | None = None  # with `again`: which of that name it is for
     begun_at: datetime
     expires_at: datetime
 

@@ -19,8 +19,8 @@ from sync_platform.engine.ports import Clock, ObjectChoice
 from sync_platform.engine.results import Target
 from sync_platform.errors import ConfigurationError, Refused, UnknownConnection, UnknownObject
 from sync_platform.store.database import Database
-from sync_platform.store.left_schemas import remember
 from sync_platform.store.pool import Session
+from sync_platform.store.removing import removed
 from sync_platform.store.statements import assignments
 from sync_platform.store.storable import as_given, text
 
@@ -38,7 +38,7 @@ REGISTER = """
 """
 FIND = """
     SELECT name, connector, schema, status, status_reason, base_url, settings, interval,
-           account_id, created_at, label
+           account_id, created_at, coalesce(resumed_at, created_at) AS allowed_since, label
     FROM sync_platform.connections
     WHERE (%(name)s::text IS NULL OR name = %(name)s)
       AND (%(connector)s::text IS NULL OR connector = %(connector)s)
@@ -58,22 +58,31 @@ FORGET = """
 """
 AGAIN = """
     SELECT whole.base_url, whole.settings, whole.account_id, whole.status, whole.status_reason,
+           coalesce(whole.resumed_at, whole.created_at) AS allowed_since,
            one.object, one.interval, one.filters
     FROM sync_platform.connections AS whole
     LEFT JOIN sync_platform.connection_objects AS one
         ON one.connection = whole.name AND one.object = %s
     WHERE whole.name = %s AND whole.created_at = %s
 """
-# A person's pause stays, and so does the need of a new sign-in beside a lesser one.
+# A person's pause stays, and so does the need of a new sign-in beside a lesser one. A sign-in that
+# was made anew since is not the one that was refused.
 FLAGGED = SQL("""
     (status, status_reason) = (
         SELECT CASE WHEN stays THEN status ELSE %(status)s END,
                CASE WHEN stays THEN status_reason ELSE %(reason)s END
-        FROM (SELECT status = 'paused' OR status = 'needs_reauth' AND NOT %(reauth)s) AS it (stays)
+        FROM (
+            SELECT status = 'paused' OR status = 'needs_reauth' AND NOT %(reauth)s
+                OR %(reauth)s AND coalesce(resumed_at, created_at) <> %(since)s
+        ) AS it (stays)
     )
 """)
 UNFLAG = """
     UPDATE sync_platform.connections SET status = 'active', status_reason = NULL
+    WHERE name = %s AND status = %s AND status_reason IS NOT DISTINCT FROM %s
+"""
+EXPLAIN = """
+    UPDATE sync_platform.connections SET status_reason = %s
     WHERE name = %s AND status = %s AND status_reason IS NOT DISTINCT FROM %s
 """
 RESUMED = SQL("""
@@ -129,9 +138,9 @@ class Connections:
             raise _unknown(session, name)
 
     def again(self, connection: Connection, object: str) -> Connection:
-        """The connection as its object is read by now: address, settings, account, status, and how
-        this one object is chosen; the rest as it is given. Raises UnknownConnection where it is
-        gone, also where another one has its name by now."""
+        """The connection as its object is read by now: address, settings, account, status, since
+        when it may sync, and how this one object is chosen; the rest as it is given. Raises
+        UnknownConnection where it is gone, also where another one has its name by now."""
         asked = object, connection.name, connection.created_at
         with self._database.statement() as session:
             row = session.execute(AGAIN, asked).fetchone()
@@ -218,12 +227,24 @@ class Connections:
         """No automatic syncs until it is resumed; `reason` is a sentence for people."""
         self._set(name, status=ConnectionStatus.PAUSED.value, status_reason=text(reason))
 
-    def flag(self, name: str, status: ConnectionStatus, reason: str) -> None:
+    def flag(
+        self, name: str, status: ConnectionStatus, reason: str, *, since: datetime | None = None
+    ) -> None:
         """It needs a person, and why. One that a person paused stays paused: resuming a flag must
-        not undo that. One that needs a new sign-in goes on needing it, whatever else it needs."""
+        not undo that. One that needs a new sign-in goes on needing it, whatever else it needs.
+
+        `since`: its `allowed_since` as it was read before the sign-in that was refused. Where that
+        is another one by now, it was signed in anew or resumed, and needs no new sign-in for this.
+        """
         reauth = status is ConnectionStatus.NEEDS_REAUTH
-        values = {"status": status.value, "reason": text(reason), "reauth": reauth}
+        values = {"status": status.value, "reason": text(reason), "reauth": reauth, "since": since}
         self._change(name, FLAGGED, **values)
+
+    def explain(self, connection: Connection, reason: str) -> None:
+        """Another reason for its status, if both are still the ones that are given."""
+        known = connection.status.value, connection.status_reason
+        with self._database.statement() as session:
+            session.execute(EXPLAIN, (text(reason), connection.name, *known))
 
     def unflag(self, connection: Connection) -> None:
         """Nothing needs a person any more, if its flag is still the one that is given. Failures go
@@ -270,15 +291,13 @@ class Connections:
             ).fetchone()
         return row["resumed_at"] if row else None
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, last: Callable[[], object] = lambda: None) -> None:
         """Forget it: its secrets, cursors, catalogs and history too. Its data tables stay, and
-        whose data it is (see `left_schemas`)."""
-        with self._database.transaction() as session:
-            remember(session, name)
-            gone = session.execute("DELETE FROM sync_platform.connections WHERE name = %s", (name,))
-            if not gone.rowcount:
+        whose data it is (see `left_schemas`). `last` is called once nobody renews its secret any
+        more, and again with each try that it takes (see `removing`)."""
+        if not removed(self._database, name, last):
+            with self._database.statement() as session:
                 raise _unknown(session, name)
-            session.execute("DELETE FROM sync_platform.quotas WHERE connection = %s", (name,))
 
     def _set(self, name: str, **values: Any) -> None:
         self._change(name, assignments(values), **values)

@@ -2,8 +2,9 @@
 complete in time is swept away with its secrets."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from psycopg.sql import SQL
@@ -11,10 +12,18 @@ from psycopg.types.json import Jsonb
 
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.signing_in import STATE_LASTS, SignIn, SignInStatus
-from sync_platform.errors import ConfigurationError, Refused
+from sync_platform.errors import (
+    ConfigurationError,
+    Refused,
+    StoreUnavailable,
+    VendorUnavailable,
+)
 from sync_platform.spec import Account
+from sync_platform.store.credentials import LOCK_TIMEOUT, PATIENTLY
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Lock, Locked
+from sync_platform.store.outlasting import outlasting
+from sync_platform.store.pool import Session
 from sync_platform.store.statements import assignments, inserting
 from sync_platform.store.storable import as_given, text
 
@@ -22,6 +31,19 @@ SHOWN = """
     id, connector, connection, again, status, redirect_uri, base_url, settings, objects, writing,
     account_id, account_name, error, begun_at, expires_at
 """
+HELD = f"SELECT {SHOWN}, secret FROM sync_platform.sign_ins WHERE id = %s FOR UPDATE"
+REPLACE = "UPDATE sync_platform.sign_ins SET secret = %s WHERE id = %s AND secret = %s"
+# Whose hour is over; one that is being renewed is left to the next time.
+SWEEP = """
+    DELETE FROM sync_platform.sign_ins WHERE id IN (
+        SELECT id FROM sync_platform.sign_ins WHERE expires_at <= %s FOR UPDATE SKIP LOCKED
+    )
+"""
+CREATED_AT = "connection.created_at"  # kept among the settings, of which none is called so
+NONE = (
+    "There is no such sign-in in this browser (any more): it must be complete within an hour. "
+    "Begin again."
+)
 
 
 class SignIns:
@@ -52,7 +74,7 @@ class SignIns:
             "browser_hash": _hash(browser),
             "redirect_uri": sign_in.redirect_uri,
             "base_url": sign_in.base_url,
-            "settings": _settings(sign_in.settings),
+            "settings": _settings(sign_in),
             "objects": list(sign_in.objects) if sign_in.objects is not None else None,
             "writing": sign_in.writing,
             "secret": self._lock.close(secret),
@@ -112,34 +134,54 @@ class SignIns:
 
     def open(self, id: str, *, browser: str, now: datetime) -> tuple[SignIn, Secret]:
         """The sign-in and its secret. Refused unless it is signed in and not complete yet."""
-        row = self._row(id, browser, now)
-        if row["status"] != SignInStatus.SIGNED_IN.value or row["secret"] is None:
-            told = {
-                SignInStatus.BEGUN.value: "The vendor has not sent this sign-in back yet.",
-                SignInStatus.DONE.value: "This sign-in is complete already.",
-            }
-            raise Refused(
-                told.get(row["status"], f"This sign-in failed: {row['error'] or 'it has ended.'}")
-            )
-        return _sign_in(row), self._opened(row)
+        return self._usable(self._row(id, browser, now))
+
+    def rotate(self, id: str, refresh: Callable[[SignIn, Secret], Secret]) -> tuple[SignIn, Secret]:
+        """The sign-in with the secret that `refresh` makes of it, one process at a time: it is
+        given the one that is there once it is its turn, and what it gives is kept before anybody
+        has it. What it raises goes on, and nothing is changed.
+
+        Raises VendorUnavailable where others are at it for too long, and what `held` does.
+        """
+        fresh: Secret | None = None
+        try:
+            with self._database.apart() as session:  # it waits for a vendor: not in the pool
+                session.execute(PATIENTLY)
+                row = self._held(session, id)
+                sign_in, secret = self._usable(row)
+                fresh = refresh(sign_in, secret)
+                if fresh != secret:
+                    self._replace(session, row, fresh)
+        except StoreUnavailable as error:
+            if error.evidence.get("sqlstate") == LOCK_TIMEOUT:
+                raise VendorUnavailable(
+                    "This sign-in has been waiting to be renewed for long: the vendor does not "
+                    "answer. Try again later."
+                ) from error
+            if fresh is None:
+                raise
+            outlasting(partial(self._keep, row, fresh))  # the vendor may have ended the one before
+        return sign_in, fresh
+
+    def held(self, id: str) -> Secret:
+        """The secret as it stands; nobody else renews, completes or ends the sign-in until the
+        transaction is over (`Database.together`). Refused where `open` does."""
+        with self._database.transaction() as session:
+            return self._usable(self._held(session, id))[1]
 
     def signed_in(self, sign_in: SignIn, secret: Secret) -> None:
         """The vendor gave credentials: they take the place of what was kept."""
         self._change(
             sign_in.id,
             status=SignInStatus.SIGNED_IN.value,
-            settings=_settings(sign_in.settings),
+            settings=_settings(sign_in),
             secret=self._lock.close(secret),
             **_account(sign_in.account),
         )
 
-    def answered(self, id: str, settings: Mapping[str, str], account: Account | None) -> None:
+    def answered(self, sign_in: SignIn) -> None:
         """What was chosen, and whose account that is."""
-        self._change(id, settings=_settings(settings), **_account(account))
-
-    def renew(self, id: str, secret: Secret) -> None:
-        """Its access token was refreshed."""
-        self._change(id, secret=self._lock.close(secret))
+        self._change(sign_in.id, settings=_settings(sign_in), **_account(sign_in.account))
 
     def fail(self, id: str, error: str) -> None:
         """It ended; its secrets are gone."""
@@ -154,9 +196,7 @@ class SignIns:
     def sweep(self, now: datetime) -> int:
         """Forget those whose hour is over, and their secrets; how many there were."""
         with self._database.statement() as session:
-            return session.execute(
-                "DELETE FROM sync_platform.sign_ins WHERE expires_at <= %s", (now,)
-            ).rowcount
+            return session.execute(SWEEP, (now,)).rowcount
 
     def _row(self, id: str, browser: str, now: datetime) -> dict[str, Any]:
         with self._database.statement() as session:
@@ -168,11 +208,33 @@ class SignIns:
                 {"id": id, "browser": _hash(browser), "now": now},
             ).fetchone()
         if row is None:
-            raise Refused(
-                "There is no such sign-in in this browser (any more): it must be complete within "
-                "an hour. Begin again."
-            )
+            raise Refused(NONE)
         return row
+
+    def _held(self, session: Session, id: str) -> dict[str, Any]:
+        row = session.execute(HELD, (id,)).fetchone()
+        if row is None:
+            raise Refused(NONE)
+        return row
+
+    def _keep(self, row: dict[str, Any], fresh: Secret) -> None:
+        with self._database.statement() as session:
+            self._replace(session, row, fresh)
+
+    def _replace(self, session: Session, row: dict[str, Any], fresh: Secret) -> None:
+        """In the place of the secret that the row had, if it still has it."""
+        session.execute(REPLACE, (self._lock.close(fresh), row["id"], row["secret"]))
+
+    def _usable(self, row: dict[str, Any]) -> tuple[SignIn, Secret]:
+        if row["status"] != SignInStatus.SIGNED_IN.value or row["secret"] is None:
+            told = {
+                SignInStatus.BEGUN.value: "The vendor has not sent this sign-in back yet.",
+                SignInStatus.DONE.value: "This sign-in is complete already.",
+            }
+            raise Refused(
+                told.get(row["status"], f"This sign-in failed: {row['error'] or 'it has ended.'}")
+            )
+        return _sign_in(row), self._opened(row)
 
     def _opened(self, row: dict[str, Any]) -> Secret:
         return self._lock.open(row["secret"], "this sign-in", "begin again")
@@ -188,8 +250,10 @@ def _hash(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _settings(settings: Mapping[str, str]) -> Jsonb:
-    return Jsonb(as_given(settings, "setting", ConfigurationError))
+def _settings(sign_in: SignIn) -> Jsonb:
+    created_at = sign_in.connection_created_at
+    kept = {CREATED_AT: created_at.isoformat()} if created_at else {}
+    return Jsonb({**as_given(sign_in.settings, "setting", ConfigurationError), **kept})
 
 
 def _account(account: Account | None) -> dict[str, str | None]:
@@ -202,6 +266,8 @@ def _account(account: Account | None) -> dict[str, str | None]:
 def _sign_in(row: dict[str, Any]) -> SignIn:
     known = row["account_id"]
     account = Account(id=known, name=row["account_name"] or "") if known else None
+    settings = dict(row["settings"])
+    created_at = settings.pop(CREATED_AT, None)
     return SignIn(
         id=row["id"],
         connector=row["connector"],
@@ -210,11 +276,12 @@ def _sign_in(row: dict[str, Any]) -> SignIn:
         status=SignInStatus(row["status"]),
         redirect_uri=row["redirect_uri"],
         base_url=row["base_url"],
-        settings=row["settings"],
+        settings=settings,
         objects=row["objects"],
         writing=row["writing"],
         account=account,
         error=row["error"],
+        connection_created_at=datetime.fromisoformat(created_at) if created_at else None,
         begun_at=row["begun_at"],
         expires_at=row["expires_at"],
     )

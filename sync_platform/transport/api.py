@@ -27,7 +27,7 @@ from sync_platform.transport.failures import Failures
 from sync_platform.transport.line import Line
 from sync_platform.transport.pace import asked_to_wait, until_reset
 from sync_platform.transport.retry import Failed, Patience, patiently
-from sync_platform.transport.sign import Proof, Signing
+from sync_platform.transport.sign import Found, Proof, Signing
 from sync_platform.transport.throttle import RateLimiter
 from sync_platform.transport.url import Url
 
@@ -56,8 +56,9 @@ class HttpApi:
     """The Api of one connection, for the length of one sync. Close it; it closes its limiter.
 
     `secret` is asked when first needed, again once what it gave is `due`, and once more at a 401,
-    unless `refresh` makes a fresh one out of the refused. Raises ConfigurationError where
-    `base_url` is not https; one on loopback may be http, and one of the hosts of `allow_http`.
+    unless `refresh` makes a fresh one out of the refused; where it only `Found` one that is refused
+    as well, it is asked once more. Raises ConfigurationError where `base_url` is not https; one on
+    loopback may be http, and one of the hosts of `allow_http`.
     """
 
     def __init__(
@@ -212,10 +213,7 @@ class HttpApi:
 
     def _try(self, call: _Call) -> spec.Answer:
         """One try; raises Failed where another may be made, and our errors where none may."""
-        secret = self._signing.secret()
-        answer = self._exchange(call, self._signing.proof(secret))
-        if self._failures.sign_in_refused(answer) and (fresh := self._signing.renewed(secret)):
-            answer = self._exchange(call, self._signing.proof(fresh))
+        answer = self._signed(call)
         if not 200 <= answer.status < 300:
             raise self._refused(call, answer)
         try:
@@ -226,6 +224,19 @@ class HttpApi:
             unreadable = self._failures.unreadable(self._what(call), answer, why, url=shown)
             raise Failed(unreadable, again=call.repeatable) from error
         return spec.Answer(body, answer.headers)
+
+    def _signed(self, call: _Call) -> Answer:
+        """The answer to the call; where its secret is refused, with another one. No call is signed
+        with more than one that is renewed for it: a vendor may refuse every secret there is."""
+        refused = self._failures.sign_in_refused
+        secret = self._signing.secret()
+        answer = self._exchange(call, self._signing.proof(secret))
+        if refused(answer) and (other := self._signing.renewed(secret)):
+            answer = self._exchange(call, self._signing.proof(other))
+            if isinstance(other, Found) and refused(answer):
+                fresh = self._signing.renewed(other)
+                answer = self._exchange(call, self._signing.proof(fresh)) if fresh else answer
+        return answer
 
     def _refused(self, call: _Call, answer: Answer) -> Failed:
         shown = self._address.plain(call.url)

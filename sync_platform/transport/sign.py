@@ -67,13 +67,19 @@ class QueryProof:
         return f"{path}?{urlencode([*others, (self.name, self.value)])}"
 
 
+class Found(Secret):
+    """A secret that was found in place of a refused one, and not renewed just now: if the vendor
+    refuses it as well, renewing it may help."""
+
+
 class Signing:
     """How the calls of one connection are signed.
 
     `read` gives the secret when first needed; its entry `auth` names the way ("OAuth2",
     "BearerToken" …), without it the first way of the connector that it fits. `refresh` is given a
-    secret that the vendor refused and gives a fresh one; without it, `read` is asked once more.
-    Once the secret is `due`, `read` is asked again before it is used.
+    secret that the vendor refused and gives a fresh one, `Found` where it did not renew it itself;
+    without it, `read` is asked once more. Once the secret is `due`, `read` is asked again before it
+    is used.
     """
 
     def __init__(
@@ -99,7 +105,8 @@ class Signing:
             return self._secret
 
     def renewed(self, refused: Secret) -> Secret | None:
-        """A secret to try in place of the refused one; None where there is no other."""
+        """A secret to try in place of the refused one; None where there is no other. If it is
+        `Found`, and refused as well, it can be given here in its turn."""
         with self._lock:
             if self._secret is not None and self._secret is not refused:
                 return self._secret  # another thread was quicker

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync_platform.engine.connections import (
     Connection,
@@ -13,7 +13,7 @@ from sync_platform.engine.connections import (
 from sync_platform.engine.ports import ObjectChoice, Secret, VendorApi
 from sync_platform.engine.results import Target
 from sync_platform.engine.signing_in import SignIn, identity
-from sync_platform.errors import NotPermitted, OtherAccount
+from sync_platform.errors import NotPermitted, OtherAccount, Refused
 from sync_platform.spec import Connector, Discovered, Field
 from sync_platform.waist import gate, proving
 from sync_platform.waist.choosing import checked_choice, checked_interval, discovered
@@ -63,9 +63,12 @@ def made(
         created_at=parts.clock.now(),
     )
     with parts.database.together():
+        # First, as whoever completes it at the same time does; it may have been renewed meanwhile.
+        secret = parts.sign_ins.held(sign_in.id)
         connection = parts.store.register(connection)
         parts.credentials.save(name, secret)
         _keep(parts, name, fields, own)
+        parts.sign_ins.done(sign_in.id, name)
     return connection
 
 
@@ -73,11 +76,13 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
     """The connection with these credentials: all that they change, or nothing. One that a person
     paused stays paused.
 
-    Raises OtherAccount where they are another account's, unless that is `confirmed`, and
-    ConfigurationError where settings are about objects that the connection has not.
+    Raises OtherAccount where they are another account's, unless that is `confirmed`,
+    ConfigurationError where settings are about objects that the connection has not, and Refused
+    where it is another connection by now than the sign-in was begun for.
     """
     it = parts.connector(sign_in.connector)
     connection = parts.store.get(sign_in.connection or "")
+    _refuse_another_connection(sign_in, connection, sign_in.connection_created_at)
     name, account = connection.name, identity(it, sign_in.account, sign_in.settings)
     other = bool(connection.account_id and account and account != connection.account_id)
     if other and not confirmed:
@@ -104,8 +109,10 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
     # Together: the secret of one account beside the name and the cursors of another would bring the
     # rows of both into one table.
     with parts.database.together():
-        # First the connection's own row, as who removes it does: or each might wait for the other.
+        secret = parts.sign_ins.held(sign_in.id)  # as `made` does
+        # Then the connection's own row, as who removes it does: or each might wait for the other.
         parts.store.set_settings(name, sign_in.settings)
+        _refuse_another_connection(sign_in, parts.store.get(name), connection.created_at)
         parts.store.set_base_url(name, sign_in.base_url)
         parts.credentials.save(name, secret)
         _keep(parts, name, fields, own, another=other, elsewhere=elsewhere)
@@ -114,7 +121,23 @@ def renewed(parts: Parts, sign_in: SignIn, secret: Secret, *, confirmed: bool) -
         if account:
             # Last: who adds rows of the connection's waits for this, and may hold what was wanted.
             parts.store.set_account(name, account)
+        parts.sign_ins.done(sign_in.id, name)
         return parts.store.get(name)
+
+
+def _refuse_another_connection(
+    sign_in: SignIn, connection: Connection, created_at: datetime | None
+) -> None:
+    """Raise Refused where the connection is not the one that the sign-in was begun for, which was
+    made at `created_at` (None: unknown): its secret is for that one's vendor and account alone."""
+    if connection.connector == sign_in.connector and created_at in (None, connection.created_at):
+        return
+    name = connection.name
+    raise Refused(
+        f"After this sign-in was begun, {name} was disconnected and connected anew (it is a "
+        f"connection to {connection.connector} now), so nothing was changed. To sign in anew for "
+        f"the {name} that there is now, begin again."
+    )
 
 
 def _refuse_another_accounts(parts: Parts, sign_in: SignIn, schema: str) -> None:

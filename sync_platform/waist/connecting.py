@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from sync_platform.engine.connections import Connection
 from sync_platform.engine.ports import ObjectChoice, Secret
@@ -79,7 +80,8 @@ class Connecting:
         scopes = list(dict.fromkeys(wanted))
         client = tokens.client_for(self._parts, it, redirect_uri)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-        sign_in = self._new(it, connection, again, given(it, way, settings or {}, kept), base_url)
+        known = given(it, way, settings or {}, kept)
+        sign_in = self._new(it, connection, before, known, base_url)
         sign_in = replace(sign_in, redirect_uri=redirect_uri, objects=objects, writing=writing)
         url = oauth.authorization_url(
             way,
@@ -151,7 +153,7 @@ class Connecting:
         chosen = proving.way_of(it, self.ways(connector), secret, way or secret.get("auth"))
         known = given(it, chosen.auth, settings or {}, kept)
         secret = proving.typed(chosen, secret, it.label)
-        sign_in = self._new(it, connection, again, known, base_url)
+        sign_in = self._new(it, connection, before, known, base_url)
         secret, told = tokens.with_access(self._parts, sign_in, chosen.auth, secret)
         known = {**known, **found(it, told, {}, known)}
         sign_in = replace(sign_in, settings=known, status=SignInStatus.SIGNED_IN)
@@ -186,7 +188,7 @@ class Connecting:
         if unknown:
             raise ConfigurationError(f"{it.label} does not ask for {', '.join(sorted(unknown))}.")
         sign_in = proving.settled(self._parts, sign_in, secret, settings)
-        self._parts.sign_ins.answered(id, sign_in.settings, sign_in.account)
+        self._parts.sign_ins.answered(sign_in)
         return sign_in
 
     def offered(self, id: str, *, browser: str) -> list[Offered]:
@@ -212,14 +214,17 @@ class Connecting:
         Of a connection that is signed in anew, only the credentials change, and what the vendor
         tells of its account. Raises OtherAccount where they belong to another account than its
         data, or than what a connection that was removed left in a new one's schema, unless that is
-        `confirmed`: then everything is read again.
+        `confirmed`: then everything is read again. Raises Refused where the connection is another
+        one by now than the sign-in was begun for.
+
+        Whoever completes it again, also at the same time, gets the connection that it made.
         """
-        sign_in, secret = self._open(id, browser)
-        proving.refuse_open_questions(self._parts, sign_in, secret)
-        if sign_in.again:
-            connection = completing.renewed(self._parts, sign_in, secret, confirmed=confirmed)
-        else:
-            connection = completing.made(
+        try:
+            sign_in, secret = self._open(id, browser)
+            proving.refuse_open_questions(self._parts, sign_in, secret)
+            if sign_in.again:
+                return completing.renewed(self._parts, sign_in, secret, confirmed=confirmed)
+            return completing.made(
                 self._parts,
                 sign_in,
                 secret,
@@ -229,8 +234,11 @@ class Connecting:
                 interval=interval,
                 confirmed=confirmed,
             )
-        self._parts.sign_ins.done(id, connection.name)
-        return connection
+        except Refused:
+            sign_in = self.get(id, browser=browser)
+            if sign_in.status is not SignInStatus.DONE:
+                raise
+            return self._parts.store.get(sign_in.connection or "")
 
     def by_secret(
         self,
@@ -272,19 +280,21 @@ class Connecting:
         self,
         connector: Connector,
         connection: str | None,
-        again: bool,
+        before: Connection | None,
         settings: Mapping[str, str],
         base_url: str | None,
     ) -> SignIn:
+        """`before`: the connection that is signed in anew."""
         now = self._parts.clock.now()
         self._parts.sign_ins.sweep(now)
         return SignIn(
             id=secrets.token_urlsafe(16),
             connector=connector.name,
             connection=connection,
-            again=again,
+            again=before is not None,
             base_url=base_url,
             settings=settings,
+            connection_created_at=before.created_at if before is not None else None,
             begun_at=now,
             expires_at=now + SIGN_IN_LASTS,
         )
@@ -293,7 +303,6 @@ class Connecting:
         """The sign-in and its secret, with an access token that still lasts a while."""
         now = self._parts.clock.now()
         sign_in, secret = self._parts.sign_ins.open(id, browser=browser, now=now)
-        fresh = tokens.lasting(self._parts, sign_in, secret)
-        if fresh is not secret:
-            self._parts.sign_ins.renew(id, fresh)
-        return sign_in, fresh
+        if tokens.lasts(self._parts, secret):
+            return sign_in, secret
+        return self._parts.sign_ins.rotate(id, partial(tokens.lasting, self._parts))

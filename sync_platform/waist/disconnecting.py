@@ -1,5 +1,6 @@
 """Disconnecting: a connection is forgotten, and its tables are people's own from then on."""
 
+from sync_platform.engine.ports import Secret
 from sync_platform.errors import UnknownConnection
 from sync_platform.waist import tokens
 from sync_platform.waist.parts import Parts
@@ -10,7 +11,10 @@ def disconnect(parts: Parts, name: str) -> bool:
     where that was only to unlock its tables. Raises UnknownConnection where nothing is left.
 
     A sync may lock them until the connection is gone, so they are unlocked after that, too; one
-    that does it still later unlocks them when it ends (`planning`).
+    that does it still later unlocks them when it ends (`planning`). The vendor is told that the
+    tokens are over only once the connection is gone: one that stays, because it could not be
+    removed, still works. Whoever is killed in between leaves them to end at the vendor by
+    themselves.
     """
     try:
         connection = parts.store.get(name)
@@ -18,8 +22,9 @@ def disconnect(parts: Parts, name: str) -> bool:
         if parts.destination.unlock_left(name):
             return False
         raise
+    secrets: list[Secret] = []
     parts.destination.unlock(connection.schema)
-    tokens.revoke(parts, connection)
-    parts.store.remove(name)
+    parts.store.remove(name, lambda: secrets.append(tokens.kept(parts, connection)))
+    tokens.revoke(parts, connection, secrets[-1])
     parts.destination.unlock(connection.schema)
     return True

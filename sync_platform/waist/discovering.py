@@ -97,7 +97,8 @@ def list_everywhere(parts: Parts) -> list[tuple[str, SchemaChange]]:
                 found += [(connection.name, it) for it in list_objects(parts, connection.name)]
             except SyncPlatformError as error:
                 log.warning("%s: its objects could not be listed: %s", connection.name, error)
-                gate.flag(parts, connection.name, error, what=gate.UNLISTED)
+                since = connection.allowed_since
+                gate.flag(parts, connection.name, error, what=gate.UNLISTED, since=since)
                 continue
             if gate.is_unlisted(connection):
                 gate.settle(parts, connection.name)

@@ -1,6 +1,7 @@
 """Whether a sync may run, and what its end says about its connection."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sync_platform.engine import breaker
 from sync_platform.engine.activity import TargetActivity
@@ -90,10 +91,18 @@ def _is_due(
     return mode is SyncMode.FROM_DATE or any(name in each.objects for each in due)
 
 
-def flag(parts: Parts, name: str, error: SyncPlatformError, *, what: str = "") -> None:
-    """Tell on the connection that someone must act; of `what`, if it was no sync."""
+def flag(
+    parts: Parts,
+    name: str,
+    error: SyncPlatformError,
+    *,
+    what: str = "",
+    since: datetime | None = None,
+) -> None:
+    """Tell on the connection that someone must act; of `what`, if it was no sync. That its sign-in
+    was refused is not told where it was made anew `since` (see `Connections.flag`)."""
     if isinstance(error, NeedsReauth):
-        parts.store.flag(name, ConnectionStatus.NEEDS_REAUTH, str(error))
+        parts.store.flag(name, ConnectionStatus.NEEDS_REAUTH, str(error), since=since)
     elif isinstance(error, NeedsPerson | TooManyDeletes):
         parts.store.flag(name, ConnectionStatus.NEEDS_ATTENTION, f"{what}{error}")
 

@@ -1,6 +1,7 @@
 """Sign-ins that nobody uses are renewed before they die: a pause must not lose them."""
 
 import logging
+from contextlib import suppress
 
 from sync_platform.engine.connections import Connection, ConnectionStatus
 from sync_platform.errors import (
@@ -9,6 +10,7 @@ from sync_platform.errors import (
     RetryLater,
     SignedInAnew,
     SyncPlatformError,
+    UnknownConnection,
 )
 from sync_platform.spec import OAuth2
 from sync_platform.waist import gate
@@ -39,17 +41,19 @@ def refresh_idle(parts: Parts) -> list[str]:
             log.warning("%s: its sign-in could not be renewed: %s", connection.name, error)
         except SyncPlatformError as error:
             log.warning("%s: its sign-in could not be renewed: %s", connection.name, error)
-            _flag(parts, connection, error)
+            with suppress(UnknownConnection):  # it was removed meanwhile
+                _flag(parts, connection, error)
     return renewed
 
 
 def _flag(parts: Parts, connection: Connection, error: SyncPlatformError) -> None:
-    """Tell on the connection that someone must act. One that is paused stays so, and says both."""
+    """Tell on the connection that someone must act. One that is paused stays so, and says both; one
+    that was resumed meanwhile stays that, too."""
     if connection.status is ConnectionStatus.PAUSED:
         reason = connection.status_reason or ""
         if isinstance(error, NeedsReauth) and str(error) not in reason:
-            parts.store.pause(connection.name, f"{reason} {error}".strip())
+            parts.store.explain(connection, f"{reason} {error}".strip())
     elif isinstance(error, NeedsPerson):
-        gate.flag(parts, connection.name, error)
+        gate.flag(parts, connection.name, error, since=connection.allowed_since)
     else:
         parts.store.flag(connection.name, ConnectionStatus.NEEDS_ATTENTION, str(error))

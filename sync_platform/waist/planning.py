@@ -55,7 +55,7 @@ def plan(parts: Parts, request: SyncRequest) -> Sync:
         delete_share=parts.settings.delete_share,
         check=asked.again,
         keep=lambda changes: parts.catalogs.keep(target, changes),
-        on_error=lambda error: _failed(parts, connection, error),
+        on_error=lambda error: _failed(parts, asked, error),
         on_success=lambda: _went_well(parts, request, connection),
     )
 
@@ -158,10 +158,11 @@ def _went_well(parts: Parts, request: SyncRequest, connection: Connection) -> No
         gate.unflag(parts, request, connection)
 
 
-def _failed(parts: Parts, connection: Connection, error: SyncPlatformError) -> None:
+def _failed(parts: Parts, asked: AsAsked, error: SyncPlatformError) -> None:
+    connection = asked.connection
     if _removed(parts, connection):
         raise UnknownConnection(f"{connection.name} has been removed meanwhile.") from error
-    gate.flag(parts, connection.name, error)
+    gate.flag(parts, connection.name, error, since=connection.allowed_since)
 
 
 def _removed(parts: Parts, connection: Connection) -> bool:

@@ -19,6 +19,7 @@ from sync_platform.errors import RetryLater
 from sync_platform.spec import Auth, ClientCredentials, Connector, JwtBearer, OAuth2
 from sync_platform.store.credentials import Credentials
 from sync_platform.transport.endpoints import Endpoints
+from sync_platform.transport.sign import Found
 
 log = logging.getLogger("sync_platform")
 
@@ -85,15 +86,21 @@ class Renewal:
 
     def refresh(self, refused: Secret) -> Secret:
         """Another secret than the one the vendor refused: what someone else has put there since,
-        if it is good, else a renewed one; the same, where there is nothing to renew. Raises what
-        `read` does."""
+        if it is good (`Found`: the vendor may have ended that as well), else a renewed one; the
+        same, where there is nothing to renew. Raises what `read` does."""
+        renewing = False
 
         def needed(current: Secret) -> bool:
+            nonlocal renewing
             same = current.get("access_token") == refused.get("access_token")
-            return same or renewal.due(current, self._now())
+            renewing = same or renewal.due(current, self._now())
+            return renewing
 
         kept = self._store.credentials.read(self._connection)
-        return self._renewed(needed) if self._way(kept) is not None else kept
+        if self._way(kept) is None:
+            return kept
+        secret = self._renewed(needed)
+        return secret if renewing else Found(secret)
 
     def refresh_idle(self) -> bool:
         """Use the refresh token, where half of its life has passed unused; whether it was. Raises

@@ -9,6 +9,7 @@ from sync_platform.errors import (
     ConfigurationError,
     NeedsReauth,
     NotPermitted,
+    SignedInAnew,
     SyncPlatformError,
     UnexpectedResponse,
 )
@@ -80,11 +81,17 @@ def with_access(
     return got.secret, got.told
 
 
+def lasts(parts: Parts, secret: Secret) -> bool:
+    """Whether its access token is good for a while yet."""
+    ends = secret.get("expires_at")
+    return ends is None or float(ends) > parts.clock.now().timestamp() + SOON
+
+
 def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
     """The secret, with another access token where that one is about to end: people take their
-    time between signing in and choosing."""
-    ends = secret.get("expires_at")
-    if ends is None or float(ends) > parts.clock.now().timestamp() + SOON:
+    time between signing in and choosing. A refresh token may be good for one use: let nobody else
+    be at it (`SignIns.rotate`)."""
+    if lasts(parts, secret):
         return secret
     connector = parts.connector(sign_in.connector)
     way = next(each for each in connector.auth if type(each).__name__ == secret.get("auth"))
@@ -96,14 +103,21 @@ def lasting(parts: Parts, sign_in: SignIn, secret: Secret) -> Secret:
     return oauth.renew(way, secret, endpoints_of(parts, sign_in), parts.clock, client).secret
 
 
-def revoke(parts: Parts, connection: Connection) -> bool:
-    """Tell the vendor that a connection's tokens are not needed any more, where it has a way to;
-    whether it was told. What goes wrong there keeps nobody from disconnecting."""
+def kept(parts: Parts, connection: Connection) -> Secret:
+    """The connection's secret; an empty one where there is none for it, or no key opens it."""
+    try:
+        return parts.credentials.read(connection)
+    except (NeedsReauth, ConfigurationError, SignedInAnew):
+        return Secret({})
+
+
+def revoke(parts: Parts, connection: Connection, secret: Secret) -> bool:
+    """Tell the vendor that the tokens of a connection that is gone are not needed any more, where
+    it has a way to; whether it was told. What goes wrong there keeps nobody from disconnecting."""
     try:
         connector = parts.declared(connection)
         client = parts.oauth_client(connector.name)
         ways = [each for each in connector.auth if isinstance(each, OAuth2) and each.revoke_url]
-        secret = parts.credentials.read(connection)
         if not ways or client is None or secret.get("auth") != "OAuth2":
             return False
         endpoints = parts.endpoints(

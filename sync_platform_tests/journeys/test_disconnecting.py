@@ -17,7 +17,7 @@ from sync_platform.errors import UnknownConnection
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot
 from sync_platform.spec import get
-from sync_platform.store.connections import Connections
+from sync_platform_tests.journeys.removing import Removing
 
 ACME = "acme-hubspot"
 LOCKED = "SELECT table_name FROM sync_platform.locked_tables ORDER BY 1"
@@ -43,18 +43,6 @@ class Unlocking(PostgresDestination):
         if not self._left:
             self._happens()
         super().unlock(schema)
-
-
-class Removing(Connections):
-    """Something happens before a connection is removed."""
-
-    def __init__(self, platform: Platform, happens: Callable[[], object]) -> None:
-        super().__init__(platform.database, platform.clock)
-        self._happens = happens
-
-    def remove(self, name: str) -> None:
-        self._happens()
-        super().remove(name)
 
 
 def planned(platform: Platform, object: str = "contacts") -> Sync:
@@ -141,19 +129,19 @@ def test_the_locks_of_a_new_connection_in_the_schema_stay(
     assert "owners" in locked(platform)
 
 
-@pytest.mark.parametrize("step", ["before", "revoked", "removed"])
+@pytest.mark.parametrize("step", ["before", "unlocked", "removed"])
 def test_disconnecting_that_is_killed_is_finished_by_the_next(
     platform: Platform, step: str
 ) -> None:
     with closing(Platform(platform.settings, platform.clock)) as dying:
-        if step == "revoked":
+        if step == "unlocked":
             dying.store = Removing(dying, kill)
         else:  # and a sync comes in between
             dying.store = Removing(dying, lambda: sync(platform))
             dying.destination = Unlocking(dying.database_url, 1 if step == "before" else 2, kill)
         with pytest.raises(Killed):
             dying.disconnect(ACME)
-    assert ("contacts" in locked(platform)) is (step != "revoked")
+    assert ("contacts" in locked(platform)) is (step != "unlocked")
     assert platform.disconnect(ACME) is (step != "removed")
     assert platform.connections() == []
     assert locked(platform) == []

@@ -1,6 +1,7 @@
 """A connection that is signed in anew while it is being read."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from sync_platform.engine.modes import SyncMode
 from sync_platform.engine.ports import Secret
 from sync_platform.engine.results import SyncResult, Target
 from sync_platform.engine.sync import SyncRequest
-from sync_platform.errors import SignedInAnew
+from sync_platform.errors import NeedsReauth, SignedInAnew, SyncPlatformError
 from sync_platform.platform import Platform
 from sync_platform.sandbox import HubSpot, serve
 from sync_platform.sandbox.calls import Call
@@ -113,3 +114,36 @@ def test_a_key_that_was_rolled_is_used_as_soon_as_somebody_gives_the_next(
 
     ours.before[2] = roll
     assert sync(platform).counts.created == 250
+
+
+def test_a_sync_whose_key_is_refused_does_not_flag_a_connection_that_has_got_the_next_one(
+    platform: Platform, ours: Guarded
+) -> None:
+    ours.key = "our-next-key"
+    planned = platform.sync(SyncRequest(target=Target(ACME, "contacts")))
+    flag = planned.on_error
+
+    def be_late(error: SyncPlatformError) -> None:
+        platform.reconnect(ACME, Secret({"token": "our-next-key"}), base_url=ours.url)
+        flag(error)
+
+    planned.on_error = be_late
+    with pytest.raises(NeedsReauth):
+        planned.run(into=platform.destination)
+    connection = platform.connection(ACME)
+    assert (connection.status, connection.status_reason) == (ConnectionStatus.ACTIVE, None)
+    assert platform.nothing_to_do(replace(planned.request, automatic=True)) is None
+    assert sync(platform).counts.created == 250
+
+
+def test_the_first_sync_after_it_was_resumed_tells_that_its_key_is_refused(
+    platform: Platform, ours: Guarded
+) -> None:
+    """Also one that was planned before."""
+    ours.key = "our-next-key"
+    planned = platform.sync(SyncRequest(target=Target(ACME, "contacts")))
+    for resumed in (planned, platform.sync(SyncRequest(target=Target(ACME, "contacts")))):
+        platform.resume(ACME)
+        with pytest.raises(NeedsReauth):
+            resumed.run(into=platform.destination)
+        assert platform.connection(ACME).status is ConnectionStatus.NEEDS_REAUTH

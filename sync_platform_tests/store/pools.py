@@ -3,11 +3,13 @@
 import socket
 import threading
 from contextlib import ExitStack, suppress
+from time import monotonic
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from sync_platform.store.addresses import conninfo, parameters
+from sync_platform.store.database import Database
 from sync_platform.store.pool import Pool, Session
 
 
@@ -28,6 +30,27 @@ def end(other: psycopg.Connection, session: Session) -> None:
     """The server ends the session; returns when that is done."""
     gone = other.execute("SELECT pg_terminate_backend(%s, 5000)", (session.info.backend_pid,))
     assert gone.fetchone() == (True,)
+
+
+def wait_for_a_locked_session(store: Database, count: int = 1) -> None:
+    """Until so many sessions wait for a lock."""
+    waiting = """
+        SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    until = monotonic() + 20
+    with store.statement() as session:
+        while session.execute(waiting).rowcount < count:
+            assert monotonic() < until, "nobody waits for the lock"
+
+
+def end_other_sessions(database: str) -> None:
+    """The server ends all sessions but the one that tells it to."""
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 class Forgetful:

@@ -2,7 +2,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
-from time import monotonic
 from typing import Any
 
 import psycopg
@@ -16,6 +15,7 @@ from sync_platform.store.connections import Connections
 from sync_platform.store.credentials import Credentials
 from sync_platform.store.database import Database
 from sync_platform.store.lock import Renewed
+from sync_platform_tests.store.pools import end_other_sessions, wait_for_a_locked_session
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 SIGN_IN = Secret({"access_token": "hush-1", "refresh_token": "hush-r", "expires_at": 1.5})
@@ -238,23 +238,3 @@ def test_renewals_that_wait_take_no_connection_from_others(
         finally:
             go_on.set()
         assert {each.result()["access_token"] for each in waiting} == {"hush-1"}
-
-
-def end_other_sessions(database: str) -> None:
-    with psycopg.connect(database, autocommit=True) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-
-def wait_for_a_locked_session(store: Database, count: int = 1) -> None:
-    """Until so many sessions wait for a lock."""
-    waiting = """
-        SELECT pid FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'
-    """
-    until = monotonic() + 20
-    with store.statement() as session:
-        while session.execute(waiting).rowcount < count:
-            assert monotonic() < until, "nobody waits for the lock"

@@ -75,9 +75,9 @@ def test_a_token_for_another_address_is_not_sent_to_the_one_before_to_be_revoked
     sign_in = stage.platform.connecting.finish(Person().allows(begun.url), browser=BROWSER)
     before = stage.platform.connecting.complete(sign_in.id, browser=BROWSER, name="acme")
     stage.platform.store.set_base_url("acme", "https://elsewhere.example")
-    assert not tokens.revoke(stage.platform, before)
+    assert not tokens.revoke(stage.platform, before, tokens.kept(stage.platform, before))
     stage.platform.store.set_base_url("acme", stage.vendor.url)
-    assert tokens.revoke(stage.platform, before)
+    assert tokens.revoke(stage.platform, before, tokens.kept(stage.platform, before))
 
 
 def test_a_service_account_signs_its_own_assertions(stage: Stage) -> None:
