@@ -2,7 +2,7 @@
 complete in time is swept away with its secrets."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,8 +28,8 @@ from sync_platform.store.statements import assignments, inserting
 from sync_platform.store.storable import as_given, text
 
 SHOWN = """
-    id, connector, connection, again, status, redirect_uri, base_url, settings, objects, writing,
-    account_id, account_name, error, begun_at, expires_at
+    id, connector, connection, connection_created_at, again, status, redirect_uri, base_url,
+    settings, objects, writing, account_id, account_name, error, begun_at, expires_at
 """
 HELD = f"SELECT {SHOWN}, secret FROM sync_platform.sign_ins WHERE id = %s FOR UPDATE"
 REPLACE = "UPDATE sync_platform.sign_ins SET secret = %s WHERE id = %s AND secret = %s"
@@ -39,7 +39,6 @@ SWEEP = """
         SELECT id FROM sync_platform.sign_ins WHERE expires_at <= %s FOR UPDATE SKIP LOCKED
     )
 """
-CREATED_AT = "connection.created_at"  # kept among the settings, of which none is called so
 NONE = (
     "There is no such sign-in in this browser (any more): it must be complete within an hour. "
     "Begin again."
@@ -68,13 +67,14 @@ class SignIns:
             "id": sign_in.id,
             "connector": sign_in.connector,
             "connection": sign_in.connection,
+            "connection_created_at": sign_in.connection_created_at,
             "again": sign_in.again,
             "status": sign_in.status.value,
             "state_hash": _hash(state) if state is not None else None,
             "browser_hash": _hash(browser),
             "redirect_uri": sign_in.redirect_uri,
             "base_url": sign_in.base_url,
-            "settings": _settings(sign_in),
+            "settings": _settings(sign_in.settings),
             "objects": list(sign_in.objects) if sign_in.objects is not None else None,
             "writing": sign_in.writing,
             "secret": self._lock.close(secret),
@@ -174,14 +174,14 @@ class SignIns:
         self._change(
             sign_in.id,
             status=SignInStatus.SIGNED_IN.value,
-            settings=_settings(sign_in),
+            settings=_settings(sign_in.settings),
             secret=self._lock.close(secret),
             **_account(sign_in.account),
         )
 
-    def answered(self, sign_in: SignIn) -> None:
+    def answered(self, id: str, settings: Mapping[str, str], account: Account | None) -> None:
         """What was chosen, and whose account that is."""
-        self._change(sign_in.id, settings=_settings(sign_in), **_account(sign_in.account))
+        self._change(id, settings=_settings(settings), **_account(account))
 
     def fail(self, id: str, error: str) -> None:
         """It ended; its secrets are gone."""
@@ -250,10 +250,8 @@ def _hash(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _settings(sign_in: SignIn) -> Jsonb:
-    created_at = sign_in.connection_created_at
-    kept = {CREATED_AT: created_at.isoformat()} if created_at else {}
-    return Jsonb({**as_given(sign_in.settings, "setting", ConfigurationError), **kept})
+def _settings(settings: Mapping[str, str]) -> Jsonb:
+    return Jsonb(as_given(settings, "setting", ConfigurationError))
 
 
 def _account(account: Account | None) -> dict[str, str | None]:
@@ -266,8 +264,6 @@ def _account(account: Account | None) -> dict[str, str | None]:
 def _sign_in(row: dict[str, Any]) -> SignIn:
     known = row["account_id"]
     account = Account(id=known, name=row["account_name"] or "") if known else None
-    settings = dict(row["settings"])
-    created_at = settings.pop(CREATED_AT, None)
     return SignIn(
         id=row["id"],
         connector=row["connector"],
@@ -276,12 +272,12 @@ def _sign_in(row: dict[str, Any]) -> SignIn:
         status=SignInStatus(row["status"]),
         redirect_uri=row["redirect_uri"],
         base_url=row["base_url"],
-        settings=settings,
+        settings=row["settings"],
         objects=row["objects"],
         writing=row["writing"],
         account=account,
         error=row["error"],
-        connection_created_at=datetime.fromisoformat(created_at) if created_at else None,
+        connection_created_at=row["connection_created_at"],
         begun_at=row["begun_at"],
         expires_at=row["expires_at"],
     )

@@ -188,7 +188,7 @@ class Connecting:
         if unknown:
             raise ConfigurationError(f"{it.label} does not ask for {', '.join(sorted(unknown))}.")
         sign_in = proving.settled(self._parts, sign_in, secret, settings)
-        self._parts.sign_ins.answered(sign_in)
+        self._parts.sign_ins.answered(id, sign_in.settings, sign_in.account)
         return sign_in
 
     def offered(self, id: str, *, browser: str) -> list[Offered]:

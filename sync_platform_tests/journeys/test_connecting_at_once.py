@@ -209,7 +209,7 @@ def test_a_sign_in_of_an_older_version_is_told_by_its_connector_alone(
 ) -> None:
     sql(
         stage.platform,
-        "UPDATE sync_platform.sign_ins SET settings = settings - 'connection.created_at'",
+        "UPDATE sync_platform.sign_ins SET connection_created_at = NULL",
     )
     connect_hubspot(stage, hubspot)
     with pytest.raises(Refused, match="begin again"):

@@ -60,7 +60,7 @@ def test_a_setting_that_cannot_be_kept_is_refused(
     with pytest.raises(ConfigurationError, match="The setting 'subdomain' holds a NUL"):
         sign_ins.add(replace(begun, id="s2", settings=wrong), VERIFIER, browser="here")
     with pytest.raises(ConfigurationError, match="The setting 'subdomain' holds a NUL"):
-        sign_ins.answered(replace(begun, settings=wrong))
+        sign_ins.answered("s1", wrong, None)
     assert sign_ins.get("s1", browser="here", now=clock.now()) == begun
 
 
@@ -119,16 +119,13 @@ def test_one_that_failed_tells_why_and_has_no_secret(
         assert kept == {"secret": None, "state_hash": None}
 
 
-def test_which_connection_it_is_for_comes_back_with_it_and_is_none_of_its_settings(
+def test_which_connection_it_is_for_comes_back_with_it(
     sign_ins: SignIns, begun: SignIn, clock: HandClock
 ) -> None:
     again = replace(begun, id="s2", again=True, connection_created_at=clock.now())
     sign_ins.add(again, VERIFIER, browser="here")
     assert sign_ins.get("s2", browser="here", now=clock.now()) == again
-    answered = replace(again, settings={"subdomain": "other"})
-    sign_ins.answered(answered)
-    assert sign_ins.get("s2", browser="here", now=clock.now()) == answered
-    there = replace(answered, status=SignInStatus.SIGNED_IN)
+    there = replace(again, status=SignInStatus.SIGNED_IN)
     sign_ins.signed_in(there, TOKENS)
     assert sign_ins.open("s2", browser="here", now=clock.now()) == (there, TOKENS)
 
